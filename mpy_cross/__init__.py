@@ -1,1 +1,62 @@
+"""MicroPython's cross-compiler in Python: source to .mpy, the bytes that the real mpy-cross writes.
 
+    import mpy_cross
+
+    code = mpy_cross.compile("print('hi')", "hi.py", release="1.29")
+
+Only light modules are imported here; the compiler itself is loaded by the first `compile`.
+"""
+
+from __future__ import annotations
+
+from mpy_cross.errors import CompileError
+from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release
+
+__all__ = ["DEFAULT_RELEASE", "RELEASES", "CompileError", "Release", "__version__", "compile"]
+
+__version__ = "0.1.0"
+
+
+def compile(
+    source: str | bytes,
+    filename: str = "<stdin>",
+    *,
+    release: str | Release | None = None,
+    opt_level: int = 0,
+    small_int_bits: int = 31,
+    unicode: bool = True,
+    cache_lookup_bc: bool = False,
+    source_lines: bool = True,
+) -> bytes:
+    """Compile MicroPython source to the contents of a .mpy file.
+
+    `filename` is stored in the file and named in errors.  `release` is a key of `RELEASES` or one
+    of its values (None: `DEFAULT_RELEASE`); neither environment nor project file is looked at.
+    `opt_level` is that of `-O`: at 1 and above `assert` and `if __debug__` go, at 3 the line
+    numbers.  `small_int_bits`, `unicode` and `cache_lookup_bc` describe the target and belong to
+    the options `-m...`; releases that lack such an option ignore it.  `source_lines=False` leaves
+    the line numbers out.
+
+    Raises `CompileError` if the source is rejected, `ValueError` for an unknown release.
+    """
+    from mpy_cross.driver import compile_source
+    from mpy_cross.options import CompileOptions
+
+    if release is None:
+        release = DEFAULT_RELEASE
+    if isinstance(release, str):
+        if release not in RELEASES:
+            known = ", ".join(RELEASES)
+            raise ValueError(f"unknown MicroPython release {release!r}; known: {known}")
+        release = RELEASES[release]
+    if isinstance(source, str):
+        source = source.encode("utf-8", "surrogatepass")
+    options = CompileOptions(
+        release=release,
+        opt_level=opt_level,
+        small_int_bits=small_int_bits,
+        unicode=unicode,
+        cache_lookup_bc=cache_lookup_bc,
+        source_lines=source_lines,
+    )
+    return compile_source(source, filename, options)
