@@ -76,29 +76,29 @@ _R1_19 = replace(
 _R1_19_1 = replace(_R1_19, version="1.19.1")
 _R1_20 = replace(
     _R1_19_1,
-    version="1.20.0",
+    version="1.20",
     mpy_sub_version=1,
     native_refusal="native code in .mpy unsupported",
     float_printer=FloatPrinter.SUBTRACT,
 )
-_R1_21 = replace(_R1_20, version="1.21.0")
-_R1_22 = replace(_R1_21, version="1.22.0", mpy_sub_version=2)
+_R1_21 = replace(_R1_20, version="1.21")
+_R1_22 = replace(_R1_21, version="1.22", mpy_sub_version=2)
 _R1_22_1 = replace(_R1_22, version="1.22.1")
 _R1_22_2 = replace(_R1_22_1, version="1.22.2")
-_R1_23 = replace(_R1_22_2, version="1.23.0", mpy_sub_version=3)
-_R1_24 = replace(_R1_23, version="1.24.0", archs=(*_ARCHS_1_12, "rv32imc"))
+_R1_23 = replace(_R1_22_2, version="1.23", mpy_sub_version=3)
+_R1_24 = replace(_R1_23, version="1.24", archs=(*_ARCHS_1_12, "rv32imc"))
 _R1_24_1 = replace(_R1_24, version="1.24.1")
-_R1_25 = replace(_R1_24_1, version="1.25.0")
-_R1_26 = replace(_R1_25, version="1.26.0", float_printer=FloatPrinter.SHORTEST)
+_R1_25 = replace(_R1_24_1, version="1.25")
+_R1_26 = replace(_R1_25, version="1.26", float_printer=FloatPrinter.SHORTEST)
 _R1_26_1 = replace(_R1_26, version="1.26.1")
 _R1_27 = replace(
     _R1_26_1,
-    version="1.27.0",
+    version="1.27",
     archs=(*_ARCHS_1_12, "rv32imc", "rv64imc"),
     arch_flags=True,
 )
-_R1_28 = replace(_R1_27, version="1.28.0")
-_R1_29 = replace(_R1_28, version="1.29.0")
+_R1_28 = replace(_R1_27, version="1.28")
+_R1_29 = replace(_R1_28, version="1.29")
 
 RELEASES: dict[str, Release] = {
     release.version: release
@@ -128,7 +128,7 @@ RELEASES: dict[str, Release] = {
         _R1_29,
     )
 }
-"""Oldest first, by the name of its tag without the `v`."""
+"""Oldest first, by version; tags from 1.20 on end in ".0" as well, which `get` accepts."""
 
 DEFAULT_RELEASE = "1.17"
 
@@ -145,9 +145,8 @@ def get(name: str) -> Release:
     """
     key = name.strip()
     key = key[1:] if key[:1] in ("v", "V") else key
-    for candidate in (key, key + ".0", key.removesuffix(".0")):
-        release = RELEASES.get(candidate)
-        if release is not None:
-            return release
-    known = ", ".join(release.removesuffix(".0") for release in RELEASES)
+    release = RELEASES.get(key) or RELEASES.get(key.removesuffix(".0"))
+    if release is not None:
+        return release
+    known = ", ".join(RELEASES)
     raise UnknownRelease(f"unknown MicroPython release {name!r}; known are {known}")
