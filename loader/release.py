@@ -32,6 +32,21 @@ _ARCHS_1_12 = (
     "xtensawin",
 )
 
+_MARCH_1_12 = (
+    "x86",
+    "x64",
+    "armv6",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+)
+_MARCH_1_19 = (*_MARCH_1_12, "armv6m")
+_MARCH_1_20 = (*_MARCH_1_19, "host")
+_MARCH_1_24 = (*_MARCH_1_20, "rv32imc", "debug")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,21 @@ class Release:
     """What a board without native code says; 1.20: "native code in .mpy unsupported"."""
     float_printer: FloatPrinter = FloatPrinter.SCALE
     """How float constants are written; changed by 1.20 and 1.26."""
+    # --- command line
+    march: tuple[str, ...] = _MARCH_1_12
+    """What -march= takes: 1.19 added armv6m, 1.20 host, 1.24 rv32imc, debug, 1.27 rv64imc."""
+    unicode_option: bool = True
+    """-municode and -mno-unicode exist; 1.19 removed them."""
+    cache_lookup_option: bool = True
+    """-mcache-lookup-bc and -mno-cache-lookup-bc exist; 1.18 removed them."""
+    source_lines_option: bool = False
+    """-X source-lines and -X no-source-lines exist; 1.29 added them."""
+    backslash_paths: bool = False
+    """A backslash in a file name means a slash, on every host; from 1.20."""
+    open_error_names_file: bool = False
+    """An OSError at opening a file has a text with its name, not just a number; from 1.20."""
+    three_part_tag: bool = False
+    """The git tag has three numbers, such as v1.20.0; from 1.20."""
     # --- lexer and parser
     # --- lowering and emitters
 
@@ -66,12 +96,18 @@ _R1_14 = replace(_R1_13, version="1.14")
 _R1_15 = replace(_R1_14, version="1.15")
 _R1_16 = replace(_R1_15, version="1.16")
 _R1_17 = replace(_R1_16, version="1.17")
-_R1_18 = replace(_R1_17, version="1.18")
+_R1_18 = replace(
+    _R1_17,
+    version="1.18",
+    cache_lookup_option=False,
+)
 _R1_19 = replace(
     _R1_18,
     version="1.19",
     mpy_version=6,
     qstr_window=0,
+    march=_MARCH_1_19,
+    unicode_option=False,
 )
 _R1_19_1 = replace(_R1_19, version="1.19.1")
 _R1_20 = replace(
@@ -80,13 +116,22 @@ _R1_20 = replace(
     mpy_sub_version=1,
     native_refusal="native code in .mpy unsupported",
     float_printer=FloatPrinter.SUBTRACT,
+    march=_MARCH_1_20,
+    backslash_paths=True,
+    open_error_names_file=True,
+    three_part_tag=True,
 )
 _R1_21 = replace(_R1_20, version="1.21")
 _R1_22 = replace(_R1_21, version="1.22", mpy_sub_version=2)
 _R1_22_1 = replace(_R1_22, version="1.22.1")
 _R1_22_2 = replace(_R1_22_1, version="1.22.2")
 _R1_23 = replace(_R1_22_2, version="1.23", mpy_sub_version=3)
-_R1_24 = replace(_R1_23, version="1.24", archs=(*_ARCHS_1_12, "rv32imc"))
+_R1_24 = replace(
+    _R1_23,
+    version="1.24",
+    archs=(*_ARCHS_1_12, "rv32imc"),
+    march=_MARCH_1_24,
+)
 _R1_24_1 = replace(_R1_24, version="1.24.1")
 _R1_25 = replace(_R1_24_1, version="1.25")
 _R1_26 = replace(_R1_25, version="1.26", float_printer=FloatPrinter.SHORTEST)
@@ -96,9 +141,14 @@ _R1_27 = replace(
     version="1.27",
     archs=(*_ARCHS_1_12, "rv32imc", "rv64imc"),
     arch_flags=True,
+    march=(*_MARCH_1_24, "rv64imc"),
 )
 _R1_28 = replace(_R1_27, version="1.28")
-_R1_29 = replace(_R1_28, version="1.29")
+_R1_29 = replace(
+    _R1_28,
+    version="1.29",
+    source_lines_option=True,
+)
 
 RELEASES: dict[str, Release] = {
     release.version: release
