@@ -73,6 +73,8 @@ class Release:
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
     """What -march= takes: 1.19 added armv6m, 1.20 host, 1.24 rv32imc, debug, 1.27 rv64imc."""
+    march_flags: tuple[str, ...] = ()
+    """Names that -march-flags= takes for rv32imc, by bit; 1.27 added zba, 1.28 zcmp."""
     unicode_option: bool = True
     """-municode and -mno-unicode exist; 1.19 removed them."""
     cache_lookup_option: bool = True
@@ -142,8 +144,13 @@ _R1_27 = replace(
     archs=(*_ARCHS_1_12, "rv32imc", "rv64imc"),
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
+    march_flags=("zba",),
 )
-_R1_28 = replace(_R1_27, version="1.28")
+_R1_28 = replace(
+    _R1_27,
+    version="1.28",
+    march_flags=("zba", "zcmp"),
+)
 _R1_29 = replace(
     _R1_28,
     version="1.29",
