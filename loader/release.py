@@ -18,6 +18,15 @@ class FloatPrinter(IntEnum):
     SHORTEST = 2  # try 16 to 19 digits, with a search, until the text reads back as the value
 
 
+class FloatReader(IntEnum):
+    """How a release turns a decimal literal into a double (py/parsenum.c)."""
+
+    DIGITS = 0  # a double takes digits up to 1e200, then one power of ten
+    LATE_ZEROS = 1  # the same, but zeros at the end never enter the double
+    MANTISSA = 2  # a 64-bit integer takes digits, then one power of ten
+    EXTENDED = 3  # a 64-bit integer takes digits, then powers of ten of 80-bit floats
+
+
 _ARCHS_1_12 = (
     "none",
     "x86",
@@ -88,20 +97,73 @@ class Release:
     three_part_tag: bool = False
     """The git tag has three numbers, such as v1.20.0; from 1.20."""
     # --- lexer and parser
+    annotated_names: bool = False
+    """`name: annotation` and `name: annotation = value` are statements; from 1.13."""
+    walrus: bool = False
+    """`:=` is a token; from 1.13."""
+    fold_power: bool = False
+    """`**` of constants is folded; from 1.13."""
+    fstrings: bool = False
+    """f-strings exist; from 1.17."""
+    fstring_brackets: bool = False
+    """Brackets inside an f-string's field hide its `:` and `}`; from 1.18."""
+    fstring_parens: bool = False
+    """Each argument of the `.format()` of an f-string is in parentheses; from 1.20."""
+    fstring_conversion: bool = False
+    """`!r` and `!s` end the expression of an f-string's field; from 1.21."""
+    fstring_join: bool = False
+    """Adjacent f-strings share one `.format()`, and `rf` exists; from 1.24."""
+    fstring_nesting: bool = False
+    """f-strings nest, `f"{{"` closes, an empty field is malformed; from 1.28."""
+    tstrings: bool = False
+    """t-strings exist; from 1.28."""
+    nul_becomes_one: bool = False
+    """The lexer sees a NUL byte as a 1, since 0 is its end mark; from 1.28."""
+    newline_on_own_line: bool = False
+    """A NEWLINE token has the line that it ends, not that of the next token; from 1.22."""
+    bytes_leaf: bool = True
+    """A bytes literal may be a qstr; from 1.19 it is always an object."""
+    parser_knows_small_int: bool = False
+    """The parser keeps ints too big for the target's small int as objects; from 1.19."""
+    const_objects: bool = False
+    """`const()` takes any constant, not just an int, and tuples of constants fold; from 1.19."""
+    const_truth: bool = False
+    """`and`, `or`, `not` fold by the truth of any constant, not just of an int; from 1.20."""
+    big_int_shrinks: bool = False
+    """The result of big-int arithmetic becomes a small int where it fits; from 1.24."""
+    leading_zero_refused: bool = False
+    """An int such as `01` is an error; from 1.25."""
+    fold_floats: bool = False
+    """Floats and the constants of `math` are folded, and what raises is left alone; from 1.26."""
+    const_annotated: bool = False
+    """`name: annotation = const(x)` defines a constant; from 1.29."""
+    float_reader: FloatReader = FloatReader.DIGITS
+    """How a float literal is read; changed by 1.20, 1.25 and 1.26."""
     # --- lowering and emitters
 
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
 _R1_12 = Release(version="1.12", mpy_version=5, mpy_sub_version=0)
-_R1_13 = replace(_R1_12, version="1.13")
+_R1_13 = replace(
+    _R1_12,
+    version="1.13",
+    annotated_names=True,
+    walrus=True,
+    fold_power=True,
+)
 _R1_14 = replace(_R1_13, version="1.14")
 _R1_15 = replace(_R1_14, version="1.15")
 _R1_16 = replace(_R1_15, version="1.16")
-_R1_17 = replace(_R1_16, version="1.17")
+_R1_17 = replace(
+    _R1_16,
+    version="1.17",
+    fstrings=True,
+)
 _R1_18 = replace(
     _R1_17,
     version="1.18",
     cache_lookup_option=False,
+    fstring_brackets=True,
 )
 _R1_19 = replace(
     _R1_18,
@@ -110,6 +172,9 @@ _R1_19 = replace(
     qstr_window=0,
     march=_MARCH_1_19,
     unicode_option=False,
+    bytes_leaf=False,
+    parser_knows_small_int=True,
+    const_objects=True,
 )
 _R1_19_1 = replace(_R1_19, version="1.19.1")
 _R1_20 = replace(
@@ -122,9 +187,21 @@ _R1_20 = replace(
     backslash_paths=True,
     open_error_names_file=True,
     three_part_tag=True,
+    fstring_parens=True,
+    const_truth=True,
+    float_reader=FloatReader.LATE_ZEROS,
 )
-_R1_21 = replace(_R1_20, version="1.21")
-_R1_22 = replace(_R1_21, version="1.22", mpy_sub_version=2)
+_R1_21 = replace(
+    _R1_20,
+    version="1.21",
+    fstring_conversion=True,
+)
+_R1_22 = replace(
+    _R1_21,
+    version="1.22",
+    mpy_sub_version=2,
+    newline_on_own_line=True,
+)
 _R1_22_1 = replace(_R1_22, version="1.22.1")
 _R1_22_2 = replace(_R1_22_1, version="1.22.2")
 _R1_23 = replace(_R1_22_2, version="1.23", mpy_sub_version=3)
@@ -133,10 +210,23 @@ _R1_24 = replace(
     version="1.24",
     archs=(*_ARCHS_1_12, "rv32imc"),
     march=_MARCH_1_24,
+    fstring_join=True,
+    big_int_shrinks=True,
 )
 _R1_24_1 = replace(_R1_24, version="1.24.1")
-_R1_25 = replace(_R1_24_1, version="1.25")
-_R1_26 = replace(_R1_25, version="1.26", float_printer=FloatPrinter.SHORTEST)
+_R1_25 = replace(
+    _R1_24_1,
+    version="1.25",
+    leading_zero_refused=True,
+    float_reader=FloatReader.MANTISSA,
+)
+_R1_26 = replace(
+    _R1_25,
+    version="1.26",
+    float_printer=FloatPrinter.SHORTEST,
+    fold_floats=True,
+    float_reader=FloatReader.EXTENDED,
+)
 _R1_26_1 = replace(_R1_26, version="1.26.1")
 _R1_27 = replace(
     _R1_26_1,
@@ -150,11 +240,15 @@ _R1_28 = replace(
     _R1_27,
     version="1.28",
     march_flags=("zba", "zcmp"),
+    fstring_nesting=True,
+    tstrings=True,
+    nul_becomes_one=True,
 )
 _R1_29 = replace(
     _R1_28,
     version="1.29",
     source_lines_option=True,
+    const_annotated=True,
 )
 
 RELEASES: dict[str, Release] = {

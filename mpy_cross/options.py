@@ -1,0 +1,27 @@
+"""What the user asked for: the options that every stage of the compiler may look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from mpy_cross.loader.ops import Emit
+from mpy_cross.loader.release import Release
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """The options of one compilation; the defaults are those of the reference's command line."""
+
+    release: Release
+    opt_level: int = 0
+    """0 to 3, as `-O`: from 1 `__debug__` is False and asserts vanish, from 3 lines vanish."""
+    small_int_bits: int = 31
+    """Bits of a small int on the target, sign included."""
+    unicode: bool = True
+    """Strings are Unicode; `-mno-unicode` where the release has it."""
+    cache_lookup_bc: bool = False
+    source_lines: bool = True
+    arch: str = "host"
+    emit: Emit = Emit.BYTECODE
