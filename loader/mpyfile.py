@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import final
 
 from mpy_cross.loader.objects import ConstValue
@@ -17,6 +17,14 @@ class CodeKind(IntEnum):
     NATIVE = 1
     VIPER = 2
     ASM = 3
+
+
+class NativeFlag(IntFlag):
+    """Flags of `RawCode.scope_flags` that say which parts follow (py/runtime0.h)."""
+
+    RELOC = 0x10
+    RODATA = 0x20
+    BSS = 0x40
 
 
 @final
@@ -38,6 +46,27 @@ class RawCode:
     arg_names: list[int] = field(default_factory=list)
     constants: list[ConstValue] = field(default_factory=list)
     children: list[RawCode] = field(default_factory=list)
+    # --- machine code only (the three other kinds)
+    prelude_offset: int = 0
+    """NATIVE: where in `code` the prelude stands."""
+    name: int = 0
+    """NATIVE in version 5: index into `MpyFile.qstrs`; what `code` has in its place is unused."""
+    source_file: int = 0
+    """NATIVE in version 5: as `name`."""
+    qstr_links: list[tuple[int, int]] = field(default_factory=list)
+    """NATIVE and VIPER in version 5: (offset << 2 | kind of link, index into `MpyFile.qstrs`)."""
+    scope_flags: int = 0
+    """VIPER and ASM: NativeFlag bits."""
+    n_pos_args: int = 0
+    """ASM: number of arguments."""
+    type_sig: int = 0
+    """ASM: four bits for each type, the return type first (lowest)."""
+    rodata: bytes = b""
+    """With NativeFlag.RODATA: read-only data."""
+    bss_size: int = 0
+    """With NativeFlag.BSS: bytes of zeroed data."""
+    relocations: bytes = b""
+    """With NativeFlag.RELOC: the relocation program, without its final 0xff."""
 
 
 @final
@@ -57,3 +86,10 @@ class MpyFile:
     small_int_bits: int = 31
     unicode: bool = True
     cache_lookup_bc: bool = False
+    arch: int = 0
+    """Number of the native architecture (`Release.archs`), 0 for none.  Version 5 files have one if
+    they hold machine code, version 6 files if native code was emitted anywhere."""
+    arch_flags: int = 0
+    """Flags of the architecture (releases with `Release.arch_flags`), else 0."""
+    qstr_window: int = 32
+    """Size of the qstr window (version 5 only)."""

@@ -20,8 +20,46 @@ class Str:
     data: bytes
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class FunTable:
+    """The run-time's table of functions, an entry of the object table that native code needs."""
+
+
+@final
+class FileFloat(float):
+    """A float read from a file; it remembers its text, so that writing it gives the same bytes.
+
+    Some releases print too few digits, so the text cannot be had back from the value.
+    """
+
+    __slots__ = ("text",)
+    text: bytes
+
+    @classmethod
+    def of(cls, value: float, text: bytes) -> FileFloat:
+        self = cls(value)
+        self.text = text
+        return self
+
+
+@final
+class FileComplex(complex):
+    """A complex number read from a file, with its text; see `FileFloat`."""
+
+    __slots__ = ("text",)
+    text: bytes
+
+    @classmethod
+    def of(cls, value: complex, text: bytes) -> FileComplex:
+        self = cls(value)
+        self.text = text
+        return self
+
+
 ConstValue: TypeAlias = (
-    "int | float | complex | bytes | Str | bool | None | EllipsisType | tuple[ConstValue, ...]"
+    "int | float | complex | bytes | Str | FunTable | bool | EllipsisType"
+    " | tuple[ConstValue, ...] | None"
 )
 
 ConstKey: TypeAlias = "tuple[str, object]"
