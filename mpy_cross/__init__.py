@@ -10,11 +10,13 @@ Only light modules are imported here; the compiler itself is loaded by the first
 from __future__ import annotations
 
 from mpy_cross.errors import CompileError
-from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release
+from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
 
 __all__ = ["DEFAULT_RELEASE", "RELEASES", "CompileError", "Release", "__version__", "compile"]
 
 __version__ = "0.1.0"
+__date__ = "2026-11-22"
+"""Day of this version, as `mpy-cross --version` shows it."""
 
 
 def compile(
@@ -45,18 +47,15 @@ def compile(
     if release is None:
         release = DEFAULT_RELEASE
     if isinstance(release, str):
-        if release not in RELEASES:
-            known = ", ".join(RELEASES)
-            raise ValueError(f"unknown MicroPython release {release!r}; known: {known}")
-        release = RELEASES[release]
+        release = get(release)
     if isinstance(source, str):
         source = source.encode("utf-8", "surrogatepass")
     options = CompileOptions(
         release=release,
         opt_level=opt_level,
         small_int_bits=small_int_bits,
-        unicode=unicode,
-        cache_lookup_bc=cache_lookup_bc,
-        source_lines=source_lines,
+        unicode=unicode or not release.unicode_option,
+        cache_lookup_bc=cache_lookup_bc and release.cache_lookup_option,
+        source_lines=source_lines or not release.source_lines_option,
     )
     return compile_source(source, filename, options)

@@ -1,0 +1,7 @@
+"""`python -m mpy_cross` is `mpy-cross`."""
+
+import sys
+
+from mpy_cross.cli import main
+
+sys.exit(main())
