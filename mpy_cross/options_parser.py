@@ -254,7 +254,8 @@ TARGET = (
         Form.JOINED,
         "<flags>",
         _text("march_flags"),
-        "set architecture-specific flags of rv32imc: a dec/hex/bin value, or names with commas",
+        "set architecture-specific flags of rv32imc: a dec/hex/bin value, or names\n"
+        "with commas",
         lambda release: bool(release.march_flags),
     ),
 )
