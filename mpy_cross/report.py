@@ -72,7 +72,7 @@ HINTS = (
         "MicroPython has no type parameters; leave the [...] out",
     ),
     Hint("invalid syntax", r"^\s*type\s+\w+.*=", "MicroPython has no type statement"),
-    Hint("invalid syntax", r":=", "`:=` is known from MicroPython 1.13 on; as a statement it needs ()"),
+    Hint("invalid syntax", r":=", "`:=` is known from 1.13 on; as a statement it needs ()"),
     Hint(
         "invalid syntax",
         r"""\b[fF]["']""",
