@@ -89,7 +89,7 @@ class Verb(IntEnum):
     LOAD_FAST = 3  # a: local number, b: name
     LOAD_DEREF = 4  # a: local number, b: name
     LOAD_NAME = 5  # a: name
-    LOAD_GLOBAL = 6  # a: name
+    LOAD_GLOBAL = 6  # a: name, b: 1 if the compiler itself, not the program, names it
     STORE_FAST = 7
     STORE_DEREF = 8
     STORE_NAME = 9
@@ -124,7 +124,8 @@ class Verb(IntEnum):
     SETUP_EXCEPT = 38  # a: label
     SETUP_FINALLY = 39  # a: label
     WITH_CLEANUP = 40  # a: label, placed inside
-    ASYNC_WITH_SETUP_FINALLY = 41  # a: first of three labels: finally block, no-exc, unwind
+    ASYNC_WITH_SETUP_FINALLY = 41  # a: first of three labels: finally
+    # block, plain end, unwinding; b: name BaseException
     END_FINALLY = 42
     GET_ITER = 43  # a: 1 to keep the iterator on the stack
     FOR_ITER = 44  # a: label

@@ -140,6 +140,34 @@ class Release:
     float_reader: FloatReader = FloatReader.DIGITS
     """How a float literal is read; changed by 1.20, 1.25 and 1.26."""
     # --- lowering and emitters
+    aiter_awaited: bool = True
+    """`async for` awaits `__aiter__()`; until 1.12."""
+    async_scope_checked: bool = False
+    """`async for` and `async with` are refused outside async functions; from 1.13."""
+    class_assignment_hides: bool = False
+    """A name assigned in a class body is never taken from an outer function; from 1.19."""
+    star_args_bitmap: bool = False
+    """A call takes several `*args`, and a bitmap that tells which they are; from 1.19."""
+    list_items_place_errors: bool = False
+    """Each item of a list display can lend its line to an error; from 1.19.  Before, only those
+    after the first of three or more."""
+    suppress_dead_code: bool = False
+    """Code after an unconditional jump is dropped; from 1.20.  Before, the compiler only asks
+    whether the last thing emitted was a return."""
+    walrus_scope_pep572: bool = False
+    """`:=` in a comprehension declares its target in the scope around; from 1.20.  Before, the
+    comprehension stores as the scope around would, whatever that means in its own frame."""
+    paren_tuple_condition: bool = True
+    """A tuple or generator in parentheses is a constant condition; until 1.20."""
+    async_for_keeps_iterator: bool = False
+    """`async for` keeps its iterator on the stack; from 1.21.  Before, it overwrites the variable
+    that the iterator expression names, or an invisible one."""
+    finally_return_slot: bool = False
+    """`finally` blocks reserve a stack slot for a pending return value; from 1.23."""
+    has_asm_rv32: bool = False
+    """`@micropython.asm_rv32` exists; from 1.24."""
+    star_after_keyword_refused: bool = False
+    """`f(a=1, *b)` is an error; from 1.29."""
 
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
@@ -150,6 +178,8 @@ _R1_13 = replace(
     annotated_names=True,
     walrus=True,
     fold_power=True,
+    aiter_awaited=False,
+    async_scope_checked=True,
 )
 _R1_14 = replace(_R1_13, version="1.14")
 _R1_15 = replace(_R1_14, version="1.15")
@@ -175,6 +205,9 @@ _R1_19 = replace(
     bytes_leaf=False,
     parser_knows_small_int=True,
     const_objects=True,
+    class_assignment_hides=True,
+    star_args_bitmap=True,
+    list_items_place_errors=True,
 )
 _R1_19_1 = replace(_R1_19, version="1.19.1")
 _R1_20 = replace(
@@ -190,11 +223,15 @@ _R1_20 = replace(
     fstring_parens=True,
     const_truth=True,
     float_reader=FloatReader.LATE_ZEROS,
+    suppress_dead_code=True,
+    walrus_scope_pep572=True,
 )
 _R1_21 = replace(
     _R1_20,
     version="1.21",
     fstring_conversion=True,
+    paren_tuple_condition=False,
+    async_for_keeps_iterator=True,
 )
 _R1_22 = replace(
     _R1_21,
@@ -204,7 +241,12 @@ _R1_22 = replace(
 )
 _R1_22_1 = replace(_R1_22, version="1.22.1")
 _R1_22_2 = replace(_R1_22_1, version="1.22.2")
-_R1_23 = replace(_R1_22_2, version="1.23", mpy_sub_version=3)
+_R1_23 = replace(
+    _R1_22_2,
+    version="1.23",
+    mpy_sub_version=3,
+    finally_return_slot=True,
+)
 _R1_24 = replace(
     _R1_23,
     version="1.24",
@@ -212,6 +254,7 @@ _R1_24 = replace(
     march=_MARCH_1_24,
     fstring_join=True,
     big_int_shrinks=True,
+    has_asm_rv32=True,
 )
 _R1_24_1 = replace(_R1_24, version="1.24.1")
 _R1_25 = replace(
@@ -249,6 +292,7 @@ _R1_29 = replace(
     version="1.29",
     source_lines_option=True,
     const_annotated=True,
+    star_after_keyword_refused=True,
 )
 
 RELEASES: dict[str, Release] = {

@@ -1,0 +1,51 @@
+"""The pipeline, from source text to the bytes of a .mpy file."""
+
+from __future__ import annotations
+
+import os
+
+from mpy_cross.emitters.bytecode import emit_bytecode
+from mpy_cross.errors import CompileError
+from mpy_cross.loader.codec import write
+from mpy_cross.loader.mpyfile import MpyFile
+from mpy_cross.loader.ops import ModuleOps
+from mpy_cross.lower.module import lower
+from mpy_cross.options import CompileOptions
+from mpy_cross.parser import parse
+
+SOURCE_LINES_BELOW = 3
+"""From this optimisation level on, no line numbers are stored (manual 1.2.6)."""
+
+
+def compile_to_ops(source: bytes, filename: str, options: CompileOptions) -> ModuleOps:
+    """Source text to stack operations.  Raises CompileError."""
+    try:
+        tree = parse(source, filename, options)
+        return lower(tree, os.fsencode(filename), options)
+    except CompileError as error:
+        error.file = filename
+        raise
+
+
+def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
+    """Stack operations to a .mpy file as data."""
+    return emit_bytecode(
+        module,
+        options.release,
+        small_int_bits=options.small_int_bits,
+        unicode=options.unicode,
+        cache_lookup_bc=options.cache_lookup_bc,
+        lines=options.source_lines and options.opt_level < SOURCE_LINES_BELOW,
+    )
+
+
+def compile_source(source: bytes, filename: str, options: CompileOptions) -> bytes:
+    """Source text to the bytes of a .mpy file.
+
+    Raises CompileError, with the file's name, if the program is rejected.
+    """
+    module = compile_to_ops(source, filename, options)
+    try:
+        return write(emit(module, options))
+    except OverflowError as error:
+        raise CompileError("RuntimeError", str(error), file=filename) from error
