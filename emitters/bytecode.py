@@ -1,10 +1,11 @@
-"""The bytecode emitter: stack operations to code objects, for either .mpy version.
+"""The bytecode emitter: stack operations to code objects, for both .mpy versions.
 
-One pass over a function's operations gives a `Body`: the instructions with every jump in its longest
-form, and where labels, jumps and lines are.  Version 5 jumps have a fixed size, so only the distances
-remain to be filled in.  Version 6 jumps take two or three bytes, the choice of one can bring others
-into reach, and the line table depends on the outcome: jumps are shortened until nothing changes.
-Once short a jump stays short, so this ends where the reference's repeated passes end.
+One pass over a function's operations gives a `Body`: the instructions with every jump in its
+longest form, and where labels, jumps and lines are.  Version 5 jumps have a fixed size, so only the
+distances remain to be filled in.  Version 6 jumps take two or three bytes, the choice of one can
+bring others into reach, and the line table depends on the outcome: jumps are shortened until
+nothing changes.  Once short a jump stays short, so this ends where the reference's repeated passes
+end.
 """
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ def _record_positional(
         body.jump(bc.JUMP_IF_TRUE_OR_POP if b else bc.JUMP_IF_FALSE_OR_POP, a, dead)
     elif verb == ADJUST:
         body.adjust(a)
-    elif verb == LOAD_CONST_OBJ or verb == LOAD_CONST_TOK:
+    elif verb in (LOAD_CONST_OBJ, LOAD_CONST_TOK):
         if body.first_const >= 0:
             operand = encode_uint(body.first_const + len(body.consts))
             body.consts.append(-1 if verb == LOAD_CONST_TOK else a)
@@ -278,7 +279,7 @@ def _record_positional(
         body.adjust(-ITER_SLOTS)
     elif verb == UNWIND_JUMP:
         _record_unwind(body, a, b, dead)
-    elif verb == MAKE_FUNCTION or verb == MAKE_CLOSURE:
+    elif verb in (MAKE_FUNCTION, MAKE_CLOSURE):
         _record_make(body, verb, a, b, dead)
     elif verb == WITH_CLEANUP:
         body.adjust(1)

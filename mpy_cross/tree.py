@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, TypeAlias, final
 
-from mpy_cross.loader.ops import BinaryOp, UnaryOp
 from mpy_cross.loader.objects import ConstValue
+from mpy_cross.loader.ops import BinaryOp, UnaryOp
 
 
 class TokenLeaf(IntEnum):
@@ -68,7 +68,7 @@ class Name:
 @final
 @dataclass(slots=True, eq=False)
 class SmallInt:
-    """An integer that fits the small int of the *compiling* side (or of the target, see Release)."""
+    """An integer that fits the small int of the compiling side (or the target, see Release)."""
 
     line: ClassVar[int] = 0
     value: int
@@ -673,7 +673,7 @@ class Decorated:
 @final
 @dataclass(slots=True, eq=False)
 class Async:
-    """`async def`, `async for`, `async with`; `line` is that of `async`, `body.line` of the rest."""
+    """`async def`, `async for`, `async with`; `line` is that of `async`, `body.line` the rest."""
 
     line: int
     body: FuncDef | For | With

@@ -54,16 +54,23 @@ def lower_target(c: Context, node: Expr, mode: Mode = Mode.STORE) -> None:
             c.store_id(node.id)
     elif isinstance(node, Primary):
         _primary_target(c, node, mode)
-    elif (mode == Mode.STORE and isinstance(node, Tuple) and _is_target_tuple(node)) or (mode == Mode.STORE and isinstance(node, List)):
-        _unpack(c, node.items)
     else:
-        raise c.syntax_error(node, CANNOT_ASSIGN)
+        items = _target_items(node) if mode == Mode.STORE else None
+        if items is None:
+            raise c.syntax_error(node, CANNOT_ASSIGN)
+        _unpack(c, items)
 
 
-def _is_target_tuple(node: Tuple) -> bool:
-    if node.form == TupleForm.PAREN:
-        return bool(node.items)
-    return node.form in (TupleForm.STATEMENT, TupleForm.TARGETS)
+def _target_items(node: Expr) -> list[Expr] | None:
+    """The targets inside a tuple or list, or None if `node` is no sequence of targets."""
+    if isinstance(node, List):
+        return node.items
+    if isinstance(node, Tuple):
+        if node.form == TupleForm.PAREN:
+            return node.items or None
+        if node.form in (TupleForm.STATEMENT, TupleForm.TARGETS):
+            return node.items
+    return None
 
 
 def _primary_target(c: Context, node: Primary, mode: Mode) -> None:

@@ -1,4 +1,4 @@
-"""Lowering of a whole file: walk all scopes, settle their names, resolve the symbolic operations."""
+"""Lowering of a whole file: walk all scopes, settle their names, resolve what was symbolic."""
 
 from __future__ import annotations
 
@@ -67,6 +67,22 @@ def lower(tree: Stmt | None, source_file: bytes, options: CompileOptions) -> Mod
 
     Raises CompileError (without a file name) for what the grammar lets through and Python forbids.
     """
+    c = _walk(tree, source_file, options)
+    for pending in c.queue:
+        _resolve(c, pending)
+        c.module.functions.append(pending.function)
+    return c.module
+
+
+def find_scopes(tree: Stmt | None, source_file: bytes, options: CompileOptions) -> list[Scope]:
+    """The scopes of a whole file, settled, in the order in which they are found.
+
+    Raises CompileError as `lower` does.
+    """
+    return [pending.scope for pending in _walk(tree, source_file, options).queue]
+
+
+def _walk(tree: Stmt | None, source_file: bytes, options: CompileOptions) -> Context:
     module = ModuleOps(0)
     c = Context(module, options, VISITORS)
     module.source_file = c.name(source_file)
@@ -79,10 +95,7 @@ def lower(tree: Stmt | None, source_file: bytes, options: CompileOptions) -> Mod
         _walk_scope(c, pending)
     for pending in c.queue:
         pending.scope.settle()
-    for pending in c.queue:
-        _resolve(c, pending)
-        module.functions.append(pending.function)
-    return module
+    return c
 
 
 def _walk_scope(c: Context, pending: Pending) -> None:
