@@ -1,0 +1,6 @@
+print(abs(-3), min(3, 1, 2), max([4, 9]), sum((1, 2)), len("four"), ord("a"), chr(98), hex(255))
+print(sorted("cab"), list(reversed("abc")), round(2.5), pow(2, 10), divmod(7, 3), bin(5), oct(8))
+print(isinstance(1, (str, int)), callable(print), type("").__name__, repr("q"), bool([]), str(1.5))
+print(*[1, 2], sep="-", end="!\n")
+print(eval("1 + 2 * 3"), list(zip((1, 2), "ab")), tuple("ab"), dict([(1, 2)]), set() == set())
+exec("print('exec')")
