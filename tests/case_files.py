@@ -152,9 +152,9 @@ def bless(case: Case, actual: Callable[[str, str, str], dict[Key, str]]) -> None
 
 
 def diff(expected: str, actual: str, head: str) -> str:
-    lines = difflib.unified_diff(
-        expected.splitlines(), actual.splitlines(), f"{head} expected", f"{head} actual", "", "", 2, ""
-    )
+    before, after = expected.splitlines(), actual.splitlines()
+    names = (f"{head} expected", f"{head} actual")
+    lines = difflib.unified_diff(before, after, *names, n=2, lineterm="")
     return "\n".join(lines)
 
 
