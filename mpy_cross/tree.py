@@ -107,10 +107,15 @@ class Token:
 @final
 @dataclass(slots=True, eq=False)
 class Const:
-    """A literal object that is not a leaf: float, big int, long string, bytes, folded tuple."""
+    """A literal object that is not a leaf: float, big int, long string, bytes, folded tuple.
+
+    `big` says that an int is a big int on the compiling side; some stay that when they get small.
+    Only constant folding asks.
+    """
 
     line: int
     value: ConstValue
+    big: bool = False
 
 
 @final

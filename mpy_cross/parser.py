@@ -1,0 +1,36 @@
+"""Source text to syntax tree."""
+
+from __future__ import annotations
+
+from mpy_cross.deep import TooDeep, run_deep
+from mpy_cross.errors import CompileError
+from mpy_cross.lexer import Lexer
+from mpy_cross.options import CompileOptions
+from mpy_cross.statements import Parser
+from mpy_cross.tree import Stmt
+
+
+def parse(
+    source: bytes, filename: str, options: CompileOptions, source_name: str | None = None
+) -> Stmt:
+    """The tree of a source file.
+
+    `filename` is the name that the file is read under and `source_name` the one that is written
+    into the .mpy file, if it differs: both are qstrs before the first token is, which decides
+    whether an equal string literal is one.
+
+    Raises CompileError.
+    """
+    name = filename.encode("utf-8", "surrogateescape")
+    other = name if source_name is None else source_name.encode("utf-8", "surrogateescape")
+    tokens = Lexer(source, options)
+    try:
+        return Parser(tokens, name, other, options).file()
+    except RecursionError:
+        pass
+    try:
+        return run_deep(Parser(tokens, name, other, options).file)
+    except TooDeep:
+        raise CompileError(
+            "RuntimeError", "maximum recursion depth exceeded", file=filename
+        ) from None
