@@ -140,9 +140,16 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
 
 
 def _compile(source: bytes, name: str, command: CommandLine, release: Release) -> bytes:
-    from mpy_cross.driver import compile_source
+    from mpy_cross.driver import compile_source, compile_to_ops, emit
 
-    return compile_source(source, name, _options(command, release))
+    options = _options(command, release)
+    if not command.arch_flags:
+        return compile_source(source, name, options)
+    from mpy_cross.loader.codec import write
+
+    file = emit(compile_to_ops(source, name, options), options)
+    file.arch_flags = command.arch_flags
+    return write(file)
 
 
 def _options(command: CommandLine, release: Release) -> CompileOptions:

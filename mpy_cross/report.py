@@ -149,7 +149,10 @@ def reference_text(error: CompileError) -> str:
 
 def render(error: CompileError, source: bytes, color: bool) -> str:
     """The whole report of a rejected source; ends with a newline."""
-    parts = [reference_text(error)]
+    head, last = reference_text(error).rstrip("\n").rpartition("\n")[::2]
+    if color:
+        last = f"{_RED}{last}{_PLAIN}"
+    parts = [f"{head}\n{last}\n" if head else f"{last}\n"]
     line = source_line(source, error.line)
     if line is not None and line.strip():
         parts.append(_excerpt(line, error.column, color))
