@@ -57,7 +57,8 @@ def lower_target(c: Context, node: Expr, mode: Mode = Mode.STORE) -> None:
     else:
         items = _target_items(node) if mode == Mode.STORE else None
         if items is None:
-            raise c.syntax_error(node, CANNOT_ASSIGN)
+            c.fail(node, CANNOT_ASSIGN)
+            return
         _unpack(c, items)
 
 
@@ -100,7 +101,7 @@ def _primary_target(c: Context, node: Primary, mode: Mode) -> None:
                 c.emit(ROT_TWO)
             c.emit(STORE_ATTR, name)
     else:
-        raise c.syntax_error(node, CANNOT_ASSIGN)
+        c.fail(node, CANNOT_ASSIGN)
 
 
 def _unpack(c: Context, items: list[Expr]) -> None:
@@ -108,7 +109,8 @@ def _unpack(c: Context, items: list[Expr]) -> None:
     for i, item in enumerate(items):
         if isinstance(item, Star):
             if star >= 0:
-                raise c.syntax_error(item, "multiple *x in assignment")
+                c.fail(item, "multiple *x in assignment")
+                return
             star = i
             c.emit(UNPACK_EX, i, len(items) - i - 1)
     if star < 0:
@@ -132,14 +134,16 @@ def lower_delete_target(c: Context, node: Expr) -> None:
         elif isinstance(last, Attr):
             c.emit(DELETE_ATTR, c.name(last.name))
         else:
-            raise c.syntax_error(node, CANNOT_DELETE)
+            c.fail(node, CANNOT_DELETE)
+            return
     elif isinstance(node, Tuple) and node.form == TupleForm.PAREN:
         if not node.items:
-            raise c.syntax_error(None, CANNOT_DELETE)
+            c.fail(None, CANNOT_DELETE)
+            return
         for item in node.items:
             lower_delete_target(c, item)
     else:
-        error = c.syntax_error(node, CANNOT_DELETE)
+        line = node.line
         if isinstance(node, Comprehension) and node.kind == CompKind.GENERATOR:
-            error.line = node.inner_line
-        raise error
+            line = node.inner_line
+        c.fail_at(line, CANNOT_DELETE)

@@ -85,7 +85,8 @@ def _lower_try_except(c: Context, node: Try) -> None:
     end = c.new_label()
     for i, handler in enumerate(node.handlers):
         if handler.type is None and i + 1 < len(node.handlers):
-            raise c.syntax_error_at(handler.line, "default 'except' must be last")
+            c.fail_at(handler.line, "default 'except' must be last")
+            return
         _lower_handler(c, handler, end)
     c.end_block()
     c.emit(END_EXCEPT_HANDLER)
@@ -163,7 +164,8 @@ def lower_async(c: Context, node: Async) -> None:
         scope.flags |= ScopeFlag.GENERATOR
         return
     if c.release.async_scope_checked and not c.scope.flags & ScopeFlag.GENERATOR:
-        raise c.syntax_error(inner, "async for/with outside async function")
+        c.fail(inner, "async for/with outside async function")
+        return
     if isinstance(inner, For):
         _lower_async_for(c, inner)
     else:

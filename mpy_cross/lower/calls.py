@@ -68,7 +68,8 @@ def _special_primary(c: Context, node: Primary | Await, trailers: list[Trailer])
         return 0
     c.load_id(b"__class__")
     if not c.first_parameter():
-        raise c.syntax_error(first, "super() can't find self")
+        c.fail(first, "super() can't find self")
+        return 1
     c.emit(LOAD_FIRST_PARAM)
     if len(trailers) >= 3:
         attr, call = trailers[1], trailers[2]
@@ -105,11 +106,13 @@ def lower_call(c: Context, args: list[Argument], verb: int, n_extra: int) -> Non
     for arg in args:
         if isinstance(arg, StarArg):
             if star is not None:
-                raise c.syntax_error(arg, "can't have multiple *x")
+                c.fail(arg, "can't have multiple *x")
+                return
             star = arg
         elif isinstance(arg, DoubleStarArg):
             if double_star is not None:
-                raise c.syntax_error(arg, "can't have multiple **x")
+                c.fail(arg, "can't have multiple **x")
+                return
             double_star = arg
         elif isinstance(arg, KeywordArg):
             lower_keyword(c, arg)
@@ -122,9 +125,11 @@ def lower_call(c: Context, args: list[Argument], verb: int, n_extra: int) -> Non
             n_positional += 1
         else:
             if star is not None or double_star is not None:
-                raise c.syntax_error(arg, "non-keyword arg after */**")
+                c.fail(arg, "non-keyword arg after */**")
+                return
             if n_keyword:
-                raise c.syntax_error(arg, "non-keyword arg after keyword arg")
+                c.fail(arg, "non-keyword arg after keyword arg")
+                return
             c.visit(arg)
             n_positional += 1
     flags = 0
@@ -150,11 +155,14 @@ def _lower_call_bitmap(c: Context, args: list[Argument], verb: int, n_extra: int
     for i, arg in enumerate(args):
         if isinstance(arg, StarArg):
             if flags & STAR_DOUBLE:
-                raise c.syntax_error(arg, "* arg after **")
+                c.fail(arg, "* arg after **")
+                return
             if n_keyword and c.release.star_after_keyword_refused:
-                raise c.syntax_error(arg, "* arg after kwarg")
+                c.fail(arg, "* arg after kwarg")
+                return
             if i >= c.options.small_int_bits - 1:
-                raise c.syntax_error(arg, "too many args")
+                c.fail(arg, "too many args")
+                return
             flags |= STAR_SINGLE
             star_args |= 1 << i
             c.visit(arg.value)
@@ -175,9 +183,11 @@ def _lower_call_bitmap(c: Context, args: list[Argument], verb: int, n_extra: int
             n_positional += 1
         else:
             if flags & STAR_DOUBLE:
-                raise c.syntax_error(arg, "positional arg after **")
+                c.fail(arg, "positional arg after **")
+                return
             if n_keyword:
-                raise c.syntax_error(arg, "positional arg after keyword arg")
+                c.fail(arg, "positional arg after keyword arg")
+                return
             c.visit(arg)
             n_positional += 1
     if flags:
@@ -188,7 +198,8 @@ def _lower_call_bitmap(c: Context, args: list[Argument], verb: int, n_extra: int
 def lower_keyword(c: Context, arg: KeywordArg) -> None:
     """`name=value` of a call: key, then value."""
     if not isinstance(arg.name, Name):
-        raise c.syntax_error(arg, "LHS of keyword arg must be an id")
+        c.fail(arg, "LHS of keyword arg must be an id")
+        return
     c.ops.append((LOAD_CONST_STR, c.name(arg.name.id), 0))
     c.visit(arg.value)
 

@@ -82,6 +82,7 @@ class Context:
         "name_index",
         "ops",
         "options",
+        "pending_error",
         "queue",
         "release",
         "scope",
@@ -98,6 +99,7 @@ class Context:
         self.visitors = visitors
         self.name_index: dict[bytes, int] = {}
         self.queue: list[Pending] = []
+        self.pending_error: CompileError | None = None
         self.ops: list[Op] = []
         self.last_line = 1
         self.n_labels = 0
@@ -152,15 +154,14 @@ class Context:
         self.visitors[node.__class__](self, node)
 
     def visit_all(self, nodes: list[Any]) -> None:
-        """Lower a list of nodes; an error without a line gets that of the node it came from."""
-        node = None
-        try:
-            for node in nodes:
-                self.visit(node)
-        except CompileError as error:
-            if error.line == 0 and node is not None:
-                error.line = node.line
-            raise
+        """Lower a list of nodes; an error without a line gets that of the node at hand."""
+        for node in nodes:
+            self.visit(node)
+            if self.pending_error is not None:
+                if node.line:
+                    self.pending_error.line = node.line
+                    raise self.pending_error
+                return
 
     def visit_optional(self, node: Stmt | Expr | None) -> None:
         """Lower a node that may be missing."""
@@ -275,16 +276,24 @@ class Context:
     def mark_generator(self) -> None:
         self.scope.flags |= ScopeFlag.GENERATOR
 
-    def syntax_error_at(self, line: int, message: str) -> CompileError:
-        """The SyntaxError `message` at a known line."""
-        return CompileError("SyntaxError", message, line=line)
-
     def unsupported(self, line: int, message: str) -> CompileError:
         """Something that MicroPython can and we cannot."""
         return CompileError("NotImplementedError", message, line=line)
 
-    def syntax_error(self, node: Node | None, message: str, hint: str = "") -> CompileError:
-        """The SyntaxError `message` at `node` (None or a leaf: the line comes from around it)."""
-        return CompileError(
-            "SyntaxError", message, line=0 if node is None else node.line, hint=hint
-        )
+    def fail(self, node: Node | None, message: str) -> None:
+        """Report the SyntaxError `message` at `node`.  See `fail_at`."""
+        self.fail_at(0 if node is None else node.line, message)
+
+    def fail_at(self, line: int, message: str) -> None:
+        """Report a SyntaxError: raise it if its line is known, else remember it.
+
+        The reference goes on after an error; one at a leaf, which has no line, gets the line of
+        whatever statement or list item ends next, even one after the culprit.  So the caller has
+        to return (with the stack in any state) and `visit_all` supplies the line.
+        """
+        if self.pending_error is not None:
+            return
+        error = CompileError("SyntaxError", message, line=line)
+        if line:
+            raise error
+        self.pending_error = error

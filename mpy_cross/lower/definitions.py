@@ -105,7 +105,7 @@ def _lower_defaults_and_make(c: Context, scope: Scope, params: list[Param]) -> N
             pass
         elif param.default is None:
             if not have_star and n_positional:
-                raise _param_error(c, param, "non-default argument follows default argument")
+                c.fail_at(param.line, "non-default argument follows default argument")
         elif not have_star:
             n_positional += 1
             c.visit(param.default)
@@ -120,14 +120,12 @@ def _lower_defaults_and_make(c: Context, scope: Scope, params: list[Param]) -> N
             c.visit(param.default)
             c.emit(LOAD_CONST_STR, c.name(param.name))
             c.emit(STORE_MAP)
+    if c.pending_error is not None:
+        return
     if n_positional and not n_keyword:
         c.emit(BUILD_TUPLE, n_positional)
         c.emit(LOAD_NULL)
     c.make(scope, n_positional, n_keyword)
-
-
-def _param_error(c: Context, param: Param, message: str) -> Exception:
-    return c.syntax_error_at(param.line, message)
 
 
 def lower_class_def(c: Context, node: ClassDef) -> None:
@@ -202,7 +200,8 @@ def _built_in_decorator(c: Context, decorator: Decorator) -> Emit | None:
     if emit is None and len(parts) == 2 and parts[1] == b"asm_rv32" and c.release.has_asm_rv32:
         emit = Emit.ASM
     if emit is None:
-        raise c.syntax_error(None, "invalid micropython decorator")
+        c.fail(None, "invalid micropython decorator")
+        return Emit.BYTECODE
     if emit != Emit.BYTECODE:
         name = b".".join(parts).decode()
         raise c.unsupported(decorator.line, f"@{name} is not supported yet")
@@ -212,7 +211,8 @@ def _built_in_decorator(c: Context, decorator: Decorator) -> Emit | None:
 def declare_global(c: Context, node: Node, ident: Id) -> None:
     """`global` for a name of this scope."""
     if ident.kind not in (UNDECIDED, GLOBAL_EXPLICIT):
-        raise c.syntax_error(node, "identifier redefined as global")
+        c.fail(node, "identifier redefined as global")
+        return
     ident.kind = GLOBAL_EXPLICIT
     outer = c.scope.find_global(ident.name)
     if outer is not None:
@@ -225,9 +225,10 @@ def declare_nonlocal(c: Context, node: Node, ident: Id) -> None:
         ident.kind = GLOBAL_IMPLICIT
         c.scope.close_over(ident)
         if ident.kind == GLOBAL_IMPLICIT:
-            raise c.syntax_error(node, "no binding for nonlocal found")
+            c.fail(node, "no binding for nonlocal found")
+            return
     elif ident.kind != FREE:
-        raise c.syntax_error(node, "identifier redefined as nonlocal")
+        c.fail(node, "identifier redefined as nonlocal")
 
 
 def declare_walrus_target(c: Context, target: Name) -> None:
@@ -274,11 +275,13 @@ def _declare_params(c: Context, params: list[Param]) -> None:
     have_star = False
     for param in params:
         if scope.flags & ScopeFlag.VARKEYWORDS:
-            raise _param_error(c, param, "invalid syntax")  # nothing may follow **kw
+            c.fail_at(param.line, "invalid syntax")  # nothing may follow **kw
+            return
         flags = PARAM
         if param.kind == ParamKind.STAR:
             if have_star:
-                raise _param_error(c, param, "invalid syntax")
+                c.fail_at(param.line, "invalid syntax")
+                return
             have_star = True
             flags |= STAR_PARAM
             if not param.name:
@@ -293,7 +296,8 @@ def _declare_params(c: Context, params: list[Param]) -> None:
             scope.n_pos_args += 1
         ident = scope.find_or_add(param.name, UNDECIDED)
         if ident.kind != UNDECIDED:
-            raise _param_error(c, param, "argument name reused")
+            c.fail_at(param.line, "argument name reused")
+            return
         ident.kind = LOCAL
         ident.flags = flags
 

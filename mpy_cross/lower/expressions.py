@@ -151,7 +151,7 @@ def lower_compare(c: Context, node: Compare) -> None:
 
 
 def lower_star(c: Context, node: Star) -> None:
-    raise c.syntax_error(node, "*x must be assignment target")
+    c.fail(node, "*x must be assignment target")
 
 
 def lower_bin_op(c: Context, node: BinOp) -> None:
@@ -186,7 +186,9 @@ def lower_if_exp(c: Context, node: IfExp) -> None:
 def lower_named_expr(c: Context, node: NamedExpr | WalrusArg) -> None:
     target = node.target
     if not isinstance(target, Name):
-        raise c.syntax_error(target, "can't assign to expression")
+        c.fail(target, "can't assign to expression")
+        c.visit(node.value)
+        return
     c.visit(node.value)
     c.ops.append((DUP_TOP, 0, 0))
     if not c.scope.is_comprehension:
@@ -239,18 +241,14 @@ def lower_brace_items(c: Context, node: Brace, create_map: bool) -> None:
         c.visit(item)
         if isinstance(item, DictItem):
             if not is_dict:
-                raise _brace_error(c, node, "expecting just a value for set")
+                c.fail_at(node.maker_line, "expecting just a value for set")
+                return
             c.ops.append((STORE_MAP, 0, 0))
         elif is_dict:
-            raise _brace_error(c, node, "expecting key:value for dict")
+            c.fail_at(node.maker_line, "expecting key:value for dict")
+            return
     if not is_dict:
         c.ops.append((BUILD_SET, len(items), 0))
-
-
-def _brace_error(c: Context, node: Brace, message: str) -> Exception:
-    error = c.syntax_error(node, message)
-    error.line = node.maker_line
-    return error
 
 
 def lower_dict_item(c: Context, node: DictItem) -> None:
@@ -301,7 +299,7 @@ def lower_await(c: Context, node: Await) -> None:
 
 def _check_generator_scope(c: Context, node: Yield | YieldFrom | Await, message: str) -> None:
     if c.scope.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
-        raise c.syntax_error(node, message)
+        c.fail(node, message)
 
 
 EXPRESSIONS: dict[type, Visitor] = {

@@ -112,9 +112,10 @@ def _walk_scope(c: Context, pending: Pending) -> None:
             lower_class_body(c, node)
         else:
             lower_module_body(c, node)
+        if c.pending_error is not None:
+            c.pending_error.line = pending.scope.line
+            raise c.pending_error
     except CompileError as error:
-        if error.line == 0:
-            error.line = pending.scope.line
         error.block = pending.scope.name.decode("utf-8", "replace")
         raise
     pending.scope.close_over_implicit()

@@ -164,14 +164,16 @@ def lower_loop_exit(c: Context, node: Break | Continue) -> None:
     else:
         label, from_for = c.continue_label, 0
     if label == NO_LOOP:
-        raise c.syntax_error(node, "'break'/'continue' outside loop")
+        c.fail(node, "'break'/'continue' outside loop")
+        return
     depth = c.except_level - c.loop_except_level
     c.emit(UNWIND_JUMP, label, 2 * depth + from_for)
 
 
 def lower_return(c: Context, node: Return) -> None:
     if c.scope.kind != ScopeKind.FUNCTION:
-        raise c.syntax_error(node, "'return' outside function")
+        c.fail(node, "'return' outside function")
+        return
     value = node.value
     if value is None:
         c.ops.append((LOAD_CONST_TOK, NONE, 0))
@@ -229,7 +231,8 @@ def lower_global(c: Context, node: Global) -> None:
 
 def lower_nonlocal(c: Context, node: Nonlocal) -> None:
     if c.scope.kind == ScopeKind.MODULE:
-        raise c.syntax_error(node, "can't declare nonlocal in outer code")
+        c.fail(node, "can't declare nonlocal in outer code")
+        return
     for name in node.names:
         ident = c.scope.find_or_add(name, UNDECIDED)
         declare_nonlocal(c, node, ident)
@@ -258,7 +261,8 @@ def lower_import_from(c: Context, node: ImportFrom) -> None:
     module = ImportAlias(node.module, None)
     if node.names is None:
         if c.scope.kind != ScopeKind.MODULE:
-            raise c.syntax_error(node, "import * not at module level")
+            c.fail(node, "import * not at module level")
+            return
         c.emit(LOAD_CONST_SMALL_INT, node.level)
         c.emit(LOAD_CONST_STR, c.name(b"*"))
         c.emit(BUILD_TUPLE, 1)
