@@ -5,9 +5,11 @@ No other module compares versions; it asks a field of the `Release` it was given
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import final
+
+from mpy_cross.loader.builtin_qstrs import QSTRS_1_12, QSTRS_1_20, QSTRS_1_28
 
 
 class FloatPrinter(IntEnum):
@@ -97,6 +99,8 @@ class Release:
     three_part_tag: bool = False
     """The git tag has three numbers, such as v1.20.0; from 1.20."""
     # --- lexer and parser
+    builtin_qstrs: frozenset[bytes] = field(default=QSTRS_1_12, repr=False)
+    """The qstrs of more than ten characters that exist before anything is compiled."""
     annotated_names: bool = False
     """`name: annotation` and `name: annotation = value` are statements; from 1.13."""
     walrus: bool = False
@@ -220,6 +224,7 @@ _R1_20 = replace(
     backslash_paths=True,
     open_error_names_file=True,
     three_part_tag=True,
+    builtin_qstrs=QSTRS_1_20,
     fstring_parens=True,
     const_truth=True,
     float_reader=FloatReader.LATE_ZEROS,
@@ -283,6 +288,7 @@ _R1_28 = replace(
     _R1_27,
     version="1.28",
     march_flags=("zba", "zcmp"),
+    builtin_qstrs=QSTRS_1_28,
     fstring_nesting=True,
     tstrings=True,
     nul_becomes_one=True,

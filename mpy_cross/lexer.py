@@ -38,7 +38,6 @@ from mpy_cross.tokens import (
     INVALID,
     KEYWORDS,
     LONG_NAME,
-    MALFORMED_FSTRING,
     NAME,
     NAME_ESCAPE,
     NEWLINE,
@@ -137,9 +136,9 @@ def normalise(source: bytes, release: Release) -> bytes:
 class Lexer:
     """The tokens of one source.
 
-    `kinds[i]`, `values[i]` and `lines[i]` belong together.  The value of a name, keyword or operator
-    is its text, that of a number its text without underscores, that of a string literal (adjacent
-    ones joined) its decoded bytes.  Three END tokens close the lists, so that the parser may look
+    `kinds[i]`, `values[i]` and `lines[i]` belong together.  The value of a name, keyword or
+    operator is its text, that of a number its text without underscores, that of a string literal
+    (adjacent ones joined) its decoded bytes.  Three END tokens close the lists, so that the parser may look
     ahead without asking.
     """
 
@@ -260,11 +259,12 @@ class Lexer:
                 break
             self._line = line
             if group != _G_FORMATTED:
-                text = match[0].strip()
-                kind = INVALID
                 if group == _G_UNTERMINATED:
-                    kind = unterminated(src, match.end() - 1, b"r" in text)
-                self._append(kind, text)
+                    text = match[_G_UNTERMINATED]
+                    error = unterminated(src, match.end() - 1, b"r" in text)
+                    self._fail_literal(error, BYTES if b"b" in text else STRING)
+                else:
+                    self._append(INVALID, match[_G_INVALID])
                 return False
             # From here on the f-string's arguments are part of the text.
             self._depth = depth
@@ -339,7 +339,6 @@ class Lexer:
             escapes = self._escapes if kind == STRING else self._byte_escapes
             value = escapes.decode_raw(value) if raw else escapes.decode(value)
             if escapes.error:
-                # An error in a literal that is joined to others is an error of the first.
                 self._line = line
                 self._fail_literal(escapes.error, kind)
                 return False
@@ -357,6 +356,7 @@ class Lexer:
         return True
 
     def _fail_literal(self, error: int, kind: int) -> None:
+        """A malformed literal; if it is joined to others, the token is that of the first."""
         if self.kinds and self.kinds[-1] == kind:
             self.kinds[-1] = error
         else:
@@ -424,9 +424,7 @@ class Lexer:
         args.append(0x29)
         return self._inject(bytes(args), src, pos, injected)
 
-    def _inject(
-        self, args: bytes, src: bytes, pos: int, injected: int
-    ) -> tuple[bytes, int, int]:
+    def _inject(self, args: bytes, src: bytes, pos: int, injected: int) -> tuple[bytes, int, int]:
         """Feeds `args` into the input before `pos`.
 
         They are scanned by themselves where that gives the same tokens, which spares copying the

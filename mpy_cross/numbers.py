@@ -1,8 +1,8 @@
 """Number literals: text to value, as each release does it (py/parsenum.c).
 
 A float literal is not always the double nearest to what is written: MicroPython accumulates digits
-and multiplies by a power of ten, and the way it does so changed.  The last bit reaches the .mpy file,
-so `parse_decimal` repeats the arithmetic of the release step by step.
+and multiplies by a power of ten, and the way it does so changed.  The last bit reaches the .mpy
+file, so `parse_decimal` repeats the arithmetic of the release step by step.
 """
 
 from __future__ import annotations

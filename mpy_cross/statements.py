@@ -47,6 +47,7 @@ from mpy_cross.tokens import (
     RETURN,
     SEMICOLON,
     STAR,
+    STARTS_TEST,
     TRY,
     WHILE,
     WITH,
@@ -189,7 +190,7 @@ class Parser(ExpressionParser):
         line = self.lines[p]
         if kind == RETURN:
             self.pos = p + 1
-            if not self.starts_test(self.kinds[p + 1]):
+            if not STARTS_TEST[self.kinds[p + 1]]:
                 return Return(line, None)
             return Return(line, self.test_list(TupleForm.TESTLIST, False))
         self.pos = p + 1
@@ -299,7 +300,7 @@ class Parser(ExpressionParser):
         return Assign(line, [target], args[0])  # type: ignore[arg-type]
 
     def _raise(self, line: int) -> Stmt:
-        if not self.starts_test(self.kinds[self.pos]):
+        if not STARTS_TEST[self.kinds[self.pos]]:
             return Raise(line, None, None)
         exc = self.test()
         if self.kinds[self.pos] != FROM:
@@ -413,7 +414,7 @@ class Parser(ExpressionParser):
                 self.pos += 1
                 exc: Expr | None = None
                 name: bytes | None = None
-                if self.starts_test(kinds[self.pos]):
+                if STARTS_TEST[kinds[self.pos]]:
                     exc = self.test()
                     name = self._as_name()
                 handlers.append(ExceptHandler(start, exc, name, self._suite()))

@@ -252,8 +252,9 @@ def scan_formatted(
     return found
 
 
-def scan_template(src: bytes, pos: int, raw: bool, release: Release, out: bytearray,
-                  args: bytearray) -> FormattedLiteral:
+def scan_template(
+    src: bytes, pos: int, raw: bool, release: Release, out: bytearray, args: bytearray
+) -> FormattedLiteral:
     """Reads the t-string whose opening quote is at `pos`.
 
     `out` collects the strings of the template as source text, `args` its interpolations.
@@ -392,7 +393,6 @@ def unterminated(src: bytes, pos: int, raw: bool) -> int:
         else:
             start += 1
     return INVALID
-
 
 
 _QUOTED_RE: Final = re.compile(

@@ -218,6 +218,10 @@ AFTER_EXPRESSION: Final[list[bool]] = [True] * N_KINDS
 """Tokens that do not continue an expression: a leaf before one of them is all there is."""
 AFTER_OPERAND: Final[list[bool]] = [True] * N_KINDS
 """Tokens that do not continue an operand of `|`: no comparison, `and`, `or`, `if` follows."""
+STARTS_OPERAND: Final[list[bool]] = [False] * N_KINDS
+"""Tokens that can begin an operand of `|`."""
+STARTS_TEST: Final[list[bool]] = [False] * N_KINDS
+"""Tokens that can begin a test."""
 
 
 def _fill() -> None:
@@ -245,6 +249,9 @@ def _fill() -> None:
         AFTER_EXPRESSION[kind] = AFTER_OPERAND[kind] = False
     for kind in (*range(PIPE, STAR_STAR + 1), PAREN_OPEN, BRACKET_OPEN, PERIOD):
         AFTER_EXPRESSION[kind] = False
+    for kind in (*range(NAME, BRACKET_OPEN + 1), PLUS, MINUS, TILDE, AWAIT):
+        STARTS_OPERAND[kind] = STARTS_TEST[kind] = True
+    STARTS_TEST[NOT] = STARTS_TEST[LAMBDA] = True
 
 
 _fill()
