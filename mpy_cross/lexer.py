@@ -138,8 +138,8 @@ class Lexer:
 
     `kinds[i]`, `values[i]` and `lines[i]` belong together.  The value of a name, keyword or
     operator is its text, that of a number its text without underscores, that of a string literal
-    (adjacent ones joined) its decoded bytes.  Three END tokens close the lists, so that the parser may look
-    ahead without asking.
+    (adjacent ones joined) its decoded bytes.  Three END tokens close the lists, so that the parser
+    may look ahead without asking.
     """
 
     __slots__ = (

@@ -190,7 +190,7 @@ class ListParser(LeafParser):
                 elif kind == FOR:
                     line = self.lines[p]
                     clause = self.comp_for()
-                    args.append(Comprehension(line, CompKind.GENERATOR, node, clause, line))
+                    args.append(Comprehension(0, CompKind.GENERATOR, node, clause, line))
                 elif kind == WALRUS:
                     self.pos += 1
                     args.append(WalrusArg(self.lines[p], node, self.test()))

@@ -328,7 +328,7 @@ class Comprehension:
     """`[x for ...]`, `{...}`, `(x for ...)`, and a bare generator as a call's argument.
 
     `line` is the line of the bracket, `inner_line` that of the element: the new scope starts
-    there.  For a bare generator argument both are the line of the element.  `element` is a
+    there.  A bare generator argument has no line (0), only an `inner_line`.  `element` is a
     `DictItem` for a dict comprehension.
     """
 
