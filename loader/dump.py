@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from mpy_cross.loader.decode import Instruction
+from mpy_cross.loader.input import Span
 from mpy_cross.loader.listing import (
     CodeItem,
     code_items,
@@ -18,7 +19,7 @@ from mpy_cross.loader.listing import (
     string_text,
 )
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, NativeFlag, RawCode
-from mpy_cross.loader.reader import Span, read_annotated
+from mpy_cross.loader.reader import read_annotated
 from mpy_cross.loader.release import RELEASES, Release
 from mpy_cross.loader.static_qstrs import STATIC_NUMBERS
 

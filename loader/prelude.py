@@ -94,8 +94,15 @@ def encode_sizes(n_info: int, n_cell: int) -> bytes:
         out.append(byte | 0x80)
 
 
+_WORD_MAX = 40
+"""Longest word that is decoded; two bytes for each bit of a 16-bit count and some more."""
+
+
 def decode_prelude(data: bytes, pos: int = 0) -> Prelude:
-    """The prelude that starts at `pos`.  Raises IndexError where `data` ends inside it."""
+    """The prelude that starts at `pos`.
+
+    Raises IndexError where `data` ends inside it, or where a word is absurdly long.
+    """
     byte = data[pos]
     pos += 1
     s = byte >> 3 & 0x0F
@@ -115,6 +122,8 @@ def decode_prelude(data: bytes, pos: int = 0) -> Prelude:
         k |= (byte >> 3 & 1) << n
         d |= (byte & 1) << n
         n += 1
+        if n > _WORD_MAX:
+            raise IndexError
     n_info = 0
     n_cell = 0
     n = 0
@@ -124,5 +133,7 @@ def decode_prelude(data: bytes, pos: int = 0) -> Prelude:
         n_cell |= (byte & 1) << n
         n_info |= (byte >> 1 & 0x3F) << 6 * n
         n += 1
+        if n > _WORD_MAX:
+            raise IndexError
         if not byte & 0x80:
             return Prelude(s + 1, e, f, a, k, d, n_info, n_cell, pos)

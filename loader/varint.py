@@ -36,12 +36,22 @@ def encode_int(value: int) -> bytes:
     return bytes(out)
 
 
+_LENGTH_MAX = 20
+"""Longest form that is decoded: hostile ones would cost time in proportion to their square."""
+
+
 def decode_uint(data: bytes, pos: int) -> tuple[int, int]:
-    """(value, position after it).  Raises IndexError where `data` ends too early."""
+    """(value, position after it).
+
+    Raises IndexError where `data` ends too early, or where the number is absurdly long.
+    """
     byte = data[pos]
     pos += 1
     value = byte & 0x7F
+    last = pos + _LENGTH_MAX
     while byte & 0x80:
+        if pos >= last:
+            raise IndexError
         byte = data[pos]
         pos += 1
         value = value << 7 | byte & 0x7F
@@ -55,7 +65,10 @@ def decode_int(data: bytes, pos: int) -> tuple[int, int]:
     value = byte & 0x7F
     if byte & 0x40:
         value -= 0x80
+    last = pos + _LENGTH_MAX
     while byte & 0x80:
+        if pos >= last:
+            raise IndexError
         byte = data[pos]
         pos += 1
         value = value << 7 | byte & 0x7F

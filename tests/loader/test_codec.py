@@ -10,6 +10,8 @@ from hypothesis import given, settings
 
 from mpy_cross.loader import release
 from mpy_cross.loader.codec import MpyError, read, read_annotated, write
+from mpy_cross.loader.diff import first_difference
+from mpy_cross.loader.dump import dump_file
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
 from mpy_cross.loader.objects import ConstValue, Str
 from mpy_cross.loader.prelude import encode_signature, encode_sizes
@@ -304,3 +306,39 @@ def test_writer_refuses_what_the_format_cannot_hold() -> None:
     mpy = MpyFile(release=release.get("1.17"), qstrs=[b"x"], objects=[], root=root)
     with pytest.raises(ValueError, match="inconsistent code"):
         write(mpy)
+
+
+def test_release_of_another_sub_version_is_an_error() -> None:
+    data = write(dynamic_native("1.20"))
+    with pytest.raises(
+        MpyError, match=r"machine code of .mpy version 6.1, but release 1.29 has 6.3"
+    ):
+        read(data, release.get("1.29"))
+
+
+def test_hostile_lengths_cost_no_time() -> None:
+    """A megabyte of continuation bytes is refused at once, wherever it stands."""
+    start = time.monotonic()
+    mpy = read(SAMPLE_1_29)
+    for code in (b"\xff" * 1_000_000, b"\x00\x0a\x00\x01" + b"\xff" * 1_000_000):
+        mpy.root.code = code
+        data = write(mpy)
+        with pytest.raises(MpyError):
+            dump_file(data)
+    with pytest.raises(MpyError):
+        read(b"M\x05\x02\x1f" + b"\xff" * 1_000_000)
+    assert time.monotonic() - start < 5
+
+
+def test_deep_nesting_can_be_dumped_and_compared() -> None:
+    body = b"\x00\x02\x01\x63"  # one slot, one byte of source info (qstr 1), RETURN_VALUE
+    levels = 5000
+    level = encode_uint(len(body) << 3 | 4) + body + b"\x01"
+    data = b"M\x06\x00\x1f\x02\x00\x02a\x00\x02b\x00" + level * levels
+    data += encode_uint(len(body) << 3) + body
+    text = dump_file(data)
+    assert text.count("RETURN_VALUE\n") == levels + 1
+    changed = data[:-1] + b"\x59"
+    found = first_difference(data, changed)
+    assert found is not None
+    assert found.endswith("instruction 0: RETURN_VALUE in A, POP_TOP in B")

@@ -175,9 +175,9 @@ RECORDED: list[tuple[str, tuple[str, str], tuple[str, str], tuple[str, str]]] = 
 
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: row[0])
-def test_recorded_texts(row: tuple[str, ...]) -> None:
+def test_recorded_texts(row: tuple[str, tuple[str, str], tuple[str, str], tuple[str, str]]) -> None:
     for name, pair in zip(RELEASES, row[1:], strict=True):
-        value, text = pair
+        value, text = pair[0], pair[1]
         printer = release.get(name).float_printer
         assert format_float(float.fromhex(value), printer) == text
         assert format_float(-float.fromhex(value), printer) == f"-{text}"
