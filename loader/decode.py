@@ -2,8 +2,9 @@
 
 What a decoded function lacks compared with what the compiler recorded: operations that give no
 code (ADJUST, FOR_ITER_END, START_EXCEPT_HANDLER, END_EXCEPT_HANDLER), the names of locals that are
-no arguments (-1), and the compound ones appear as the instructions they became.  The number of
-state slots comes from the prelude.
+no arguments (-1), labels that nothing jumps to, line numbers that changed twice at one place; and
+the compound operations appear as the instructions they became.  The number of state slots comes
+from the prelude.
 """
 
 from __future__ import annotations
