@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.emitters.bytecode import emit_bytecode
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.codec import write
@@ -21,7 +22,15 @@ def compile_to_ops(source: bytes, filename: str, options: CompileOptions) -> Mod
     """Source text to stack operations.  Raises CompileError."""
     try:
         tree = parse(source, filename, options)
-        return lower(tree, os.fsencode(filename), options)
+        name = os.fsencode(filename)
+        try:
+            return lower(tree, name, options)
+        except RecursionError:
+            return run_deep(lambda: lower(tree, name, options))
+    except TooDeep:
+        raise CompileError(
+            "RuntimeError", "maximum recursion depth exceeded", file=filename
+        ) from None
     except CompileError as error:
         error.file = filename
         raise

@@ -58,6 +58,9 @@ LOCAL = int(IdKind.LOCAL)
 CELL = int(IdKind.CELL)
 FREE = int(IdKind.FREE)
 
+REFGLOBALS = int(ScopeFlag.REFGLOBALS)
+VARARGS = int(ScopeFlag.VARARGS)
+
 PARAM = 1
 STAR_PARAM = 2
 DOUBLE_STAR_PARAM = 4
@@ -81,6 +84,7 @@ class Scope:
     """The names of one block, in order of first mention."""
 
     __slots__ = (
+        "closed",
         "emit",
         "flags",
         "func_like",
@@ -105,6 +109,8 @@ class Scope:
         self.emit = emit
         self.func_like = kind >= ScopeKind.LAMBDA
         self.ids: dict[bytes, Id] = {}
+        self.closed: list[Id] = []
+        """Ids that inner scopes may close over (cells and free ones), once settled."""
         self.flags = 0
         self.n_pos_args = 0
         self.n_kwonly_args = 0
@@ -174,7 +180,7 @@ class Scope:
 
     def settle(self) -> None:
         """Number parameters, locals, cells and free variables; call outer scopes first."""
-        if self.flags & ScopeFlag.VARARGS:
+        if self.flags & VARARGS:
             self._move_star_param_last()
         n_locals = 0
         idents = list(self.ids.values())
@@ -185,7 +191,7 @@ class Scope:
             if self.func_like and ident.kind == GLOBAL_IMPLICIT:
                 ident.kind = GLOBAL_EXPLICIT
             if ident.kind == GLOBAL_EXPLICIT:
-                self.flags |= ScopeFlag.REFGLOBALS
+                self.flags |= REFGLOBALS
             if ident.kind == LOCAL or ident.flags & PARAM:
                 ident.local_num = n_locals
                 n_locals += 1
@@ -195,12 +201,11 @@ class Scope:
                 n_locals += 1
         if self.parent is not None:
             n_free = 0
-            for outer in self.parent.ids.values():
-                if outer.kind >= CELL:
-                    inner = self.ids.get(outer.name)
-                    if inner is not None and inner.kind == FREE:
-                        inner.local_num = n_free
-                        n_free += 1
+            for outer in self.parent.closed:
+                inner = self.ids.get(outer.name)
+                if inner is not None and inner.kind == FREE:
+                    inner.local_num = n_free
+                    n_free += 1
             if n_free:
                 for ident in idents:
                     if ident.kind != FREE or ident.flags & PARAM:
@@ -208,6 +213,7 @@ class Scope:
                 self.n_pos_args += n_free
                 n_locals += n_free
         self.n_locals = n_locals
+        self.closed = [ident for ident in idents if ident.kind >= CELL]
 
     def _move_star_param_last(self) -> None:
         """`*args` takes the slot after the keyword-only parameters (but before `**kw`)."""

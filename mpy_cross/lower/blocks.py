@@ -43,6 +43,7 @@ SETUP_WITH = int(Verb.SETUP_WITH)
 START_EXCEPT_HANDLER = int(Verb.START_EXCEPT_HANDLER)
 WITH_CLEANUP = int(Verb.WITH_CLEANUP)
 NONE = int(ConstToken.NONE)
+GENERATOR = int(ScopeFlag.GENERATOR)
 EXCEPTION_MATCH = int(BinaryOp.EXCEPTION_MATCH)
 
 # A try body with `finally` may be left by a jump, whose state takes three stack slots.
@@ -161,9 +162,9 @@ def lower_async(c: Context, node: Async) -> None:
     if isinstance(inner, FuncDef):
         scope = lower_func_def_as(c, inner, c.scope.emit)
         c.store_id(inner.name)
-        scope.flags |= ScopeFlag.GENERATOR
+        scope.flags |= GENERATOR
         return
-    if c.release.async_scope_checked and not c.scope.flags & ScopeFlag.GENERATOR:
+    if c.release.async_scope_checked and not c.scope.flags & GENERATOR:
         c.fail(inner, "async for/with outside async function")
         return
     if isinstance(inner, For):

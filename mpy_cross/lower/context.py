@@ -34,6 +34,9 @@ LABEL = int(Verb.LABEL)
 LINE = int(Verb.LINE)
 END_FINALLY = int(Verb.END_FINALLY)
 RETURN_VALUE = int(Verb.RETURN_VALUE)
+GENERATOR = int(ScopeFlag.GENERATOR)
+DEFKWARGS = int(ScopeFlag.DEFKWARGS)
+USES_GLOBALS_AND_CONSTS = int(ScopeFlag.REFGLOBALS | ScopeFlag.HASCONSTS)
 
 SYMBOLIC = 100
 LOAD_ID = 100  # a: name
@@ -134,9 +137,9 @@ class Context:
     def make(self, scope: Scope, n_pos_defaults: int, n_kw_defaults: int) -> None:
         """Record the creation of the newest child, whose defaults are on the stack."""
         if n_kw_defaults > 0:
-            scope.flags |= ScopeFlag.DEFKWARGS
+            scope.flags |= DEFKWARGS
         scope.n_def_pos_args = n_pos_defaults
-        self.scope.flags |= ScopeFlag.REFGLOBALS | ScopeFlag.HASCONSTS
+        self.scope.flags |= USES_GLOBALS_AND_CONSTS
         children = self.current.children
         index = len(children) - 1
         while children[index].scope is not scope:  # a default value may have made inner ones
@@ -274,7 +277,7 @@ class Context:
         self.break_label, self.break_from_for, self.continue_label, self.loop_except_level = saved
 
     def mark_generator(self) -> None:
-        self.scope.flags |= ScopeFlag.GENERATOR
+        self.scope.flags |= GENERATOR
 
     def unsupported(self, line: int, message: str) -> CompileError:
         """Something that MicroPython can and we cannot."""

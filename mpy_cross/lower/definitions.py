@@ -61,6 +61,9 @@ RETURN_VALUE = int(Verb.RETURN_VALUE)
 STORE_COMP = int(Verb.STORE_COMP)
 STORE_MAP = int(Verb.STORE_MAP)
 NONE = int(ConstToken.NONE)
+GENERATOR = int(ScopeFlag.GENERATOR)
+VARARGS = int(ScopeFlag.VARARGS)
+VARKEYWORDS = int(ScopeFlag.VARKEYWORDS)
 
 COMP_SCOPES = {
     CompKind.LIST: ScopeKind.LIST_COMP,
@@ -175,7 +178,7 @@ def lower_decorated(c: Context, node: Decorated) -> None:
         assert isinstance(function, FuncDef)
         scope = lower_func_def_as(c, function, emit)
         if isinstance(body, Async):
-            scope.flags |= ScopeFlag.GENERATOR
+            scope.flags |= GENERATOR
         name = function.name
     for _ in range(n_calls):
         c.emit(CALL_FUNCTION, 1, pack_call(0, 0))
@@ -264,7 +267,7 @@ def lower_lambda_body(c: Context, node: Lambda) -> None:
     c.line(node.line)
     _declare_params(c, node.params)
     c.visit(node.body)
-    if c.scope.flags & ScopeFlag.GENERATOR:
+    if c.scope.flags & GENERATOR:
         c.emit(POP_TOP)
         c.emit(LOAD_CONST_TOK, NONE)
     c.emit(RETURN_VALUE)
@@ -274,7 +277,7 @@ def _declare_params(c: Context, params: list[Param]) -> None:
     scope = c.scope
     have_star = False
     for param in params:
-        if scope.flags & ScopeFlag.VARKEYWORDS:
+        if scope.flags & VARKEYWORDS:
             c.fail_at(param.line, "invalid syntax")  # nothing may follow **kw
             return
         flags = PARAM
@@ -286,10 +289,10 @@ def _declare_params(c: Context, params: list[Param]) -> None:
             flags |= STAR_PARAM
             if not param.name:
                 continue
-            scope.flags |= ScopeFlag.VARARGS
+            scope.flags |= VARARGS
         elif param.kind == ParamKind.DOUBLE_STAR:
             flags |= DOUBLE_STAR_PARAM
-            scope.flags |= ScopeFlag.VARKEYWORDS
+            scope.flags |= VARKEYWORDS
         elif have_star:
             scope.n_kwonly_args += 1
         else:

@@ -186,12 +186,11 @@ def _resolve_make(c: Context, pending: Pending, op: Op, ops: list[Op]) -> None:
     child = pending.children[op[1]].scope
     n_closed = 0
     if pending.scope.kind != ScopeKind.MODULE:
-        for ident in pending.scope.ids.values():
-            if ident.kind >= CELL:
-                inner = child.ids.get(ident.name)
-                if inner is not None and inner.kind == FREE:
-                    ops.append((LOAD_FAST, ident.local_num, c.name(ident.name)))
-                    n_closed += 1
+        for ident in pending.scope.closed:
+            inner = child.ids.get(ident.name)
+            if inner is not None and inner.kind == FREE:
+                ops.append((LOAD_FAST, ident.local_num, c.name(ident.name)))
+                n_closed += 1
     if n_closed == 0:
         ops.append((MAKE_FUNCTION, op[1], op[2]))
         return
