@@ -1,0 +1,95 @@
+"""The qstr and object tables of a version 6 file."""
+
+from __future__ import annotations
+
+from typing import final
+
+from mpy_cross.loader.objects import ConstKey, ConstValue, strict_key
+from mpy_cross.loader.ops import ConstToken, FunctionOps, ModuleOps, Verb
+
+ASYNC_WITH_SETUP_FINALLY = int(Verb.ASYNC_WITH_SETUP_FINALLY)
+LOAD_CONST_OBJ = int(Verb.LOAD_CONST_OBJ)
+LOAD_CONST_TOK = int(Verb.LOAD_CONST_TOK)
+LOAD_GLOBAL = int(Verb.LOAD_GLOBAL)
+ELLIPSIS = int(ConstToken.ELLIPSIS)
+
+# Verbs whose name (operand a) is known before identifiers are resolved.
+EARLY_NAMES = {
+    int(verb)
+    for verb in (
+        Verb.LOAD_CONST_STR,
+        Verb.LOAD_METHOD,
+        Verb.LOAD_ATTR,
+        Verb.STORE_ATTR,
+        Verb.DELETE_ATTR,
+        Verb.IMPORT_NAME,
+        Verb.IMPORT_FROM,
+    )
+}
+IDENTIFIERS = {
+    int(verb)
+    for verb in (
+        Verb.LOAD_NAME,
+        Verb.LOAD_GLOBAL,
+        Verb.STORE_NAME,
+        Verb.STORE_GLOBAL,
+        Verb.DELETE_NAME,
+        Verb.DELETE_GLOBAL,
+    )
+}
+
+
+@final
+class Tables:
+    """The qstr and object tables of a version 6 file, numbered by first use.
+
+    The reference's first walk over all scopes already interns everything but identifiers and
+    argument names; those come in the later walks, function by function.
+    """
+
+    __slots__ = ("const_index", "ellipsis", "keys", "name_index", "names", "objects")
+
+    def __init__(self, module: ModuleOps) -> None:
+        self.names: list[int] = []
+        self.name_index = [-1] * len(module.names)
+        self.objects: list[ConstValue] = []
+        self.const_index = [0] * len(module.consts)
+        self.keys: dict[ConstKey, int] = {}
+        self.ellipsis = -1
+        self._use_name(module.source_file)
+        for function in module.functions:
+            self._use_name(function.name)
+            self._use_early(function, module.consts)
+        for function in module.functions:
+            for name in function.arg_names:
+                self._use_name(name)
+            for verb, a, _ in function.ops:
+                if verb in IDENTIFIERS:
+                    self._use_name(a)
+
+    def _use_name(self, name: int) -> None:
+        if self.name_index[name] < 0:
+            self.name_index[name] = len(self.names)
+            self.names.append(name)
+
+    def _use_const(self, value: ConstValue) -> int:
+        key = strict_key(value)
+        index = self.keys.get(key)
+        if index is None:
+            index = self.keys[key] = len(self.objects)
+            self.objects.append(value)
+        return index
+
+    def _use_early(self, function: FunctionOps, consts: list[ConstValue]) -> None:
+        for verb, a, b in function.ops:
+            if verb in EARLY_NAMES:
+                self._use_name(a)
+            elif verb == LOAD_CONST_OBJ:
+                self.const_index[a] = self._use_const(consts[a])
+            elif verb == LOAD_GLOBAL:
+                if b:
+                    self._use_name(a)
+            elif verb == ASYNC_WITH_SETUP_FINALLY:
+                self._use_name(b)
+            elif verb == LOAD_CONST_TOK and a == ELLIPSIS:
+                self.ellipsis = self._use_const(Ellipsis)
