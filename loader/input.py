@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 from mpy_cross.loader.errors import MpyError
 from mpy_cross.loader.mpyfile import CodeKind, NativeFlag, RawCode
@@ -17,8 +16,7 @@ UINT_BYTES_MAX = 10
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Which bytes of a file belong to which field, for the annotated dump."""
 
     start: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import final
 
@@ -28,7 +27,6 @@ class NativeFlag(IntFlag):
 
 
 @final
-@dataclass(slots=True, eq=False)
 class RawCode:
     """One code object.
 
@@ -41,36 +39,70 @@ class RawCode:
       and `arg_names` and `constants` stay empty.
     """
 
-    kind: CodeKind
-    code: bytes
-    arg_names: list[int] = field(default_factory=list)
-    constants: list[ConstValue] = field(default_factory=list)
-    children: list[RawCode] = field(default_factory=list)
-    # --- machine code only (the three other kinds)
-    prelude_offset: int = 0
-    """NATIVE: where in `code` the prelude stands."""
-    name: int = 0
-    """NATIVE in version 5: index into `MpyFile.qstrs`; what `code` has in its place is unused."""
-    source_file: int = 0
-    """NATIVE in version 5: as `name`."""
-    qstr_links: list[tuple[int, int]] = field(default_factory=list)
-    """NATIVE and VIPER in version 5: (offset << 2 | kind of link, index into `MpyFile.qstrs`)."""
-    scope_flags: int = 0
-    """VIPER and ASM: NativeFlag bits."""
-    n_pos_args: int = 0
-    """ASM: number of arguments."""
-    type_sig: int = 0
-    """ASM: four bits for each type, the return type first (lowest)."""
-    rodata: bytes = b""
-    """With NativeFlag.RODATA: read-only data."""
-    bss_size: int = 0
-    """With NativeFlag.BSS: bytes of zeroed data."""
-    relocations: bytes = b""
-    """With NativeFlag.RELOC: the relocation program, without its final 0xff."""
+    __slots__ = (
+        "arg_names",
+        "bss_size",
+        "children",
+        "code",
+        "constants",
+        "kind",
+        "n_pos_args",
+        "name",
+        "prelude_offset",
+        "qstr_links",
+        "relocations",
+        "rodata",
+        "scope_flags",
+        "source_file",
+        "type_sig",
+    )
+
+    def __init__(
+        self,
+        kind: CodeKind,
+        code: bytes,
+        arg_names: list[int] | None = None,
+        constants: list[ConstValue] | None = None,
+        children: list[RawCode] | None = None,
+        prelude_offset: int = 0,
+        name: int = 0,
+        source_file: int = 0,
+        qstr_links: list[tuple[int, int]] | None = None,
+        scope_flags: int = 0,
+        n_pos_args: int = 0,
+        type_sig: int = 0,
+        rodata: bytes = b'',
+        bss_size: int = 0,
+        relocations: bytes = b'',
+    ) -> None:
+        self.kind = kind
+        self.code = code
+        self.arg_names: list[int] = [] if arg_names is None else arg_names
+        self.constants: list[ConstValue] = [] if constants is None else constants
+        self.children: list[RawCode] = [] if children is None else children
+        self.prelude_offset = prelude_offset
+        """NATIVE: where in `code` the prelude stands."""
+        self.name = name
+        """NATIVE in version 5: index into `MpyFile.qstrs`, used in place of what `code` has."""
+        self.source_file = source_file
+        """NATIVE in version 5: as `name`."""
+        self.qstr_links: list[tuple[int, int]] = [] if qstr_links is None else qstr_links
+        """NATIVE and VIPER in version 5: (offset << 2 | kind of link, index into `qstrs`)."""
+        self.scope_flags = scope_flags
+        """VIPER and ASM: NativeFlag bits."""
+        self.n_pos_args = n_pos_args
+        """ASM: number of arguments."""
+        self.type_sig = type_sig
+        """ASM: four bits for each type, the return type first (lowest)."""
+        self.rodata = rodata
+        """With NativeFlag.RODATA: read-only data."""
+        self.bss_size = bss_size
+        """With NativeFlag.BSS: bytes of zeroed data."""
+        self.relocations = relocations
+        """With NativeFlag.RELOC: the relocation program, without its final 0xff."""
 
 
 @final
-@dataclass(slots=True, eq=False)
 class MpyFile:
     """A whole .mpy file.
 
@@ -78,18 +110,44 @@ class MpyFile:
     and, for version 5, any list that the indices of the raw codes point into.
     """
 
-    release: Release
-    qstrs: list[bytes]
-    objects: list[ConstValue]
-    """The object table (version 6 only)."""
-    root: RawCode
-    small_int_bits: int = 31
-    unicode: bool = True
-    cache_lookup_bc: bool = False
-    arch: int = 0
-    """Number of the native architecture (`Release.archs`), 0 for none.  Version 5 files have one if
-    they hold machine code, version 6 files if native code was emitted anywhere."""
-    arch_flags: int = 0
-    """Flags of the architecture (releases with `Release.arch_flags`), else 0."""
-    qstr_window: int = 32
-    """Size of the qstr window (version 5 only)."""
+    __slots__ = (
+        "arch",
+        "arch_flags",
+        "cache_lookup_bc",
+        "objects",
+        "qstr_window",
+        "qstrs",
+        "release",
+        "root",
+        "small_int_bits",
+        "unicode",
+    )
+
+    def __init__(
+        self,
+        release: Release,
+        qstrs: list[bytes],
+        objects: list[ConstValue],
+        root: RawCode,
+        small_int_bits: int = 31,
+        unicode: bool = True,
+        cache_lookup_bc: bool = False,
+        arch: int = 0,
+        arch_flags: int = 0,
+        qstr_window: int = 32,
+    ) -> None:
+        self.release = release
+        self.qstrs = qstrs
+        self.objects = objects
+        """The object table (version 6 only)."""
+        self.root = root
+        self.small_int_bits = small_int_bits
+        self.unicode = unicode
+        self.cache_lookup_bc = cache_lookup_bc
+        self.arch = arch
+        """Number of the native architecture (`Release.archs`), 0 for none.  Version 5 files have
+        one if they hold machine code, version 6 files if native code was emitted anywhere."""
+        self.arch_flags = arch_flags
+        """Flags of the architecture (releases with `Release.arch_flags`), else 0."""
+        self.qstr_window = qstr_window
+        """Size of the qstr window (version 5 only)."""

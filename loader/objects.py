@@ -7,23 +7,43 @@ MicroPython's own types map to Python values one to one, except `str`: a MicroPy
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import TypeAlias, final
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Str:
     """A `str` object that is not a qstr; `data` is its UTF-8 form, invalid bytes included."""
 
-    data: bytes
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Str) and self.data == other.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
+    def __repr__(self) -> str:
+        return f"Str({self.data!r})"
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class FunTable:
     """The run-time's table of functions, an entry of the object table that native code needs."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FunTable)
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __repr__(self) -> str:
+        return "FunTable()"
 
 
 @final

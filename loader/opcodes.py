@@ -6,9 +6,8 @@ The constants are plain integers, for the emitter and the virtual machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import final
+from typing import NamedTuple, final
 
 from mpy_cross.loader.ops import BinaryOp, UnaryOp
 
@@ -129,8 +128,7 @@ class Operand(IntEnum):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Opcode:
+class Opcode(NamedTuple):
     """One row."""
 
     number: int

@@ -11,7 +11,6 @@ emitters (py/emit.h), which hardly changed from 1.12 to 1.29.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import TypeAlias, final
 
@@ -206,36 +205,75 @@ class Emit(IntEnum):
 
 
 @final
-@dataclass(slots=True, eq=False)
 class FunctionOps:
     """One function (or module, class body, lambda, comprehension): its operations and its facts.
 
     Names are indices into `ModuleOps.names`, children into `children`.
     """
 
-    name: int
-    ops: list[Op] = field(default_factory=list)
-    children: list[FunctionOps] = field(default_factory=list)
-    n_labels: int = 0
-    flags: int = 0
-    n_pos_args: int = 0
-    n_kwonly_args: int = 0
-    n_def_pos_args: int = 0
-    n_locals: int = 0
-    exc_stack_size: int = 0
-    arg_names: list[int] = field(default_factory=list)
-    """Name of each argument slot (closed-over ones first, named `*`): n_pos + n_kwonly entries."""
-    cells: list[int] = field(default_factory=list)
-    """Local numbers that become cells, in order of first appearance."""
-    emit: Emit = Emit.BYTECODE
+    __slots__ = (
+        "arg_names",
+        "cells",
+        "children",
+        "emit",
+        "exc_stack_size",
+        "flags",
+        "n_def_pos_args",
+        "n_kwonly_args",
+        "n_labels",
+        "n_locals",
+        "n_pos_args",
+        "name",
+        "ops",
+    )
+
+    def __init__(
+        self,
+        name: int,
+        ops: list[Op] | None = None,
+        children: list[FunctionOps] | None = None,
+        n_labels: int = 0,
+        flags: int = 0,
+        n_pos_args: int = 0,
+        n_kwonly_args: int = 0,
+        n_def_pos_args: int = 0,
+        n_locals: int = 0,
+        exc_stack_size: int = 0,
+        arg_names: list[int] | None = None,
+        cells: list[int] | None = None,
+        emit: Emit = Emit.BYTECODE,
+    ) -> None:
+        self.name = name
+        self.ops: list[Op] = [] if ops is None else ops
+        self.children: list[FunctionOps] = [] if children is None else children
+        self.n_labels = n_labels
+        self.flags = flags
+        self.n_pos_args = n_pos_args
+        self.n_kwonly_args = n_kwonly_args
+        self.n_def_pos_args = n_def_pos_args
+        self.n_locals = n_locals
+        self.exc_stack_size = exc_stack_size
+        self.arg_names: list[int] = [] if arg_names is None else arg_names
+        """Name of each argument slot, closed-over ones first and named `*`."""
+        self.cells: list[int] = [] if cells is None else cells
+        """Local numbers that become cells, in order of first appearance."""
+        self.emit = emit
 
 
 @final
-@dataclass(slots=True, eq=False)
 class ModuleOps:
     """A whole source file: `functions[0]` is the module, the rest follow in order of discovery."""
 
-    source_file: int
-    names: list[bytes] = field(default_factory=list)
-    consts: list[ConstValue] = field(default_factory=list)
-    functions: list[FunctionOps] = field(default_factory=list)
+    __slots__ = ("consts", "functions", "names", "source_file")
+
+    def __init__(
+        self,
+        source_file: int,
+        names: list[bytes] | None = None,
+        consts: list[ConstValue] | None = None,
+        functions: list[FunctionOps] | None = None,
+    ) -> None:
+        self.source_file = source_file
+        self.names: list[bytes] = [] if names is None else names
+        self.consts: list[ConstValue] = [] if consts is None else consts
+        self.functions: list[FunctionOps] = [] if functions is None else functions

@@ -11,13 +11,11 @@ Bits go from the least significant up; `x` says that another byte follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Prelude:
+class Prelude(NamedTuple):
     """The two words, decoded.  Offsets count from the start of the function data."""
 
     n_state: int

@@ -5,9 +5,8 @@ No other module compares versions; it asks a field of the `Release` it was given
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import final
+from typing import NamedTuple, final
 
 from mpy_cross.loader.builtin_qstrs import QSTRS_1_12, QSTRS_1_20, QSTRS_1_28
 
@@ -60,8 +59,7 @@ _MARCH_1_24 = (*_MARCH_1_20, "rv32imc", "debug")
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """One MicroPython release.  A comment at each field names the release that changed it."""
 
     version: str
@@ -99,7 +97,7 @@ class Release:
     three_part_tag: bool = False
     """The git tag has three numbers, such as v1.20.0; from 1.20."""
     # --- lexer and parser
-    builtin_qstrs: frozenset[bytes] = field(default=QSTRS_1_12, repr=False)
+    builtin_qstrs: frozenset[bytes] = QSTRS_1_12
     """The qstrs of more than ten characters that exist before anything is compiled."""
     annotated_names: bool = False
     """`name: annotation` and `name: annotation = value` are statements; from 1.13."""
@@ -176,8 +174,7 @@ class Release:
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
 _R1_12 = Release(version="1.12", mpy_version=5, mpy_sub_version=0)
-_R1_13 = replace(
-    _R1_12,
+_R1_13 = _R1_12._replace(
     version="1.13",
     annotated_names=True,
     walrus=True,
@@ -185,22 +182,19 @@ _R1_13 = replace(
     aiter_awaited=False,
     async_scope_checked=True,
 )
-_R1_14 = replace(_R1_13, version="1.14")
-_R1_15 = replace(_R1_14, version="1.15")
-_R1_16 = replace(_R1_15, version="1.16")
-_R1_17 = replace(
-    _R1_16,
+_R1_14 = _R1_13._replace(version="1.14")
+_R1_15 = _R1_14._replace(version="1.15")
+_R1_16 = _R1_15._replace(version="1.16")
+_R1_17 = _R1_16._replace(
     version="1.17",
     fstrings=True,
 )
-_R1_18 = replace(
-    _R1_17,
+_R1_18 = _R1_17._replace(
     version="1.18",
     cache_lookup_option=False,
     fstring_brackets=True,
 )
-_R1_19 = replace(
-    _R1_18,
+_R1_19 = _R1_18._replace(
     version="1.19",
     mpy_version=6,
     qstr_window=0,
@@ -213,9 +207,8 @@ _R1_19 = replace(
     star_args_bitmap=True,
     list_items_place_errors=True,
 )
-_R1_19_1 = replace(_R1_19, version="1.19.1")
-_R1_20 = replace(
-    _R1_19_1,
+_R1_19_1 = _R1_19._replace(version="1.19.1")
+_R1_20 = _R1_19_1._replace(
     version="1.20",
     mpy_sub_version=1,
     native_refusal="native code in .mpy unsupported",
@@ -231,29 +224,25 @@ _R1_20 = replace(
     suppress_dead_code=True,
     walrus_scope_pep572=True,
 )
-_R1_21 = replace(
-    _R1_20,
+_R1_21 = _R1_20._replace(
     version="1.21",
     fstring_conversion=True,
     paren_tuple_condition=False,
     async_for_keeps_iterator=True,
 )
-_R1_22 = replace(
-    _R1_21,
+_R1_22 = _R1_21._replace(
     version="1.22",
     mpy_sub_version=2,
     newline_on_own_line=True,
 )
-_R1_22_1 = replace(_R1_22, version="1.22.1")
-_R1_22_2 = replace(_R1_22_1, version="1.22.2")
-_R1_23 = replace(
-    _R1_22_2,
+_R1_22_1 = _R1_22._replace(version="1.22.1")
+_R1_22_2 = _R1_22_1._replace(version="1.22.2")
+_R1_23 = _R1_22_2._replace(
     version="1.23",
     mpy_sub_version=3,
     finally_return_slot=True,
 )
-_R1_24 = replace(
-    _R1_23,
+_R1_24 = _R1_23._replace(
     version="1.24",
     archs=(*_ARCHS_1_12, "rv32imc"),
     march=_MARCH_1_24,
@@ -261,31 +250,27 @@ _R1_24 = replace(
     big_int_shrinks=True,
     has_asm_rv32=True,
 )
-_R1_24_1 = replace(_R1_24, version="1.24.1")
-_R1_25 = replace(
-    _R1_24_1,
+_R1_24_1 = _R1_24._replace(version="1.24.1")
+_R1_25 = _R1_24_1._replace(
     version="1.25",
     leading_zero_refused=True,
     float_reader=FloatReader.MANTISSA,
 )
-_R1_26 = replace(
-    _R1_25,
+_R1_26 = _R1_25._replace(
     version="1.26",
     float_printer=FloatPrinter.SHORTEST,
     fold_floats=True,
     float_reader=FloatReader.EXTENDED,
 )
-_R1_26_1 = replace(_R1_26, version="1.26.1")
-_R1_27 = replace(
-    _R1_26_1,
+_R1_26_1 = _R1_26._replace(version="1.26.1")
+_R1_27 = _R1_26_1._replace(
     version="1.27",
     archs=(*_ARCHS_1_12, "rv32imc", "rv64imc"),
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
     march_flags=("zba",),
 )
-_R1_28 = replace(
-    _R1_27,
+_R1_28 = _R1_27._replace(
     version="1.28",
     march_flags=("zba", "zcmp"),
     builtin_qstrs=QSTRS_1_28,
@@ -293,8 +278,7 @@ _R1_28 = replace(
     tstrings=True,
     nul_becomes_one=True,
 )
-_R1_29 = replace(
-    _R1_28,
+_R1_29 = _R1_28._replace(
     version="1.29",
     source_lines_option=True,
     const_annotated=True,

@@ -7,9 +7,9 @@ import os
 from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.emitters.bytecode import emit_bytecode
 from mpy_cross.errors import CompileError
-from mpy_cross.loader.codec import write
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.ops import ModuleOps
+from mpy_cross.loader.writer import write
 from mpy_cross.lower.module import lower
 from mpy_cross.options import CompileOptions
 from mpy_cross.parser import parse

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import Release
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CompileOptions:
+class CompileOptions(NamedTuple):
     """The options of one compilation; the defaults are those of the reference's command line."""
 
     release: Release

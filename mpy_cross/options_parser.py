@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias, final
 
@@ -35,31 +34,74 @@ class Form(Enum):
 
 
 @final
-@dataclass(slots=True)
 class CommandLine:
     """The arguments as values; what is None or empty was not given."""
 
-    files: list[str] = field(default_factory=list)
-    output: str | None = None
-    source_name: str | None = None
-    verbose: int = 0
-    opt_level: int = 0
-    small_int_bits: int = 31
-    unicode: bool = True
-    cache_lookup_bc: bool = False
-    source_lines: bool = True
-    march: str | None = None
-    march_flags: str | None = None
-    arch_flags: int = 0
-    """What `check` made of `march_flags`."""
-    emit: str = "bytecode"
-    release: str | None = None
-    dump: list[str] = field(default_factory=list)
-    color: str = "auto"
-    show_version: bool = False
-    show_help: bool = False
-    given: list[tuple[Row, str]] = field(default_factory=list)
-    """Every option as it was met, for `check`."""
+    __slots__ = (
+        "arch_flags",
+        "cache_lookup_bc",
+        "color",
+        "dump",
+        "emit",
+        "files",
+        "given",
+        "march",
+        "march_flags",
+        "opt_level",
+        "output",
+        "release",
+        "show_help",
+        "show_version",
+        "small_int_bits",
+        "source_lines",
+        "source_name",
+        "unicode",
+        "verbose",
+    )
+
+    def __init__(
+        self,
+        files: list[str] | None = None,
+        output: str | None = None,
+        source_name: str | None = None,
+        verbose: int = 0,
+        opt_level: int = 0,
+        small_int_bits: int = 31,
+        unicode: bool = True,
+        cache_lookup_bc: bool = False,
+        source_lines: bool = True,
+        march: str | None = None,
+        march_flags: str | None = None,
+        arch_flags: int = 0,
+        emit: str = 'bytecode',
+        release: str | None = None,
+        dump: list[str] | None = None,
+        color: str = 'auto',
+        show_version: bool = False,
+        show_help: bool = False,
+        given: list[tuple[Row, str]] | None = None,
+    ) -> None:
+        self.files: list[str] = [] if files is None else files
+        self.output = output
+        self.source_name = source_name
+        self.verbose = verbose
+        self.opt_level = opt_level
+        self.small_int_bits = small_int_bits
+        self.unicode = unicode
+        self.cache_lookup_bc = cache_lookup_bc
+        self.source_lines = source_lines
+        self.march = march
+        self.march_flags = march_flags
+        self.arch_flags = arch_flags
+        """What `check` made of `march_flags`."""
+        self.emit = emit
+        self.release = release
+        self.dump: list[str] = [] if dump is None else dump
+        self.color = color
+        self.show_version = show_version
+        self.show_help = show_help
+        self.given: list[tuple[Row, str]] = [] if given is None else given
+        """Every option as it was met, for `check`."""
 
 
 _Action: TypeAlias = Callable[[CommandLine, str], None]
