@@ -16,6 +16,7 @@ from mpy_cross.tokens import (
     BYTES,
     DEDENT_MISMATCH,
     ELLIPSIS,
+    ENDLESS,
     FALSE,
     INDENT,
     INTEGER,
@@ -112,6 +113,8 @@ class LeafParser:
             self.fail("NotImplementedError", "unicode name escapes", 0)
         if kind == LONG_NAME:
             self.fail("RuntimeError", "name too long", 0)
+        if kind == ENDLESS:
+            self.fail("MemoryError", "", 0)
         self.fail("SyntaxError", "invalid syntax")
 
     def fail(self, kind: str, message: str, line: int = -1) -> NoReturn:

@@ -39,7 +39,6 @@ from mpy_cross.tokens import (
     KEYWORDS,
     LONG_NAME,
     NAME,
-    NAME_ESCAPE,
     NEWLINE,
     OPERATORS,
     PERIOD,
@@ -370,8 +369,7 @@ class Lexer:
         """
         release = self._release
         nested = injected > pos and not release.fstring_nesting
-        # Behind the literals, or (before 1.28, inside injected text) behind that text.
-        args = bytearray(b"," if nested and release.fstring_join else b"")
+        args = bytearray()
         first_line = self._line
         value = bytearray()
         pieces = self._take_open_literal()
@@ -393,8 +391,13 @@ class Lexer:
                 if raw and not release.fstring_join:
                     error = RAW_FSTRING
                     break
-                found = scan_formatted(src, start, raw, release, self._escapes, args)
+                found = scan_formatted(
+                    src, start, raw, release, self._escapes, args, injected if nested else 0
+                )
                 value += found.value
+                if nested:
+                    src = found.src
+                    injected = found.injected
             elif b"t" in prefix:
                 template = True
                 found = scan_template(src, start, raw, release, value, args)
@@ -404,7 +407,7 @@ class Lexer:
             self._line += src.count(b"\n", pos, found.end)
             pos = found.end
             error = found.error
-            if error == NAME_ESCAPE or error:
+            if error:
                 break
             pos = self._skip_blanks(src, pos)
         end_line = self._line
@@ -419,8 +422,7 @@ class Lexer:
             self._append(STRING, bytes(value))
         self._line = end_line
         if nested:
-            added = bytes(args[1:] if release.fstring_join else args)
-            return src[:injected] + added + src[injected:], pos, injected + len(added)
+            return src, pos, injected
         args.append(0x29)
         return self._inject(bytes(args), src, pos, injected)
 

@@ -25,6 +25,7 @@ from mpy_cross.tokens import (
     ELLIPSIS,
     ELSE,
     END,
+    ENDLESS,
     EQUAL,
     EXCEPT,
     FINALLY,
@@ -36,7 +37,9 @@ from mpy_cross.tokens import (
     IN,
     INDENT,
     INPLACE_OPS,
+    LONG_NAME,
     NAME,
+    NAME_ESCAPE,
     NEWLINE,
     NONLOCAL,
     PAREN_CLOSE,
@@ -286,7 +289,7 @@ class Parser(ExpressionParser):
             if number is not None and not self.release.const_objects:
                 number = self.number(argument)  # type: ignore[arg-type]
         if number is None:
-            if self.kinds[p] < NAME and self.kinds[p] >= 8:
+            if self.kinds[p] in (NAME_ESCAPE, LONG_NAME, ENDLESS):
                 self.syntax_error()
             message = (
                 "not a constant" if self.release.const_objects else "constant must be an integer"

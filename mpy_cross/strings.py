@@ -13,7 +13,7 @@ import re
 from typing import Final, final
 
 from mpy_cross.loader.release import Release
-from mpy_cross.tokens import INVALID, MALFORMED_FSTRING, NAME_ESCAPE
+from mpy_cross.tokens import ENDLESS, INVALID, MALFORMED_FSTRING, NAME_ESCAPE
 
 _ESCAPE_RE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])"
@@ -130,16 +130,27 @@ class FormattedLiteral:
     """What `scan_formatted` and `scan_template` found.
 
     `value` is the text of the token, `end` the position behind the literal; `args` is the text to
-    feed back, growing over adjacent literals; `error` is a token kind or 0.
+    feed back, growing over adjacent literals; `error` is a token kind or 0.  `src` is the source
+    and `injected` how much of it is fed back already: before 1.28, a literal in there adds to it.
     """
 
-    __slots__ = ("args", "end", "error", "value")
+    __slots__ = ("args", "end", "error", "injected", "src", "value")
 
-    def __init__(self, args: bytearray) -> None:
+    def __init__(self, args: bytearray, src: bytes, injected: int) -> None:
         self.args = args
+        self.src = src
+        self.injected = injected
         self.value = bytearray()
         self.end = 0
         self.error = 0
+
+    def feed(self, start: int) -> bytes:
+        """Appends what `args` has from `start` on to the injected text; returns the new source."""
+        src = self.src
+        end = self.injected
+        self.src = src[:end] + self.args[start:] + src[end:]
+        self.injected = end + len(self.args) - start
+        return self.src
 
 
 def _opening(src: bytes, pos: int) -> int:
@@ -173,21 +184,30 @@ def _field_end(src: bytes, pos: int, release: Release) -> int:
 
 
 def scan_formatted(
-    src: bytes, pos: int, raw: bool, release: Release, escapes: Escapes, args: bytearray
+    src: bytes,
+    pos: int,
+    raw: bool,
+    release: Release,
+    escapes: Escapes,
+    args: bytearray,
+    injected: int,
 ) -> FormattedLiteral:
     """Reads the f-string whose opening quote is at `pos`.
 
-    `args` collects `.format(` and the arguments, without the closing parenthesis.
+    `args` collects `.format(` and the arguments, without the closing parenthesis.  If `injected`
+    is not 0, that much of `src` comes from another f-string and the arguments are to follow there.
     """
-    found = FormattedLiteral(args)
+    found = FormattedLiteral(args, src, injected)
     value = found.value
-    n = len(src)
     quote = src[pos]
     n_quotes = _opening(src, pos)
     pos += n_quotes
     closing = 0
-    if not (release.fstring_join and args):
+    if not (release.fstring_join and (args or injected)):
         args += b".format("
+        if injected:
+            src = found.feed(len(args) - 8)
+    n = len(src)
     stops = (_QUOTE_LINE_STOPS if n_quotes == 1 else _QUOTE_STOPS)[quote]
     while pos < n and closing < n_quotes:
         c = src[pos]
@@ -205,10 +225,15 @@ def scan_formatted(
                 value += b"{{"
                 pos += 1
             else:
+                first = len(args)
                 if release.fstring_parens:
                     args.append(0x28)
                 start = len(args)
                 end = _field_end(src, pos, release)
+                if pos <= found.injected <= end and injected:
+                    found.error = ENDLESS  # it reads what it appends
+                    found.end = end
+                    return found
                 args += src[pos:end]
                 pos = end
                 if args[-1] == 0x3D:  # =
@@ -220,6 +245,9 @@ def scan_formatted(
                     args.append(0x29)
                 args.append(0x2C)
                 value.append(0x7B)
+                if injected:
+                    src = found.feed(first)
+                    n = len(src)
             c = src[pos] if pos < n else -1
             if release.fstring_nesting:
                 break
@@ -259,7 +287,7 @@ def scan_template(
 
     `out` collects the strings of the template as source text, `args` its interpolations.
     """
-    found = FormattedLiteral(args)
+    found = FormattedLiteral(args, src, 0)
     n = len(src)
     quote = src[pos]
     n_quotes = _opening(src, pos)
@@ -405,7 +433,7 @@ _QUOTED_RE: Final = re.compile(
 
 def scan_plain(src: bytes, pos: int, raw: bool, escapes: Escapes) -> FormattedLiteral:
     """Reads the ordinary literal whose opening quote is at `pos`; it stands beside an f-string."""
-    found = FormattedLiteral(bytearray())
+    found = FormattedLiteral(bytearray(), src, 0)
     match = _QUOTED_RE.match(src, pos)
     if match is None:
         found.error = unterminated(src, pos, raw)

@@ -98,7 +98,8 @@ RETURN: Final = 93
 TRY: Final = 94
 WHILE: Final = 95
 WITH: Final = 96
-N_KINDS: Final = 97
+ENDLESS: Final = 97  # the lexer feeds itself until its memory is used up
+N_KINDS: Final = 98
 
 OPERATORS: Final[dict[bytes, int]] = {
     b"...": ELLIPSIS,
@@ -199,6 +200,7 @@ KIND_NAMES: Final[dict[int, str]] = {
     RAW_FSTRING: "RAW_FSTRING",
     NAME_ESCAPE: "NAME_ESCAPE",
     LONG_NAME: "LONG_NAME",
+    ENDLESS: "ENDLESS",
     NAME: "NAME",
     INTEGER: "INTEGER",
     FLOAT: "FLOAT",
