@@ -1,0 +1,1 @@
+"""Generated programs: hypothesis draws them from a grammar, the reference compilers judge."""
