@@ -1,0 +1,6 @@
+def classify(reading):
+    match reading:
+        case 0:
+            return "off"
+        case _:
+            return "on"

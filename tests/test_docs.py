@@ -1,0 +1,88 @@
+"""The console examples of the documentation are run, and must print what they show."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import mpy_cross
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ["README.md", "docs/guide.md"]
+
+
+class Step(NamedTuple):
+    command: str
+    output: str  # a line "..." stands for any lines
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def steps(block: str) -> list[Step]:
+    parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)
+    assert parts[0] == "", "a console block begins with a command"
+    return [Step(*pair) for pair in zip(parts[1::2], parts[2::2], strict=True)]
+
+
+def pattern(expected: str) -> str:
+    return "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n"
+        for line in expected.splitlines()
+    )
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_console_examples(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    functions = (
+        f'mpy-cross() {{ "{sys.executable}" -m mpy_cross "$@"; }}\n'
+        f'mpy-tool() {{ "{sys.executable}" -m mpy_cross.tool "$@"; }}\n'
+    )
+    consoles = blocks((ROOT / name).read_text(), "console")
+    found = [step for block in consoles for step in steps(block)]
+    assert found
+    for step in found:
+        done = subprocess.run(
+            ["bash", "-c", functions + step.command],
+            cwd=tmp_path / "examples",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={key: value for key, value in os.environ.items() if key != "MPY_RELEASE"},
+        )
+        assert re.fullmatch(pattern(step.output), done.stdout), (
+            f"$ {step.command}\n{done.stdout}\n-- instead of --\n{step.output}"
+        )
+
+
+def test_python_example(capsys: pytest.CaptureFixture[str]) -> None:
+    (source,) = blocks((ROOT / "README.md").read_text(), "python")
+    exec(compile(ast.parse(source), "README.md", "exec"), {})
+    assert capsys.readouterr().out == "x.py 1 SyntaxError invalid syntax\n"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("release", ["1.17", "1.29"])
+def test_examples_compile(path: Path, release: str) -> None:
+    if path.name == "mistake.py":
+        with pytest.raises(mpy_cross.CompileError):
+            mpy_cross.compile(path.read_bytes(), path.name, release=release)
+    else:
+        assert mpy_cross.compile(path.read_bytes(), path.name, release=release)[:1] == b"M"
+
+
+def test_links_lead_somewhere() -> None:
+    for name in [*DOCUMENTS, "docs/architecture.md", "tests/README.md"]:
+        path = ROOT / name
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{name}: {target}"
