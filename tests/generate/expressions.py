@@ -63,7 +63,7 @@ class Writer:
         """Any expression that may stand anywhere (no bare comma, yield or walrus)."""
         if depth <= 0 or self.chance(4):
             return self.leaf()
-        kinds = [
+        kinds: list[Callable[[], str]] = [
             self.leaf,
             lambda: f"{self.operand(depth)} {self.one_of(BINARY)} {self.operand(depth)}",
             lambda: f"{self.one_of(UNARY)}{self.operand(depth)}",
@@ -80,7 +80,7 @@ class Writer:
             lambda: self.f_string(depth),
             lambda: self.suspended(depth),
             lambda: f"({self.name()} := {self.expression(depth - 1)})",
-            lambda: self.constant_arithmetic(),
+            self.constant_arithmetic,
         ]
         return self.one_of(kinds)()
 
@@ -175,7 +175,7 @@ class Writer:
             loops += self.several(lambda: f"if {self.operand(depth)}", 0, 2)
         tail = " ".join(loops)
         head = self.operand(depth)
-        left, right = self.one_of(["[]", "()", "{}"])
+        left, right = self.one_of([("[", "]"), ("(", ")"), ("{", "}")])
         if left == "{" and self.chance(2):
             head = f"{self.name()}: {head}"
         return f"{left}{head} {tail}{right}"
