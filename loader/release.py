@@ -46,6 +46,7 @@ _MARCH_1_12 = (
     "x86",
     "x64",
     "armv6",
+    "armv6m",
     "armv7m",
     "armv7em",
     "armv7emsp",
@@ -53,8 +54,7 @@ _MARCH_1_12 = (
     "xtensa",
     "xtensawin",
 )
-_MARCH_1_19 = (*_MARCH_1_12, "armv6m")
-_MARCH_1_20 = (*_MARCH_1_19, "host")
+_MARCH_1_20 = (*_MARCH_1_12, "host")
 _MARCH_1_24 = (*_MARCH_1_20, "rv32imc", "debug")
 
 
@@ -81,7 +81,10 @@ class Release(NamedTuple):
     """How float constants are written; changed by 1.20 and 1.26."""
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
-    """What -march= takes: 1.19 added armv6m, 1.20 host, 1.24 rv32imc, debug, 1.27 rv64imc."""
+    """What -march= takes: 1.20 added host, 1.24 rv32imc and debug, 1.27 rv64imc.
+
+    The manual lists armv6m at every release (2.4.1), though the tool took it from 1.19 only.
+    """
     march_flags: tuple[str, ...] = ()
     """Names that -march-flags= takes for rv32imc, by bit; 1.27 added zba, 1.28 zcmp."""
     unicode_option: bool = True
@@ -198,7 +201,6 @@ _R1_19 = _R1_18._replace(
     version="1.19",
     mpy_version=6,
     qstr_window=0,
-    march=_MARCH_1_19,
     unicode_option=False,
     bytes_leaf=False,
     parser_knows_small_int=True,

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any, final
 
 from mpy_cross.loader.release import DEFAULT_RELEASE, Release, UnknownRelease, get
@@ -22,7 +21,7 @@ class ProjectError(Exception):
 def choose_release(
     option: str | None = None,
     environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Release:
     """The release named by `option` (`--release`), else by the environment variable MPY_RELEASE,
     else by `[tool.mpy-cross] release` in the nearest pyproject.toml at or above `folder` (None: the
@@ -37,21 +36,24 @@ def choose_release(
     if path is not None:
         in_file = _release_in(path)
         if in_file is not None:
-            return _named(in_file, str(path))
+            return _named(in_file, path)
     return get(DEFAULT_RELEASE)
 
 
-def nearest_project(folder: Path | None = None) -> Path | None:
+def nearest_project(folder: str | os.PathLike[str] | None = None) -> str | None:
     """The pyproject.toml in `folder` (None: the current one) or the nearest one above it."""
     try:
-        start = (Path.cwd() if folder is None else folder).resolve()
+        place = os.path.realpath(os.getcwd() if folder is None else folder)
     except OSError:  # the current folder was deleted
         return None
-    for parent in (start, *start.parents):
-        path = parent / "pyproject.toml"
-        if path.is_file():
+    while True:
+        path = os.path.join(place, "pyproject.toml")
+        if os.path.isfile(path):
             return path
-    return None
+        above = os.path.dirname(place)
+        if above == place:
+            return None
+        place = above
 
 
 def _named(name: str, source: str) -> Release:
@@ -61,10 +63,11 @@ def _named(name: str, source: str) -> Release:
         raise ProjectError(f"{source}: {error}") from None
 
 
-def _release_in(path: Path) -> str | None:
+def _release_in(path: str) -> str | None:
     """The release that a project file names, or None."""
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as stream:
+            data = stream.read()
     except OSError as error:
         raise ProjectError(f"{path}: cannot be read: {error.strerror}") from None
     if b"mpy-cross" not in data:  # spares most runs the TOML parser
