@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.assembler import coprocessor
 from mpy_cross.assembler.isa import Row, row
 
 # Data processing with d, n and a second operand: opcode, mnemonic, kind of d, kind of n, condition.
@@ -248,30 +249,6 @@ _CONTROL_ROWS: Final = (
     row("udf.w", "11110 1111111 i:4 1010 i:12", "i", "v6m"),
 )
 
-_COPROCESSOR: Final = (("1110", ""), ("1111", "2"))
-_COPROCESSOR_ROWS: Final = tuple(one for top, two in _COPROCESSOR for one in (
-    row(f"cdp{two}", f"{top} 1110 o:4 n:4 d:4 p:4 q:3 0 m:4", "p:core, o, d:cr, n:cr, m:cr, q",
-        "v7m"),
-    row(f"mcr{two}", f"{top} 1110 o:3 0 n:4 t:4 p:4 q:3 1 m:4", "p:core, o, t, n:cr, m:cr, q",
-        "v7m"),
-    row(f"mrc{two}", f"{top} 1110 o:3 1 n:4 t:4 p:4 q:3 1 m:4",
-        "p:core, o, t:flags=w, n:cr, m:cr, q", "v7m"),
-    row(f"mcrr{two}", f"{top} 1100 0100 t2:4 t:4 p:4 o:4 m:4", "p:core, o, t, t2, m:cr", "v7m"),
-    row(f"mrrc{two}", f"{top} 1100 0101 t2:4 t:4 p:4 o:4 m:4", "p:core, o, t=w, t2=w, m:cr",
-        "v7m", where="t != t2"),
-    *(one for load, name, kind in (("0", "stc", "rn"), ("1", "ldc", "rn"))
-      for long, letter in (("0", ""), ("1", "l")) for one in (
-        row(f"{name}{two}{letter}", f"{top} 110 1 i:1 {long} 0 {load} n:4 d:4 p:4 i:8",
-            f"p:core, d:cr, [n:{kind}, i:off*4]", "v7m"),
-        row(f"{name}{two}{letter}_pre", f"{top} 110 1 i:1 {long} 1 {load} n:4 d:4 p:4 i:8",
-            "p:core, d:cr, [n:rn=rw, i:off*4]!", "v7m"),
-        row(f"{name}{two}{letter}_post", f"{top} 110 0 i:1 {long} 1 {load} n:4 d:4 p:4 i:8",
-            "p:core, d:cr, [n:rn=rw], i:off*4", "v7m"),
-        row(f"{name}{two}{letter}_option", f"{top} 110 0 1 {long} 0 {load} n:4 d:4 p:4 i:8",
-            "p:core, d:cr, [n:rn], '{'i:bare'}'", "v7m"))),
-    *(row(f"ldc{two}{letter}_lit", f"{top} 110 1 i:1 {long} 0 1 1111 d:4 p:4 i:8",
-          "p:core, d:cr, i:literal12*4", "v7m") for long, letter in (("0", ""), ("1", "l"))),
-))
-
 ROWS: Final[tuple[Row, ...]] = (*_DATA_ROWS, *_ARITHMETIC_ROWS, *_MEMORY_ROWS, *_CONTROL_ROWS,
-                                *_COPROCESSOR_ROWS)
+                                *coprocessor.rows("1110", "", "v7m"),
+                                *coprocessor.rows("1111", "2", "v7m"))
