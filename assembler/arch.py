@@ -39,9 +39,9 @@ def _set(text: str) -> frozenset[str]:
 _V6M = "v6m"
 _V7M = f"{_V6M} v7m"
 _V7EM = f"{_V7M} v7em"
-_LX3 = "core density mul16 mul32 sext nsa minmax"
-_LX6 = (f"{_LX3} abs loop window mulhigh div clamps bool mac16 float sync s32c1i threadptr "
-        "extern exception debug")
+_LX106 = "core density exception debug interrupt mul16 mul32 nsa tlb"
+_LX6 = (f"{_LX106} mulhigh div sext minmax clamps loop window bool mac16 float sync s32c1i extern "
+        "user")
 
 _ARCHES: Final = (
     Arch("x86", 1, "x86", "x86", 4, _set("x86"), 6, 1),
@@ -52,10 +52,10 @@ _ARCHES: Final = (
     Arch("armv7em", 6, "thumb", "thumb", 4, _set(_V7EM), 16),
     Arch("armv7emsp", 7, "thumb", "thumb", 4, _set(f"{_V7EM} fpsp"), 16),
     Arch("armv7emdp", 8, "thumb", "thumb", 4, _set(f"{_V7EM} fpsp fpv5 fpdp"), 16),
-    Arch("xtensa", 9, "xtensa", "xtensa", 4, _set(_LX3), 10),
+    Arch("xtensa", 9, "xtensa", "xtensa", 4, _set(_LX106), 10),
     Arch("xtensawin", 10, "xtensa", "xtensa", 4, _set(_LX6), 17),
-    Arch("rv32imc", 11, "riscv", "riscv", 4, _set("rv32 i m c zicsr zifencei"), 14),
-    Arch("rv64imc", 12, "riscv", "riscv", 8, _set("rv64 i m c zicsr zifencei"), 14),
+    Arch("rv32imc", 11, "riscv", "riscv", 4, _set("rv32 i machine m c zicsr zifencei"), 14),
+    Arch("rv64imc", 12, "riscv", "riscv", 8, _set("rv64 i machine m c zicsr zifencei"), 14),
 )
 
 ARCHES: Final[dict[str, Arch]] = {arch.name: arch for arch in _ARCHES}

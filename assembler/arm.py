@@ -312,8 +312,7 @@ _CONTROL_ROWS: Final = (
 
 # VFPv2 has these of the Thumb rows: the name before its first dot or underscore.
 _VFP2: Final = frozenset(
-    "vmla vmls vnmls vnmla vmul vnmul vadd vsub vdiv vmov vabs vneg vsqrt vcmp vcmpe vcvt vcvtr "
-    "vmsr vmrs vstr vldr vstmia vldmia vstmdb vldmdb".split())
+    ["vmla", "vmls", "vnmls", "vnmla", "vmul", "vnmul", "vadd", "vsub", "vdiv", "vmov", "vabs", "vneg", "vsqrt", "vcmp", "vcmpe", "vcvt", "vcvtr", "vmsr", "vmrs", "vstr", "vldr", "vstmia", "vldmia", "vstmdb", "vldmdb"])
 
 
 def _vfp2(item: Row) -> bool:

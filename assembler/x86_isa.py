@@ -247,7 +247,7 @@ class Row:
                 return value - 12
             if self.mode == 32 and 4 <= value < 8:
                 raise self._refuse(operand, value, "al..bl (0..3), ah..bh (16..19)")
-        if not 0 <= value < count or operand.not_zero and not value:
+        if not 0 <= value < count or (operand.not_zero and not value):
             names = NAMES[operand.bits]
             first = int(operand.not_zero)
             raise self._refuse(operand, value,

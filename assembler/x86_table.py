@@ -100,7 +100,7 @@ class _Maker:
             else:
                 codes += _bytes_of(token)
         made.prefix = prefix
-        if not codes or made.vex >= 0 and (len(codes) != 1 or prefix):
+        if not codes or (made.vex >= 0 and (len(codes) != 1 or prefix)):
             raise TableError(f"{self.spec.opcode} is no opcode")
         made.opcode = codes[-1]
         if made.vex < 0:
@@ -168,11 +168,11 @@ class _Maker:
         forms = [one.form for one in made.operands]
         in_reg = forms.count(Form.REG) + forms.count(Form.SEGMENT)
         in_rm = sum(form in (Form.RM, Form.DIRECT, Form.MEMORY) for form in forms)
-        if made.fixed < 0 and made.modrm != bool(in_rm) or in_rm > 1:
+        if (made.fixed < 0 and made.modrm != bool(in_rm)) or in_rm > 1:
             raise TableError("the operands do not fill the rm field")
         if in_reg != int(made.modrm and made.digit < 0 and made.fixed < 0):
             raise TableError("the operands do not fill the reg field")
-        if made.low != (Form.OPCODE in forms) or made.low and made.opcode & 7:
+        if made.low != (Form.OPCODE in forms) or (made.low and made.opcode & 7):
             raise TableError("no room for a register in the opcode")
         if Form.VEX in forms and made.vex < 0:
             raise TableError("no room for a third register")
@@ -367,7 +367,7 @@ class _Reader:
         """The values of this row, and what repeat or lock prefix is left."""
         repeat = self.repeat
         rex = max(self.rex, 0)
-        if self.vex != item.vex or item.wide >= 0 and rex >> 3 != item.wide:
+        if self.vex != item.vex or (item.wide >= 0 and rex >> 3 != item.wide):
             return None
         left = list(self.prefixes)
         for prefix in item.prefix:
