@@ -169,6 +169,51 @@ class Release(NamedTuple):
     that the iterator expression names, or an invisible one."""
     finally_return_slot: bool = False
     """`finally` blocks reserve a stack slot for a pending return value; from 1.23."""
+    native_subscr_saves_ret: bool = False
+    """Machine code for a subscript first saves what is in the result register; from 1.18."""
+    native_tables: bool = False
+    """Machine code finds qstrs and constants in tables of the file; from 1.19.  Before, qstr
+    numbers stand in the code and constants in a table per function."""
+    native_unwind_slot: bool = False
+    """The frame has words of its own for the return value and a pending jump; from 1.19.  Before,
+    they are in saved registers of the nlr buffer."""
+    native_store_attr_converts: bool = False
+    """Viper converts what it stores in an attribute; from 1.20."""
+    native_subscr_saves_index: bool = False
+    """The same for the index register; from 1.20."""
+    native_locals_are_objects: bool = False
+    """Locals of native functions have a type before their first assignment; from 1.20."""
+    native_throw_slot: bool = False
+    """A value thrown into a native generator has a word of its own; from 1.24."""
+    native_finally_keeps_top: bool = False
+    """A finally block keeps the top of the stack until its end; from 1.24."""
+    native_async_with: bool = False
+    """`async with` in native code tests the exception in flight; from 1.24."""
+    viper_unary: bool = False
+    """Viper has `+`, `-` and `~` on integers; from 1.23."""
+    native_consts_in_temp: bool = False
+    """Constants are loaded by way of the first temporary register; from 1.24."""
+    native_raise_checked: bool = False
+    """`raise` without an argument in machine code is an error; from 1.29."""
+    native_clear_instruction: bool = False
+    """Zero is written by the machine's own idiom; from 1.27."""
+    native_checks_locals: bool = False
+    """Thumb refuses a function with a local beyond its load and store instructions; from 1.14."""
+    thumb_signed_label: bool = False
+    """The distance to a label is sign-extended before it is added to the pc; from 1.19."""
+    thumb_far_branches: bool = False
+    """Conditional branches of Thumb reach beyond 4 KiB; from 1.27."""
+    thumb_keeps_index: bool = False
+    """A load or store with a register index leaves the index as it was; from 1.28."""
+    armv6m_long_jumps: bool = False
+    """ARMv6-M jumps beyond 2 KiB; from 1.26."""
+    arm_wide_frame: bool = False
+    """ARM frames and addresses of locals beyond 255 bytes, and qstr numbers beyond 127; from 1.25.
+    Before, higher bits are lost, and the load of a qstr overwrites the pointer to their table."""
+    arm_indexed_memory: bool = False
+    """Thumb and ARM load and store with any index in instructions of their own; from 1.26."""
+    default_arch: str = "host"
+    """Architecture of machine code without -march; from 1.20 there is none."""
     has_asm_rv32: bool = False
     """`@micropython.asm_rv32` exists; from 1.24."""
     star_after_keyword_refused: bool = False
@@ -185,7 +230,10 @@ _R1_13 = _R1_12._replace(
     aiter_awaited=False,
     async_scope_checked=True,
 )
-_R1_14 = _R1_13._replace(version="1.14")
+_R1_14 = _R1_13._replace(
+    version="1.14",
+    native_checks_locals=True,
+)
 _R1_15 = _R1_14._replace(version="1.15")
 _R1_16 = _R1_15._replace(version="1.16")
 _R1_17 = _R1_16._replace(
@@ -196,6 +244,7 @@ _R1_18 = _R1_17._replace(
     version="1.18",
     cache_lookup_option=False,
     fstring_brackets=True,
+    native_subscr_saves_ret=True,
 )
 _R1_19 = _R1_18._replace(
     version="1.19",
@@ -208,6 +257,9 @@ _R1_19 = _R1_18._replace(
     class_assignment_hides=True,
     star_args_bitmap=True,
     list_items_place_errors=True,
+    native_tables=True,
+    native_unwind_slot=True,
+    thumb_signed_label=True,
 )
 _R1_19_1 = _R1_19._replace(version="1.19.1")
 _R1_20 = _R1_19_1._replace(
@@ -225,6 +277,10 @@ _R1_20 = _R1_19_1._replace(
     float_reader=FloatReader.LATE_ZEROS,
     suppress_dead_code=True,
     walrus_scope_pep572=True,
+    native_store_attr_converts=True,
+    native_subscr_saves_index=True,
+    native_locals_are_objects=True,
+    default_arch="",
 )
 _R1_21 = _R1_20._replace(
     version="1.21",
@@ -243,6 +299,7 @@ _R1_23 = _R1_22_2._replace(
     version="1.23",
     mpy_sub_version=3,
     finally_return_slot=True,
+    viper_unary=True,
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
@@ -251,18 +308,25 @@ _R1_24 = _R1_23._replace(
     fstring_join=True,
     big_int_shrinks=True,
     has_asm_rv32=True,
+    native_throw_slot=True,
+    native_finally_keeps_top=True,
+    native_async_with=True,
+    native_consts_in_temp=True,
 )
 _R1_24_1 = _R1_24._replace(version="1.24.1")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
     leading_zero_refused=True,
     float_reader=FloatReader.MANTISSA,
+    arm_wide_frame=True,
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
     float_printer=FloatPrinter.SHORTEST,
     fold_floats=True,
     float_reader=FloatReader.EXTENDED,
+    armv6m_long_jumps=True,
+    arm_indexed_memory=True,
 )
 _R1_26_1 = _R1_26._replace(version="1.26.1")
 _R1_27 = _R1_26_1._replace(
@@ -271,6 +335,8 @@ _R1_27 = _R1_26_1._replace(
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
     march_flags=("zba",),
+    native_clear_instruction=True,
+    thumb_far_branches=True,
 )
 _R1_28 = _R1_27._replace(
     version="1.28",
@@ -279,12 +345,14 @@ _R1_28 = _R1_27._replace(
     fstring_nesting=True,
     tstrings=True,
     nul_becomes_one=True,
+    thumb_keeps_index=True,
 )
 _R1_29 = _R1_28._replace(
     version="1.29",
     source_lines_option=True,
     const_annotated=True,
     star_after_keyword_refused=True,
+    native_raise_checked=True,
 )
 
 RELEASES: dict[str, Release] = {

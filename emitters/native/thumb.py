@@ -1,0 +1,471 @@
+"""Thumb code of the native emitters: ARMv7-M and its kin, and ARMv6-M without Thumb-2.
+
+Instructions and the choice between their forms are those of the reference of each release
+(MicroPython: py/asmthumb.c, py/asmthumb.h), its mistakes included: what it does with operands too
+big for an instruction is done here too, by the same masks.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mpy_cross.assembler.thumb import TABLE, it_block
+from mpy_cross.emitters.native.buffer import UNKNOWN
+from mpy_cross.emitters.native.machine import Machine, Registers, Traits
+from mpy_cross.emitters.native.state import NativeError
+from mpy_cross.loader.ops import BinaryOp
+from mpy_cross.loader.release import Release
+
+R0, R1, R2, R3, R4, R5, R6, R7 = range(8)
+LR, PC = 14, 15
+
+EQ, NE = 0, 1
+# Conditions of LESS, MORE, EQUAL, LESS_EQUAL, MORE_EQUAL, NOT_EQUAL: lo hi eq ls hs ne, and signed.
+UNSIGNED: Final = (3, 8, EQ, 9, 2, NE)
+SIGNED: Final = (11, 12, EQ, 13, 10, NE)
+
+REGISTERS: Final = Registers(
+    ret=R0, arg_1=R0, arg_2=R1, arg_3=R2, arg_4=R3, temp_0=R0, temp_1=R1, temp_2=R2,
+    local_1=R4, local_2=R5, local_3=R6, fun_table=R7,
+    parent_ret=R0, parent_arg_1=R0, parent_arg_2=R1, parent_arg_3=R2, parent_arg_4=R3,
+)
+
+# nlr_buf_t: three words, then ten registers and six of the floating-point unit; r4 comes first.
+TRAITS: Final = Traits(
+    word_size=4, nlr_buf_words=3 + 10 + 6, nlr_local_1=3, nlr_local_2=4, nlr_local_3=5,
+    setup_call_keeps_arg_4=True,
+)
+
+MOVS_IMM: Final = TABLE["movs_imm8"].word
+MOVS_REG: Final = TABLE["movs_reg"].word
+MOV: Final = TABLE["mov_any"].word
+MOVW: Final = TABLE["movw"].word
+MOVT: Final = TABLE["movt"].word
+ADDS_IMM: Final = TABLE["adds_imm8"].word
+ADDS: Final = TABLE["adds_reg"].word
+SUBS: Final = TABLE["subs_reg"].word
+ADD: Final = TABLE["add_any"].word
+ADD_SP: Final = TABLE["add_sp"].word
+INCREASE_SP: Final = TABLE["add_spsp"].word
+DECREASE_SP: Final = TABLE["sub_spsp"].word
+ADDW: Final = TABLE["addw"].word
+SUBW: Final = TABLE["subw"].word
+LSLS_IMM: Final = TABLE["lsls_imm"].word
+LSLS: Final = TABLE["lsls_reg2"].word
+LSRS: Final = TABLE["lsrs_reg2"].word
+ASRS: Final = TABLE["asrs_reg2"].word
+ORRS: Final = TABLE["orrs_reg2"].word
+EORS: Final = TABLE["eors_reg2"].word
+ANDS: Final = TABLE["ands_reg2"].word
+MULS: Final = TABLE["muls_reg2"].word
+NEGS: Final = TABLE["rsbs_reg2"].word
+MVNS: Final = TABLE["mvns_reg2"].word
+CMP: Final = TABLE["cmp_reg2"].word
+CMP_IMM: Final = TABLE["cmp_imm8"].word
+SXTH: Final = TABLE["sxth"].word
+B: Final = TABLE["b"].word
+B_IF: Final = TABLE["b_cond"].word
+B_WIDE: Final = TABLE["b.w"].word
+B_WIDE_IF: Final = TABLE["b.w_cond"].word
+BX: Final = TABLE["bx"].word
+BLX: Final = TABLE["blx"].word
+IT: Final = TABLE["it"].word
+NOP: Final = TABLE["nop"].word()
+PUSH: Final = TABLE["push"].word
+POP: Final = TABLE["pop"].word
+LDR_LITERAL: Final = TABLE["ldr_lit"].word
+LDR_SP: Final = TABLE["ldr_sp"].word
+STR_SP: Final = TABLE["str_sp"].word
+# By log2 of the width: with an offset of 0..31 units, with one of 12 bits, with a register.
+LOAD: Final = tuple(TABLE[f"ldr{size}_imm5"].word for size in ("b", "h", ""))
+STORE: Final = tuple(TABLE[f"str{size}_imm5"].word for size in ("b", "h", ""))
+LOAD_WIDE: Final = tuple(TABLE[f"ldr{size}.w_imm12"].word for size in ("b", "h", ""))
+STORE_WIDE: Final = tuple(TABLE[f"str{size}.w_imm12"].word for size in ("b", "h", ""))
+LOAD_REG: Final = tuple(TABLE[f"ldr{size}_reg"].word for size in ("b", "h", ""))
+STORE_REG: Final = tuple(TABLE[f"str{size}_reg"].word for size in ("b", "h", ""))
+
+WORD: Final = 0xFFFFFFFF
+LOG: Final = (0, 0, 1, 0, 2)  # of a width of 1, 2 or 4 bytes
+
+
+def _wrap(value: int, bits: int) -> int:
+    """The signed number that the lowest `bits` bits of value are."""
+    half = 1 << (bits - 1)
+    return ((value + half) & (2 * half - 1)) - half
+
+
+@final
+class ThumbMachine(Machine):
+    """One of armv6m, armv7m, armv7em, armv7emsp, armv7emdp."""
+
+    __slots__ = ("_extra_words", "_saved", "_wide")
+
+    def __init__(self, arch: str, release: Release) -> None:
+        super().__init__()
+        self.registers = REGISTERS
+        self.traits = TRAITS
+        self.release = release
+        self._wide = arch != "armv6m"  # has the 32-bit instructions of Thumb-2
+        self._saved = 0
+        self._extra_words = 0
+
+    def _put(self, word: int) -> None:
+        """A 16-bit instruction."""
+        if not self.suppressed:
+            self.code += word.to_bytes(2, "little")
+
+    def _put_wide(self, word: int) -> None:
+        """A 32-bit instruction: upper half first."""
+        if not self.suppressed:
+            self.code += (word >> 16).to_bytes(2, "little") + (word & 0xFFFF).to_bytes(2, "little")
+
+    # --- frame
+
+    def entry(self, n_locals: int) -> None:
+        # r1, and r2 and r3, are saved to make room for locals; r0 is not, it has the result.
+        self._saved = 0b1111_0010 if n_locals < 2 else 0b1111_1110
+        self._extra_words = (n_locals - 2) & ~1 if n_locals > 3 else 0
+        self._put(PUSH(self._saved | 1 << LR))
+        words = self._extra_words
+        if not words:
+            return
+        if self._wide and words > 127:
+            self._put_wide(SUBW(13, 13, words * 4 & 0x7FF))
+            return
+        while words > 127:
+            self._put(DECREASE_SP(127 * 4))
+            words -= 127
+        self._put(DECREASE_SP(words * 4))
+
+    def exit(self) -> None:
+        words = self._extra_words
+        if words and self._wide and words > 127:
+            self._put_wide(ADDW(13, 13, words * 4 & 0x7FF))
+        elif words:
+            while words > 127:
+                self._put(INCREASE_SP(127 * 4))
+                words -= 127
+            self._put(INCREASE_SP(words * 4))
+        self._put(POP(self._saved | 1 << PC))
+
+    def end_pass(self) -> None:
+        pass
+
+    # --- control
+
+    def jump(self, label: int) -> None:
+        dest = self.labels[label]
+        distance = dest - len(self.code) - 4
+        if dest != UNKNOWN and -2048 <= distance <= -4:
+            self._put(B(distance))
+        elif self._wide:
+            # This form reaches 16 MiB; the reference knows of 4 MiB.
+            self._put_wide(B_WIDE(_wrap(distance, 23)))
+        elif self.release.armv6m_long_jumps:
+            self._long_jump(distance)
+        elif -2048 <= distance < 2048 or dest == UNKNOWN:
+            self._put(B(_wrap(distance, 12)))
+        else:
+            raise NativeError("NotImplementedError", "native method too big", bare=True)
+
+    def _long_jump(self, distance: int) -> None:
+        """A forward or far jump of ARMv6-M: always of the same size.  The far one clobbers r1."""
+        align = len(self.code) & 2
+        if -2048 <= distance < 2048:
+            self._put(B(distance))
+            for _ in range(4 if align else 3):
+                self._put(NOP)
+            return
+        if align:
+            self._put(NOP)
+            distance -= 2
+        distance -= 2
+        self._put(LDR_LITERAL(R1, 0))
+        self._put(ADD(PC, R1))
+        self.data(4, distance)
+
+    def _jump_if(self, condition: int, label: int) -> None:
+        start = len(self.code)
+        dest = self.labels[label]
+        distance = dest - start - 4
+        if dest != UNKNOWN and -256 <= distance <= -4:
+            self._put(B_IF(condition, distance))
+        elif self._wide:
+            if not self.release.thumb_far_branches:
+                # Two fields of the distance are off by some bits, which shows beyond 4 KiB.
+                distance = (distance & 0x100FFF | distance >> 2 & 0x3F000
+                            | (distance & 0x2000) << 5 | (distance & 0x1000) << 7)
+            self._put_wide(B_WIDE_IF(condition, _wrap(distance, 21)))
+        else:
+            # Skip a jump by the opposite condition.
+            self._put(B_IF(condition ^ 1, 0))
+            self.jump(label)
+            if self.release.armv6m_long_jumps and not self.suppressed:
+                skip = B_IF(condition ^ 1, len(self.code) - start - 4)
+                self.code[start:start + 2] = skip.to_bytes(2, "little")
+
+    def jump_if_zero(self, reg: int, label: int, bool_test: bool) -> None:
+        self._put(CMP_IMM(reg, 0))
+        self._jump_if(EQ, label)
+
+    def jump_if_nonzero(self, reg: int, label: int, bool_test: bool) -> None:
+        self._put(CMP_IMM(reg, 0))
+        self._jump_if(NE, label)
+
+    def jump_if_equal(self, reg_1: int, reg_2: int, label: int) -> None:
+        self._put(CMP(reg_1, reg_2))
+        self._jump_if(EQ, label)
+
+    def jump_reg(self, reg: int) -> None:
+        self._put(BX(reg))
+
+    def call(self, index: int) -> None:
+        self._load(2, R3, R7, index)
+        self._put(BLX(R3))
+
+    def call_keeping_arg_4(self, index: int) -> None:
+        self._load(2, R4, R7, index)
+        self._put(BLX(R4))
+
+    # --- moves
+
+    def _check_local(self, local: int) -> None:
+        if local > 255 and self.emitting and self.release.native_checks_locals:
+            raise NativeError("NotImplementedError", "too many locals for native method", bare=True)
+
+    def move_local_reg(self, local: int, reg: int) -> None:
+        self._check_local(local)
+        self._put(STR_SP(reg, (local & 255) * 4))
+
+    def move_reg_local(self, reg: int, local: int) -> None:
+        self._check_local(local)
+        self._put(LDR_SP(reg, (local & 255) * 4))
+
+    def move_reg_local_address(self, reg: int, local: int) -> None:
+        self._put(ADD_SP(reg, (local & 255) * 4))
+
+    def move_reg_imm(self, reg: int, value: int) -> None:
+        value &= WORD
+        if value < 256:
+            self._put(MOVS_IMM(reg, value))
+        elif not self._wide:
+            self._narrow_imm(reg, value)
+        elif value < 0x10000:
+            self._put_wide(MOVW(reg, value))
+        else:
+            self._put_wide(MOVW(reg, value & 0xFFFF))
+            self._put_wide(MOVT(reg, value >> 16))
+
+    def _narrow_imm(self, reg: int, value: int) -> None:
+        """reg = value (256..0xFFFFFFFF) on ARMv6-M."""
+        negative = value > 0x80000000
+        size = (1 << 32) - value if negative else value
+        zeros = (size & -size).bit_length() - 1
+        if size >> zeros < 256:
+            # The sign of 0x80000000 is drawn in by the shift.
+            self._put(MOVS_IMM(reg, 0xFF if size == 0x80000000 else size >> zeros))
+            self._put(LSLS_IMM(reg, reg, zeros) if zeros else MOVS_REG(reg, reg))
+        elif size < 0x10000:
+            self._narrow_imm16(reg, size)
+        else:
+            if len(self.code) & 2:
+                self._put(NOP)
+            self._put(LDR_LITERAL(reg, 0))
+            self._put(B(2))
+            self.data(4, value)
+            return
+        if negative:
+            self._put(NEGS(reg, reg))
+
+    def _narrow_imm16(self, reg: int, value: int) -> None:
+        """reg = the low 16 bits of value, in six bytes of ARMv6-M."""
+        self._put(MOVS_IMM(reg, value >> 8 & 255))
+        self._put(LSLS_IMM(reg, reg, 8))
+        self._put(ADDS_IMM(reg, value & 255))
+
+    def move_reg_imm_fix_u16(self, reg: int, value: int) -> int:
+        at = len(self.code)
+        self._put_wide(MOVW(reg, value & 0xFFFF))
+        return at
+
+    def move_reg_imm_fix_word(self, reg: int, value: int) -> int:
+        at = len(self.code)
+        self._put_wide(MOVW(reg, value & 0xFFFF))
+        self._put_wide(MOVT(reg, value >> 16 & 0xFFFF))
+        return at
+
+    def move_reg_reg(self, dest: int, src: int) -> None:
+        self._put(MOV(dest, src))
+
+    def move_reg_label(self, reg: int, label: int) -> None:
+        # Odd, so that a jump to it stays in Thumb state; less what comes before the addition.
+        distance = (self.labels[label] - len(self.code) | 1) - 4
+        if not self._wide:
+            self._narrow_imm16(reg, distance - 8)
+            self._put(SXTH(reg, reg))
+        elif self.release.thumb_signed_label:
+            self._put_wide(MOVW(reg, distance - 6 & 0xFFFF))
+            self._put(SXTH(reg, reg))
+        else:
+            self._put_wide(MOVW(reg, distance - 4 & 0xFFFF))
+        self._put(ADD(reg, PC))
+
+    # --- arithmetic
+
+    def shift_left(self, dest: int, src: int) -> None:
+        self._put(LSLS(dest, src))
+
+    def shift_right_logical(self, dest: int, src: int) -> None:
+        self._put(LSRS(dest, src))
+
+    def shift_right_arithmetic(self, dest: int, src: int) -> None:
+        self._put(ASRS(dest, src))
+
+    def or_(self, dest: int, src: int) -> None:
+        self._put(ORRS(dest, src))
+
+    def xor(self, dest: int, src: int) -> None:
+        self._put(EORS(dest, src))
+
+    def and_(self, dest: int, src: int) -> None:
+        self._put(ANDS(dest, src))
+
+    def add(self, dest: int, src: int) -> None:
+        self._put(ADDS(dest, dest, src))
+
+    def sub(self, dest: int, src: int) -> None:
+        self._put(SUBS(dest, dest, src))
+
+    def mul(self, dest: int, src: int) -> None:
+        self._put(MULS(dest, src))
+
+    def neg(self, reg: int) -> None:
+        self._put(NEGS(reg, reg))
+
+    def invert(self, reg: int) -> bool:
+        self._put(MVNS(reg, reg))
+        return True
+
+    def clear(self, reg: int) -> None:
+        self._put(MOVS_IMM(reg, 0) if self.release.native_clear_instruction else EORS(reg, reg))
+
+    def compare(self, op: BinaryOp, unsigned: bool, lhs: int, rhs: int) -> None:
+        condition = (UNSIGNED if unsigned else SIGNED)[op - BinaryOp.LESS]
+        self._put(CMP(lhs, rhs))
+        if self._wide:
+            self._put(IT(it_block("e", condition)))
+            self._put(MOVS_IMM(R0, 1))
+            self._put(MOVS_IMM(R0, 0))
+        else:
+            self._put(B_IF(condition, 2))
+            self._put(MOVS_IMM(R0, 0))
+            self._put(B(0))
+            self._put(MOVS_IMM(R0, 1))
+
+    # --- memory; `log` is log2 of the width, and offsets count units of it
+
+    def _load(self, log: int, dest: int, base: int, offset: int) -> None:
+        offset &= WORD
+        if offset < 32:
+            self._put(LOAD[log](dest, base, offset << log))
+        elif self._wide and (offset << log & WORD < 4096 or not self.release.arm_indexed_memory):
+            # The earlier releases trust that the offset fits.
+            self._put_wide(LOAD_WIDE[log](dest, base, 0) | offset << log & 0xFFFF)
+        else:
+            self._add_offset(dest, base, offset - 31, log)
+            self._put(LOAD[log](dest, dest, 31 << log))
+
+    def _store(self, log: int, src: int, base: int, offset: int) -> None:
+        offset &= WORD
+        if offset < 32:
+            self._put(STORE[log](src, base, offset << log))
+        elif self._wide and offset << log & WORD < 4096:
+            self._put_wide(STORE_WIDE[log](src, base, offset << log))
+        else:
+            self._put(PUSH(1 << base))
+            self._add_offset(base, base, offset - 31, log)
+            self._put(STORE[log](src, base, 31 << log))
+            self._put(POP(1 << base))
+
+    def _add_offset(self, dest: int, base: int, offset: int, log: int) -> None:
+        """dest = base + offset units."""
+        size = offset << log & WORD
+        if size < 256:
+            if dest != base:
+                self._put(MOV(dest, base))
+            self._put(ADDS_IMM(dest, size))
+        elif dest != base and offset < 256:
+            self._put(MOVS_IMM(dest, offset))
+            self._put(LSLS_IMM(dest, dest, log))
+            self._put(ADDS(dest, dest, base))
+        elif dest != base:
+            if self.release.arm_indexed_memory:
+                self.move_reg_imm(dest, size)
+                self._put(ADDS(dest, dest, base))
+            else:
+                self._narrow_imm16(dest, size)
+                self._put(ADDS(dest, dest, dest))
+        else:
+            other = dest ^ 7
+            self._put(PUSH(1 << other))
+            if self.release.arm_indexed_memory:
+                self.move_reg_imm(other, size)
+            else:
+                self._narrow_imm16(other, size)
+            self._put(ADDS(dest, dest, other))
+            self._put(POP(1 << other))
+
+    def load_word(self, dest: int, base: int, word_offset: int) -> None:
+        self._load(2, dest, base, word_offset)
+
+    def load_half(self, dest: int, base: int, half_offset: int) -> None:
+        self._load(1, dest, base, half_offset)
+
+    def store_word(self, src: int, base: int, word_offset: int) -> None:
+        if self.release.arm_indexed_memory:
+            self._store(2, src, base, word_offset)
+        else:
+            self._put(STORE[2](src, base, (word_offset & 31) * 4))
+
+    def load(self, width: int, dest: int, base: int) -> None:
+        self._put(LOAD[LOG[width]](dest, base, 0))
+
+    def store(self, width: int, src: int, base: int) -> None:
+        self._put(STORE[LOG[width]](src, base, 0))
+
+    def load_at(self, width: int, dest: int, base: int, index: int) -> bool:
+        if not self.release.arm_indexed_memory and not 0 < index < 32:
+            return False
+        self._load(LOG[width], dest, base, index)
+        return True
+
+    def store_at(self, width: int, src: int, base: int, index: int, temp: int) -> bool:
+        if not self.release.arm_indexed_memory and not 0 < index < 32:
+            return False
+        self._store(LOG[width], src, base, index)
+        return True
+
+    def load_at_reg(self, width: int, dest: int, base: int, index: int) -> bool:
+        if not self.release.arm_indexed_memory:
+            return False
+        log = LOG[width]
+        if log:
+            scaled = R2 if self.release.thumb_keeps_index else index
+            self._put(LSLS_IMM(scaled, index, log))
+            index = scaled
+        self._put(LOAD_REG[log](dest, base, index))
+        return True
+
+    def store_at_reg(self, width: int, src: int, base: int, index: int) -> bool:
+        if not self.release.arm_indexed_memory:
+            return False
+        log = LOG[width]
+        keep = log > 0 and self.release.thumb_keeps_index
+        if keep:
+            self._put(PUSH(1 << index))
+        if log:
+            self._put(LSLS_IMM(index, index, log))
+        self._put(STORE_REG[log](src, base, index))
+        if keep:
+            self._put(POP(1 << index))
+        return True
