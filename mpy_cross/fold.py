@@ -19,8 +19,8 @@ Number: TypeAlias = "tuple[int | float, bool]"
 
 SMALL_MIN: Final = -(1 << 62)
 SMALL_MAX: Final = (1 << 62) - 1
-_LARGEST_BITS: Final = 8 * 1024 * 1024
-"""Big ints beyond this do not fit the heap of 2 MiB that the reference runs in."""
+_HEAP: Final = 2_072_000
+"""Bytes that big ints find in the heap of 2 MiB in which the reference runs."""
 
 
 @final
@@ -71,7 +71,8 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
     elif op == BinaryOp.SUBTRACT:
         value = a - b
     elif op == BinaryOp.MULTIPLY:
-        _check_bits(a.bit_length() + b.bit_length())
+        sizes = _size(a.bit_length()) + _size(b.bit_length())
+        _allocate(sizes, sizes)
         value = a * b
     elif op == BinaryOp.OR:
         value = a | b
@@ -92,12 +93,15 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
             raise FoldError("ValueError", "negative shift count")
         if b >= 1 << 63 or (b_big and not -(1 << 63) <= b < 1 << 63):
             raise FoldError("OverflowError", "overflow converting long int to machine word")
+        size = _size(a.bit_length())
         if op == BinaryOp.RSHIFT:
+            if big:
+                _allocate(size, size)
             value = a >> min(b, a.bit_length())
         else:
             big = big or b >= 64
             if a:
-                _check_bits(a.bit_length() + b)
+                _allocate(size, size + _size(b))
                 value = a << b
             else:
                 value = 0
@@ -114,10 +118,17 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
     return value, big
 
 
-def _check_bits(bits: int) -> None:
-    if bits > _LARGEST_BITS:
-        size = (bits + 31) // 32 * 4
-        raise FoldError("MemoryError", f"memory allocation failed, allocating {size} bytes")
+def _size(bits: int) -> int:
+    """Bytes of a big int: digits of 32 bits."""
+    return (bits + 31) // 32 * 4
+
+
+def _allocate(live: int, need: int) -> None:
+    """Asks for `need` bytes beside the `live` ones."""
+    if live + need > _HEAP:
+        # The message has the size in 32 bits.
+        shown = need & 0xFFFFFFFF
+        raise FoldError("MemoryError", f"memory allocation failed, allocating {shown} bytes")
 
 
 def _power(a: int, b: int) -> int:
@@ -125,7 +136,20 @@ def _power(a: int, b: int) -> int:
         return a if b else 1
     if a == -1:
         return -1 if b & 1 else 1
-    _check_bits((a.bit_length() - 1) * b)
+    # Squares and products as the reference makes them, but sizes only.
+    square = math.log2(abs(a))
+    result = 0.0
+    left = b
+    while left:
+        x = _size(int(square) + 1)
+        if left & 1:
+            dest = _size(int(result) + 1)
+            _allocate(x + dest + dest, dest + x)
+            result += square
+        left >>= 1
+        if left:
+            _allocate(x + x + _size(int(result) + 1), x + x)
+            square *= 2
     return int(a**b)
 
 
