@@ -21,11 +21,13 @@ def emit_bytecode(
     unicode: bool,
     cache_lookup_bc: bool,
     lines: bool,
+    arch: str,
 ) -> MpyFile:
-    """A whole file as bytecode; `lines` keeps the line-number tables.
+    """A whole file; `lines` keeps the line-number tables.
 
-    Raises MpyError if the program does not fit the format.
+    Functions that are marked for it become machine code for `arch`.  Raises MpyError if the program
+    does not fit the format, NativeError if a function cannot become machine code.
     """
     if release.mpy_version == 5:
         return emit_v5(module, release, small_int_bits, unicode, cache_lookup_bc, lines)
-    return emit_v6(module, release, small_int_bits, unicode, lines)
+    return emit_v6(module, release, small_int_bits, unicode, lines, arch)

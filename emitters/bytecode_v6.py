@@ -7,16 +7,22 @@ reference's repeated passes end.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
 from mpy_cross.emitters.source_info import line_table, signature
 from mpy_cross.emitters.tables import Tables
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
-from mpy_cross.loader.ops import FunctionOps, ModuleOps
+from mpy_cross.loader.ops import Emit, FunctionOps, ModuleOps
 from mpy_cross.loader.prelude import encode_sizes
 from mpy_cross.loader.release import Release
 from mpy_cross.loader.varint import encode_uint
+
+if TYPE_CHECKING:
+    from mpy_cross.emitters.native.baseline import NativeCode
+    from mpy_cross.emitters.native.machine import Machine
 
 # Signed distances are stored in excess, one or two bytes long.
 SHORT_EXCESS = 0x40
@@ -24,26 +30,54 @@ LONG_EXCESS = 0x4000
 
 
 def emit_v6(
-    module: ModuleOps, release: Release, small_int_bits: int, unicode: bool, lines: bool
+    module: ModuleOps,
+    release: Release,
+    small_int_bits: int,
+    unicode: bool,
+    lines: bool,
+    arch: str,
 ) -> MpyFile:
+    """A whole file.  Raises NativeError for a function that cannot become machine code."""
     tables = Tables(module)
+    compiled: dict[int, NativeCode] = {}
+    machine: Machine | None = None
+    for function in module.functions:
+        if function.emit == Emit.BYTECODE:
+            tables.use_identifiers(function)
+        else:
+            if machine is None:
+                from mpy_cross.emitters.native.machines import make_machine
+
+                machine = make_machine(arch, release)
+            from mpy_cross.emitters.native.baseline import emit_native
+
+            code = emit_native(function, machine, release, tables, module.source_file)
+            compiled[id(function)] = code
     operands = [b"" if index < 0 else encode_uint(index) for index in tables.name_index]
     const_operands = [encode_uint(index) for index in tables.const_index]
     ellipsis_operand = encode_uint(max(tables.ellipsis, 0))
     encoder = Encoder(operands, False, release.star_args_bitmap)
     raw_codes: dict[int, RawCode] = {}
-    for function in reversed(module.functions):
-        body = record(
-            function,
-            encoder,
-            const_operands,
-            ellipsis_operand,
-            0,
-            release.suppress_dead_code,
-            0,
-            False,
-        )
-        raw_codes[id(function)] = _function_v6(function, body, encoder, lines, raw_codes)
+    for function in reversed(module.functions):  # children first
+        native = compiled.get(id(function))
+        if native is not None:
+            made = native.made
+            raw_code = native.raw_code
+        else:
+            body = record(
+                function,
+                encoder,
+                const_operands,
+                ellipsis_operand,
+                0,
+                release.suppress_dead_code,
+                0,
+                False,
+            )
+            made = body.made
+            raw_code = _function_v6(function, body, encoder, lines)
+        raw_code.children = [raw_codes[id(function.children[child])] for child in made]
+        raw_codes[id(function)] = raw_code
     return MpyFile(
         release=release,
         qstrs=[module.names[index] for index in tables.names],
@@ -51,6 +85,7 @@ def emit_v6(
         root=raw_codes[id(module.functions[0])],
         small_int_bits=small_int_bits,
         unicode=unicode,
+        arch=release.archs.index(arch) if compiled else 0,
     )
 
 
@@ -59,7 +94,6 @@ def _function_v6(
     body: Body,
     encoder: Encoder,
     lines: bool,
-    raw_codes: dict[int, RawCode],
 ) -> RawCode:
     code, marks = _shorten_jumps(body)
     info = encoder.names[function.name]
@@ -72,7 +106,6 @@ def _function_v6(
     return RawCode(
         kind=CodeKind.BYTECODE,
         code=prelude + info + cells + code,
-        children=[raw_codes[id(function.children[child])] for child in body.made],
     )
 
 

@@ -44,35 +44,36 @@ class Tables:
     """The qstr and object tables of a version 6 file, numbered by first use.
 
     The reference's first walk over all scopes already interns everything but identifiers and
-    argument names; those come in the later walks, function by function.
+    argument names; `Tables` does so when it is made.  Those come in the later walks, function by
+    function: `use_identifiers` for bytecode, the native emitters by themselves (for which this is a
+    `Linker`).
     """
 
-    __slots__ = ("const_index", "ellipsis", "keys", "name_index", "names", "objects")
+    __slots__ = ("const_index", "ellipsis", "keys", "module", "name_index", "names", "objects")
 
     def __init__(self, module: ModuleOps) -> None:
+        self.module = module
         self.names: list[int] = []
         self.name_index = [-1] * len(module.names)
         self.objects: list[ConstValue] = []
         self.const_index = [0] * len(module.consts)
         self.keys: dict[ConstKey, int] = {}
         self.ellipsis = -1
-        self._use_name(module.source_file)
+        self.use_name(module.source_file)
         for function in module.functions:
-            self._use_name(function.name)
+            self.use_name(function.name)
             self._use_early(function, module.consts)
-        for function in module.functions:
-            for name in function.arg_names:
-                self._use_name(name)
-            for verb, a, _ in function.ops:
-                if verb in IDENTIFIERS:
-                    self._use_name(a)
 
-    def _use_name(self, name: int) -> None:
-        if self.name_index[name] < 0:
-            self.name_index[name] = len(self.names)
+    def use_name(self, name: int) -> int:
+        """The index of a name in the qstr table, added if it is new."""
+        index = self.name_index[name]
+        if index < 0:
+            index = self.name_index[name] = len(self.names)
             self.names.append(name)
+        return index
 
-    def _use_const(self, value: ConstValue) -> int:
+    def use_const(self, value: ConstValue) -> int:
+        """The index of a constant in the object table, added if it is new."""
         key = strict_key(value)
         index = self.keys.get(key)
         if index is None:
@@ -80,16 +81,41 @@ class Tables:
             self.objects.append(value)
         return index
 
+    def use_identifiers(self, function: FunctionOps) -> None:
+        """Intern what a bytecode function names besides what is known already."""
+        for name in function.arg_names:
+            self.use_name(name)
+        name_index = self.name_index
+        for verb, a, _ in function.ops:
+            if verb in IDENTIFIERS and name_index[a] < 0:
+                self.use_name(a)
+
+    def const(self, index: int) -> ConstValue:
+        """A constant of the module."""
+        return self.module.consts[index]
+
+    def name_text(self, name: int) -> bytes:
+        """A name of the module."""
+        return self.module.names[name]
+
+    def name_index_of(self, text: bytes) -> int:
+        """The index among the module's names of one that only the emitter needs."""
+        names = self.module.names
+        if text not in names:
+            names.append(text)
+            self.name_index.append(-1)
+        return names.index(text)
+
     def _use_early(self, function: FunctionOps, consts: list[ConstValue]) -> None:
         for verb, a, b in function.ops:
             if verb in EARLY_NAMES:
-                self._use_name(a)
+                self.use_name(a)
             elif verb == LOAD_CONST_OBJ:
-                self.const_index[a] = self._use_const(consts[a])
+                self.const_index[a] = self.use_const(consts[a])
             elif verb == LOAD_GLOBAL:
                 if b:
-                    self._use_name(a)
+                    self.use_name(a)
             elif verb == ASYNC_WITH_SETUP_FINALLY:
-                self._use_name(b)
+                self.use_name(b)
             elif verb == LOAD_CONST_TOK and a == ELLIPSIS:
-                self.ellipsis = self._use_const(Ellipsis)
+                self.ellipsis = self.use_const(Ellipsis)

@@ -154,6 +154,7 @@ class Verb(IntEnum):
     IMPORT_STAR = 68
     START_EXCEPT_HANDLER = 69
     END_EXCEPT_HANDLER = 70
+    STATEMENT_END = 71  # a: line of the statement or 0; only in functions that become machine code
 
 
 STAR_SINGLE = 1
@@ -218,6 +219,7 @@ class FunctionOps:
         "emit",
         "exc_stack_size",
         "flags",
+        "line",
         "n_def_pos_args",
         "n_kwonly_args",
         "n_labels",
@@ -225,39 +227,32 @@ class FunctionOps:
         "n_pos_args",
         "name",
         "ops",
+        "viper_params",
+        "viper_return",
     )
 
-    def __init__(
-        self,
-        name: int,
-        ops: list[Op] | None = None,
-        children: list[FunctionOps] | None = None,
-        n_labels: int = 0,
-        flags: int = 0,
-        n_pos_args: int = 0,
-        n_kwonly_args: int = 0,
-        n_def_pos_args: int = 0,
-        n_locals: int = 0,
-        exc_stack_size: int = 0,
-        arg_names: list[int] | None = None,
-        cells: list[int] | None = None,
-        emit: Emit = Emit.BYTECODE,
-    ) -> None:
+    def __init__(self, name: int, emit: Emit = Emit.BYTECODE) -> None:
         self.name = name
-        self.ops: list[Op] = [] if ops is None else ops
-        self.children: list[FunctionOps] = [] if children is None else children
-        self.n_labels = n_labels
-        self.flags = flags
-        self.n_pos_args = n_pos_args
-        self.n_kwonly_args = n_kwonly_args
-        self.n_def_pos_args = n_def_pos_args
-        self.n_locals = n_locals
-        self.exc_stack_size = exc_stack_size
-        self.arg_names: list[int] = [] if arg_names is None else arg_names
-        """Name of each argument slot, closed-over ones first and named `*`."""
-        self.cells: list[int] = [] if cells is None else cells
-        """Local numbers that become cells, in order of first appearance."""
         self.emit = emit
+        self.line = 0
+        """Line of the definition."""
+        self.ops: list[Op] = []
+        self.children: list[FunctionOps] = []
+        self.n_labels = 0
+        self.flags = 0
+        self.n_pos_args = 0
+        self.n_kwonly_args = 0
+        self.n_def_pos_args = 0
+        self.n_locals = 0
+        self.exc_stack_size = 0
+        self.arg_names: list[int] = []
+        """Name of each argument slot, closed-over ones first and named `*`."""
+        self.cells: list[int] = []
+        """Local numbers that become cells, in order of first appearance."""
+        self.viper_params: dict[int, int] = {}
+        """Viper: type number of each parameter, by local number."""
+        self.viper_return = 0
+        """Viper: type number of the result."""
 
 
 @final

@@ -6,6 +6,7 @@ import os
 
 from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.emitters.bytecode import emit_bytecode
+from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.ops import ModuleOps
@@ -45,6 +46,7 @@ def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
         unicode=options.unicode,
         cache_lookup_bc=options.cache_lookup_bc,
         lines=options.source_lines and options.opt_level < SOURCE_LINES_BELOW,
+        arch=options.native_arch,
     )
 
 
@@ -56,5 +58,9 @@ def compile_source(source: bytes, filename: str, options: CompileOptions) -> byt
     module = compile_to_ops(source, filename, options)
     try:
         return write(emit(module, options))
+    except NativeError as error:
+        raise CompileError(
+            error.kind, error.message, file=filename, line=error.line, block=error.block
+        ) from error
     except OverflowError as error:
         raise CompileError("RuntimeError", str(error), file=filename) from error

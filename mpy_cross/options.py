@@ -21,5 +21,19 @@ class CompileOptions(NamedTuple):
     """Strings are Unicode; `-mno-unicode` where the release has it."""
     cache_lookup_bc: bool = False
     source_lines: bool = True
-    arch: str = "host"
+    arch: str = ""
+    """Architecture of machine code; "" is what the release takes when nothing is said."""
     emit: Emit = Emit.BYTECODE
+
+    @property
+    def native_arch(self) -> str:
+        """The architecture of machine code, "" for none.
+
+        Where the reference takes the one that it runs on, that is x64 here, on every host.
+        """
+        arch = self.arch or self.release.default_arch
+        return "x64" if arch == "host" else arch
+
+    @property
+    def has_native(self) -> bool:
+        return bool(self.native_arch)

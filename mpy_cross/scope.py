@@ -61,6 +61,9 @@ FREE = int(IdKind.FREE)
 REFGLOBALS = int(ScopeFlag.REFGLOBALS)
 VARARGS = int(ScopeFlag.VARARGS)
 
+# Viper's casting operators are no references to globals.
+CASTS = frozenset({b"int", b"uint", b"ptr", b"ptr8", b"ptr16", b"ptr32"})
+
 PARAM = 1
 STAR_PARAM = 2
 DOUBLE_STAR_PARAM = 4
@@ -70,13 +73,15 @@ DOUBLE_STAR_PARAM = 4
 class Id:
     """One name of a scope."""
 
-    __slots__ = ("flags", "kind", "local_num", "name")
+    __slots__ = ("flags", "kind", "local_num", "name", "viper_type")
 
     def __init__(self, name: bytes, kind: int) -> None:
         self.name = name
         self.kind = kind
         self.flags = 0
         self.local_num = 0
+        self.viper_type = 0
+        """Type number of a parameter of a viper function."""
 
 
 @final
@@ -97,6 +102,7 @@ class Scope:
         "n_pos_args",
         "name",
         "parent",
+        "viper_return",
     )
 
     def __init__(
@@ -116,6 +122,8 @@ class Scope:
         self.n_kwonly_args = 0
         self.n_def_pos_args = 0
         self.n_locals = 0
+        self.viper_return = 0
+        """Type number of the result of a viper function."""
 
     @property
     def is_comprehension(self) -> bool:
@@ -185,12 +193,13 @@ class Scope:
         n_locals = 0
         idents = list(self.ids.values())
         in_class = self.kind == ScopeKind.CLASS
+        viper = self.emit == Emit.VIPER
         for ident in idents:
             if in_class and ident.name == b"__class__":
                 continue  # not a local; it becomes a cell if a method uses it
             if self.func_like and ident.kind == GLOBAL_IMPLICIT:
                 ident.kind = GLOBAL_EXPLICIT
-            if ident.kind == GLOBAL_EXPLICIT:
+            if ident.kind == GLOBAL_EXPLICIT and not (viper and ident.name in CASTS):
                 self.flags |= REFGLOBALS
             if ident.kind == LOCAL or ident.flags & PARAM:
                 ident.local_num = n_locals
@@ -225,7 +234,8 @@ class Scope:
                 if last_plain >= 0:
                     order[i], order[last_plain] = order[last_plain], order[i]
                 break
-            if last_plain < 0 and flags == PARAM:
+            # (a typed parameter of a viper function does not count, as in the reference)
+            if last_plain < 0 and flags == PARAM and not order[i].viper_type:
                 last_plain = i
         self.ids = {ident.name: ident for ident in order}
 

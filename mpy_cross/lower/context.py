@@ -32,6 +32,7 @@ from mpy_cross.tree import (
 
 LABEL = int(Verb.LABEL)
 LINE = int(Verb.LINE)
+STATEMENT_END = int(Verb.STATEMENT_END)
 END_FINALLY = int(Verb.END_FINALLY)
 RETURN_VALUE = int(Verb.RETURN_VALUE)
 GENERATOR = int(ScopeFlag.GENERATOR)
@@ -158,6 +159,7 @@ class Context:
 
     def visit_all(self, nodes: list[Any]) -> None:
         """Lower a list of nodes; an error without a line gets that of the node at hand."""
+        native = self.scope.emit != Emit.BYTECODE
         for node in nodes:
             self.visit(node)
             if self.pending_error is not None:
@@ -165,6 +167,8 @@ class Context:
                     self.pending_error.line = node.line
                     raise self.pending_error
                 return
+            if native:
+                self.ops.append((STATEMENT_END, node.line, 0))
 
     def visit_optional(self, node: Stmt | Expr | None) -> None:
         """Lower a node that may be missing."""
@@ -209,7 +213,7 @@ class Context:
         """Whether the last operation was a return (lines do not count)."""
         ops = self.ops
         i = len(ops) - 1
-        while i >= 0 and ops[i][0] == LINE:
+        while i >= 0 and ops[i][0] in (LINE, STATEMENT_END):
             i -= 1
         return i >= 0 and ops[i][0] == RETURN_VALUE
 
@@ -287,8 +291,8 @@ class Context:
         """Report the SyntaxError `message` at `node`.  See `fail_at`."""
         self.fail_at(0 if node is None else node.line, message)
 
-    def fail_at(self, line: int, message: str) -> None:
-        """Report a SyntaxError: raise it if its line is known, else remember it.
+    def fail_at(self, line: int, message: str, kind: str = "SyntaxError") -> None:
+        """Report an error of the program: raise it if its line is known, else remember it.
 
         The reference goes on after an error; one at a leaf, which has no line, gets the line of
         whatever statement or list item ends next, even one after the culprit.  So the caller has
@@ -296,7 +300,7 @@ class Context:
         """
         if self.pending_error is not None:
             return
-        error = CompileError("SyntaxError", message, line=line)
+        error = CompileError(kind, message, line=line)
         if line:
             raise error
         self.pending_error = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpy_cross.emitters.native.values import NATIVE_TYPES
 from mpy_cross.loader.ops import ConstToken, Emit, ScopeFlag, Verb, pack_call
 from mpy_cross.lower.assignment import lower_target
 from mpy_cross.lower.calls import lower_call
@@ -205,9 +206,11 @@ def _built_in_decorator(c: Context, decorator: Decorator) -> Emit | None:
     if emit is None:
         c.fail(None, "invalid micropython decorator")
         return Emit.BYTECODE
-    if emit != Emit.BYTECODE:
+    if emit == Emit.ASM:
         name = b".".join(parts).decode()
         raise c.unsupported(decorator.line, f"@{name} is not supported yet")
+    if emit != Emit.BYTECODE and not c.options.has_native:
+        c.fail(None, "invalid arch")
     return emit
 
 
@@ -257,6 +260,8 @@ def declare_walrus_target(c: Context, target: Name) -> None:
 
 def lower_function_body(c: Context, node: FuncDef) -> None:
     _declare_params(c, node.params)
+    if c.scope.emit == Emit.VIPER and node.returns is not None:
+        c.scope.viper_return = _viper_type(c, node.returns)
     c.visit(node.body)
     if c.release.suppress_dead_code or not c.just_returned():
         c.emit(LOAD_CONST_TOK, NONE)
@@ -276,6 +281,7 @@ def lower_lambda_body(c: Context, node: Lambda) -> None:
 def _declare_params(c: Context, params: list[Param]) -> None:
     scope = c.scope
     have_star = False
+    typed = scope.emit == Emit.VIPER and scope.kind == ScopeKind.FUNCTION
     for param in params:
         if scope.flags & VARKEYWORDS:
             c.fail_at(param.line, "invalid syntax")  # nothing may follow **kw
@@ -303,6 +309,21 @@ def _declare_params(c: Context, params: list[Param]) -> None:
             return
         ident.kind = LOCAL
         ident.flags = flags
+        if typed and param.annotation is not None:
+            ident.viper_type = _viper_type(c, param.annotation)
+
+
+def _viper_type(c: Context, annotation: Expr) -> int:
+    """The type number that an annotation of a viper function names (manual 2.6.5)."""
+    if not isinstance(annotation, Name):
+        c.fail(annotation, "annotation must be an identifier")
+        return 0
+    vtype = NATIVE_TYPES.get(annotation.id)
+    if vtype is None:
+        text = annotation.id.decode("utf-8", "replace")
+        c.fail_at(0, f"unknown type '{text}'", kind="ViperTypeError")
+        return 0
+    return vtype
 
 
 def lower_class_body(c: Context, node: ClassDef) -> None:

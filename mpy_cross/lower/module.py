@@ -5,6 +5,7 @@ from __future__ import annotations
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.ops import (
     ConstToken,
+    Emit,
     FunctionOps,
     ModuleOps,
     Op,
@@ -142,6 +143,7 @@ def _resolve(c: Context, pending: Pending) -> None:
         else:
             append(_resolve_special(c, pending, op))
     function.ops = ops
+    function.line = scope.line
     function.flags = scope.flags
     function.n_pos_args = scope.n_pos_args
     function.n_kwonly_args = scope.n_kwonly_args
@@ -149,6 +151,13 @@ def _resolve(c: Context, pending: Pending) -> None:
     function.n_locals = scope.n_locals
     function.arg_names = [c.name(name) for name in scope.argument_names()]
     function.cells = scope.cells()
+    if scope.emit == Emit.VIPER:
+        function.viper_return = scope.viper_return
+        function.viper_params = {
+            ident.local_num: ident.viper_type
+            for ident in scope.ids.values()
+            if ident.flags & PARAM
+        }
 
 
 def _resolve_identifier(verb: int, index: int, name: bytes, scope: Scope) -> Op:

@@ -1,0 +1,278 @@
+"""The reference's native emitter, verb for verb: stack operations to machine code.
+
+A function is walked three times: two computing passes settle the stack size and the label offsets,
+the third emits.  What stands around the body is in `entry`, control flow in `exceptions`, the plain
+verbs in `operations`, operators and subscripts in `viper`, and the target behind `Machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from mpy_cross.emitters.native import exceptions as flow
+from mpy_cross.emitters.native import operations as ops
+from mpy_cross.emitters.native import viper
+from mpy_cross.emitters.native.entry import enter, leave
+from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.machine import Machine
+from mpy_cross.emitters.native.state import Linker, NativeState
+from mpy_cross.emitters.native.values import INT, PYOBJ, Fun
+from mpy_cross.loader.mpyfile import CodeKind, RawCode
+from mpy_cross.loader.objects import ConstValue
+from mpy_cross.loader.ops import FunctionOps, Op, Verb
+from mpy_cross.loader.prelude import encode_signature, encode_sizes
+from mpy_cross.loader.release import Release
+from mpy_cross.loader.varint import encode_uint
+
+STATEMENT_END = int(Verb.STATEMENT_END)
+# Version 5: name and source file, two bytes each.
+V5_INFO_SIZE = 4
+
+
+@final
+class NativeCode:
+    """A compiled function: its raw code without children, and which children it makes in order."""
+
+    __slots__ = ("made", "raw_code")
+
+    def __init__(self, raw_code: RawCode, made: list[int]) -> None:
+        self.raw_code = raw_code
+        self.made = made
+
+
+def emit_native(
+    function: FunctionOps, machine: Machine, release: Release, linker: Linker, source_file: int
+) -> NativeCode:
+    """Compile one function.  Raises NativeError."""
+    state = NativeState(function, machine, release, linker)
+    machine.start_function(function.n_labels + _extra_labels(function))
+    try:
+        for number in range(3):
+            _walk(state, number, source_file)
+    except NativeError as error:
+        if not error.bare:
+            error.line = error.line or function.line
+            error.block = linker.name_text(function.name).decode("utf-8", "replace")
+        raise
+    return _finish(state, source_file)
+
+
+def _extra_labels(function: FunctionOps) -> int:
+    """How many labels the emitter may add to those of the program."""
+    added = {Verb.END_FINALLY: 1, Verb.WITH_CLEANUP: 3, Verb.YIELD_VALUE: 1, Verb.YIELD_FROM: 3}
+    return 6 + sum(added.get(Verb(op[0]), 0) for op in function.ops)
+
+
+def _walk(s: NativeState, number: int, source_file: int) -> None:
+    machine = s.machine
+    s.begin()
+    machine.start_pass(number == 2)
+    enter(s, number == 1)
+    for op in s.function.ops:
+        if op[0] == STATEMENT_END:
+            if s.error is not None and op[1]:
+                s.error.line = op[1]
+                raise s.error
+        else:
+            VERBS[op[0]](s, op)
+    leave(s)
+    if not s.viper:
+        _write_prelude(s, source_file)
+    machine.end_pass()
+    s.n_consts = len(s.consts) + (machine.traits.prelude_as_bytes and not s.viper)
+    if s.error is not None:
+        raise s.error
+
+
+def _write_prelude(s: NativeState, source_file: int) -> None:
+    """What bytecode has as its prelude, for the code that sets up the arguments."""
+    machine = s.machine
+    function = s.function
+    s.prelude_offset = machine.position
+    s.prelude_index = len(s.made)
+    machine.put(
+        encode_signature(
+            max(1, s.n_state),
+            0,
+            s.flags,
+            function.n_pos_args,
+            function.n_kwonly_args,
+            function.n_def_pos_args,
+        )
+    )
+    cells = bytes(cell & 0xFF for cell in function.cells)
+    if s.tables:
+        machine.put(encode_sizes(s.info_size, s.cell_count))
+        start = machine.position
+        machine.put(encode_uint(s.linker.use_name(function.name)))
+        for name in function.arg_names:
+            machine.put(encode_uint(s.linker.use_name(name)))
+        s.info_size = machine.position - start
+    else:
+        machine.put(encode_sizes(V5_INFO_SIZE, s.cell_count))
+        machine.data(2, s.linker.use_name(function.name))
+        machine.data(2, s.linker.use_name(source_file))
+    machine.put(cells)
+    s.cell_count = len(cells)
+
+
+def _finish(s: NativeState, source_file: int) -> NativeCode:
+    function = s.function
+    raw_code = RawCode(
+        kind=CodeKind.VIPER if s.viper else CodeKind.NATIVE,
+        code=bytes(s.machine.code),
+        prelude_offset=s.prelude_offset,
+        scope_flags=s.flags & 0x0F,
+    )
+    if not s.tables:
+        raw_code.qstr_links = s.qstr_links
+        raw_code.constants = list(s.consts)
+        if not s.viper:
+            raw_code.arg_names = function.arg_names
+            raw_code.name = function.name
+            raw_code.source_file = source_file
+            if s.machine.traits.prelude_as_bytes:
+                prelude: ConstValue = raw_code.code[s.prelude_offset :]
+                raw_code.constants.insert(0, prelude)
+    return NativeCode(raw_code, s.made)
+
+
+# -------------------------------------------------------------------------------------------- verbs
+
+NativeVerb = Callable[[NativeState, Op], None]
+
+
+def _plain(function: Callable[[NativeState], None]) -> NativeVerb:
+    return lambda s, op: function(s)
+
+
+def _with_a(function: Callable[[NativeState, int], None]) -> NativeVerb:
+    return lambda s, op: function(s, op[1])
+
+
+def _with_ab(function: Callable[[NativeState, int, int], None]) -> NativeVerb:
+    return lambda s, op: function(s, op[1], op[2])
+
+
+def _named(function: Callable[[NativeState, int, int], None], fun: int) -> NativeVerb:
+    return lambda s, op: function(s, fun, op[1])
+
+
+def _load_const_obj(s: NativeState, op: Op) -> None:
+    ops.load_const_obj_value(s, s.linker.const(op[1]))
+
+
+def _setup_with(s: NativeState, op: Op) -> None:
+    enter_name = s.linker.name_index_of(b"__enter__")
+    flow.setup_with(s, op[1], enter_name, s.linker.name_index_of(b"__exit__"))
+
+
+def _load_build_class(s: NativeState, op: Op) -> None:
+    s.call(Fun.LOAD_BUILD_CLASS)
+    s.push_reg(PYOBJ, s.machine.registers.ret)
+
+
+def _async_with_setup_finally(s: NativeState, op: Op) -> None:
+    finally_block, exit_plain, exit_unwind = op[1], op[1] + 1, op[1] + 2
+    if not s.release.native_async_with:
+        # the same operations that bytecode has
+        ops.load_const_tok(s, 1)
+        ops.rot_two(s)
+        flow.jump(s, exit_plain)
+        flow.place_label(s, finally_block)
+        flow.duplicate_top(s)
+        ops.load_name(s, Fun.LOAD_GLOBAL, op[2])
+        viper.binary_op(s, 8)
+        flow.jump_if(s, exit_unwind, False, True)
+        return
+    s.adjust_joined(1)  # a value that is never used, so that both ways have the same layout
+    ops.rot_two(s)
+    ops.load_const_tok(s, 1)
+    ops.rot_two(s)
+    flow.jump(s, exit_plain)
+    s.adjust_joined(-1)
+    flow.place_label(s, finally_block)
+    ops.load_caught_exception(s)
+    s.machine.jump_if_zero(s.machine.registers.arg_1, exit_unwind, False)
+
+
+def _nothing(s: NativeState, op: Op) -> None:
+    pass
+
+
+VERBS: dict[int, NativeVerb] = {
+    Verb.LABEL: _with_a(flow.place_label),
+    Verb.LINE: _nothing,
+    Verb.ADJUST: lambda s, op: s.adjust_joined(op[1]),
+    Verb.LOAD_FAST: _with_ab(ops.load_fast),
+    Verb.LOAD_DEREF: _with_ab(ops.load_deref),
+    Verb.LOAD_NAME: _named(ops.load_name, Fun.LOAD_NAME),
+    Verb.LOAD_GLOBAL: _named(ops.load_name, Fun.LOAD_GLOBAL),
+    Verb.STORE_FAST: _with_ab(ops.store_fast),
+    Verb.STORE_DEREF: _with_ab(ops.store_deref),
+    Verb.STORE_NAME: _named(ops.store_name, Fun.STORE_NAME),
+    Verb.STORE_GLOBAL: _named(ops.store_name, Fun.STORE_GLOBAL),
+    Verb.DELETE_FAST: lambda s, op: ops.delete_local(s, op[0], op[1], op[2]),
+    Verb.DELETE_DEREF: lambda s, op: ops.delete_local(s, op[0], op[1], op[2]),
+    Verb.DELETE_NAME: _named(ops.delete_name, Fun.DELETE_NAME),
+    Verb.DELETE_GLOBAL: _named(ops.delete_name, Fun.DELETE_GLOBAL),
+    Verb.LOAD_CONST_TOK: _with_a(ops.load_const_tok),
+    Verb.LOAD_CONST_SMALL_INT: lambda s, op: s.push_imm(INT, op[1]),
+    Verb.LOAD_CONST_STR: _with_a(ops.load_const_str),
+    Verb.LOAD_CONST_OBJ: _load_const_obj,
+    Verb.LOAD_NULL: lambda s, op: s.push_imm(PYOBJ, 0),
+    Verb.LOAD_METHOD: lambda s, op: ops.load_method(s, op[1], bool(op[2])),
+    Verb.LOAD_BUILD_CLASS: _load_build_class,
+    Verb.LOAD_SUBSCR: _plain(viper.load_subscr),
+    Verb.STORE_SUBSCR: _plain(viper.store_subscr),
+    Verb.DELETE_SUBSCR: _plain(viper.delete_subscr),
+    Verb.LOAD_ATTR: _with_a(ops.load_attr),
+    Verb.STORE_ATTR: _with_a(ops.store_attr),
+    Verb.DELETE_ATTR: _with_a(ops.delete_attr),
+    Verb.DUP_TOP: _plain(flow.duplicate_top),
+    Verb.DUP_TOP_TWO: _plain(ops.dup_top_two),
+    Verb.POP_TOP: lambda s, op: s.discard(),
+    Verb.ROT_TWO: _plain(ops.rot_two),
+    Verb.ROT_THREE: _plain(ops.rot_three),
+    Verb.JUMP: _with_a(flow.jump),
+    Verb.POP_JUMP_IF: lambda s, op: flow.jump_if(s, op[1], bool(op[2]), True),
+    Verb.JUMP_IF_OR_POP: lambda s, op: flow.jump_if(s, op[1], bool(op[2]), False),
+    Verb.UNWIND_JUMP: lambda s, op: flow.unwind_jump(s, op[1], op[2] >> 1),
+    Verb.SETUP_WITH: _setup_with,
+    Verb.SETUP_EXCEPT: lambda s, op: flow.setup_block(s, op[1], False),
+    Verb.SETUP_FINALLY: lambda s, op: flow.setup_block(s, op[1], True),
+    Verb.WITH_CLEANUP: _with_a(flow.with_cleanup),
+    Verb.ASYNC_WITH_SETUP_FINALLY: _async_with_setup_finally,
+    Verb.END_FINALLY: _plain(flow.end_finally),
+    Verb.GET_ITER: lambda s, op: ops.get_iter(s, bool(op[1])),
+    Verb.FOR_ITER: _with_a(ops.for_iter),
+    Verb.FOR_ITER_END: lambda s, op: s.adjust(-ops.ITER_SLOTS),
+    Verb.POP_EXCEPT_JUMP: lambda s, op: flow.pop_except_jump(s, op[1], bool(op[2])),
+    Verb.UNARY_OP: _with_a(ops.unary_op),
+    Verb.BINARY_OP: _with_a(viper.binary_op),
+    Verb.BUILD_TUPLE: lambda s, op: ops.build(s, Fun.BUILD_TUPLE, op[1]),
+    Verb.BUILD_LIST: lambda s, op: ops.build(s, Fun.BUILD_LIST, op[1]),
+    Verb.BUILD_MAP: lambda s, op: ops.build(s, Fun.BUILD_MAP, op[1]),
+    Verb.BUILD_SET: lambda s, op: ops.build(s, Fun.BUILD_SET, op[1]),
+    Verb.BUILD_SLICE: _with_a(ops.build_slice),
+    Verb.STORE_MAP: _plain(ops.store_map),
+    Verb.STORE_COMP: _with_ab(ops.store_comp),
+    Verb.UNPACK_SEQUENCE: _with_a(ops.unpack_sequence),
+    Verb.UNPACK_EX: _with_ab(ops.unpack_ex),
+    Verb.MAKE_FUNCTION: _with_ab(ops.make_function),
+    Verb.MAKE_CLOSURE: _with_ab(ops.make_closure),
+    Verb.CALL_FUNCTION: _with_ab(ops.call_function),
+    Verb.CALL_METHOD: _with_ab(ops.call_method),
+    Verb.RETURN_VALUE: _plain(ops.return_value),
+    Verb.RAISE: _with_a(ops.raise_),
+    Verb.YIELD_VALUE: lambda s, op: flow.yield_(s, False),
+    Verb.YIELD_FROM: lambda s, op: flow.yield_(s, True),
+    Verb.IMPORT_NAME: _with_a(ops.import_name),
+    Verb.IMPORT_FROM: _with_a(ops.import_from),
+    Verb.IMPORT_STAR: _plain(ops.import_star),
+    Verb.START_EXCEPT_HANDLER: _plain(flow.start_except_handler),
+    Verb.END_EXCEPT_HANDLER: _plain(flow.end_except_handler),
+}
+
+__all__ = ["NativeCode", "NativeError", "emit_native"]
