@@ -28,6 +28,15 @@ class FloatReader(IntEnum):
     EXTENDED = 3  # a 64-bit integer takes digits, then powers of ten of 80-bit floats
 
 
+class RiscvIndex(IntEnum):
+    """How RV32 viper code adds a register index to a pointer (py/asmrv32.c)."""
+
+    WORDS = 0  # only for words: the scaled index in a temporary, added to the pointer
+    IN_PLACE = 1  # both the index and the pointer are overwritten
+    SHORT = 2  # the same in shorter instructions, or one of Zba
+    TEMPORARY = 3  # the sum goes to a temporary
+
+
 _ARCHS_1_12 = (
     "none",
     "x86",
@@ -212,12 +221,55 @@ class Release(NamedTuple):
     Before, higher bits are lost, and the load of a qstr overwrites the pointer to their table."""
     arm_indexed_memory: bool = False
     """Thumb and ARM load and store with any index in instructions of their own; from 1.26."""
+    # --- Xtensa and RISC-V machines
+    xtensa_checked_offsets: bool = False
+    """Words beyond offset 15 have an instruction, and offsets beyond 255 are refused; from 1.19.
+    Before, all but the low four bits of an offset are lost."""
+    xtensa_any_offset: bool = False
+    """Loads and stores of Xtensa reach any offset, in viper as well; from 1.26."""
+    xtensa_indexed: bool = False
+    """Viper has instructions for small indices and scales a register index; from 1.25."""
+    xtensa_store_at_stores_ret: bool = False
+    """A viper store at a small index stores the result register, whatever the value is in; 1.25
+    only."""
+    xtensa_narrow_constants: bool = False
+    """-32 to 95 are loaded by an instruction of two bytes; from 1.23."""
+    xtensa_long_branches: bool = False
+    """Conditional branches reach as far as jumps; from 1.26.  Before, one that is out of reach
+    prints a warning and goes wrong."""
+    xtensa_no_empty_table: bool = False
+    """A function without constants does not jump over their table; from 1.26."""
+    rv32_signed_low_part: bool = True
+    """The low part of a split constant is negative if its sign bit is set, so that -32 to -1 take
+    two bytes; until 1.24."""
+    rv32_saves_s0: bool = True
+    """Every function saves s0, not just one that uses it; until 1.24."""
+    rv32_zero_register: bool = False
+    """The handler of a function is set up with the zero register; from 1.25."""
+    rv32_any_offset: bool = False
+    """RV32 viper code loads and stores at any index in one go, and stores to nearby words take two
+    bytes; from 1.26."""
+    rv32_index: RiscvIndex = RiscvIndex.WORDS
+    """How RV32 viper code adds a register index; changed by 1.26, 1.27 and 1.28."""
+    rv32_short_compare: bool = False
+    """Comparisons of RV32 code have no branches; from 1.27."""
+    rv32_locals: tuple[int, int, int] = (19, 20, 21)
+    """Registers for locals; 1.28 took s2 instead of s5."""
+    rv32_temporaries: tuple[int, int, int] = (6, 7, 28)
+    """Registers for temporaries; 1.29 took a4 to a6 instead of t1 to t3."""
     default_arch: str = "host"
     """Architecture of machine code without -march; from 1.20 there is none."""
     has_asm_rv32: bool = False
     """`@micropython.asm_rv32` exists; from 1.24."""
     star_after_keyword_refused: bool = False
     """`f(a=1, *b)` is an error; from 1.29."""
+    x86_aligned_stack: bool = False
+    """x86 code keeps the stack on a 16-byte boundary in frames and calls; from 1.13."""
+    x64_byte_stores_low: bool = False
+    """x86-64 stores bytes from one of the lower four registers, as x86 does; from 1.14.  Before,
+    the code for rsi and rdi means dh and bh."""
+    x86_indexed_memory: bool = False
+    """x86 and x86-64 load and store with any constant index in one instruction; from 1.26."""
 
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
@@ -229,10 +281,12 @@ _R1_13 = _R1_12._replace(
     fold_power=True,
     aiter_awaited=False,
     async_scope_checked=True,
+    x86_aligned_stack=True,
 )
 _R1_14 = _R1_13._replace(
     version="1.14",
     native_checks_locals=True,
+    x64_byte_stores_low=True,
 )
 _R1_15 = _R1_14._replace(version="1.15")
 _R1_16 = _R1_15._replace(version="1.16")
@@ -260,6 +314,7 @@ _R1_19 = _R1_18._replace(
     native_tables=True,
     native_unwind_slot=True,
     thumb_signed_label=True,
+    xtensa_checked_offsets=True,
 )
 _R1_19_1 = _R1_19._replace(version="1.19.1")
 _R1_20 = _R1_19_1._replace(
@@ -300,6 +355,7 @@ _R1_23 = _R1_22_2._replace(
     mpy_sub_version=3,
     finally_return_slot=True,
     viper_unary=True,
+    xtensa_narrow_constants=True,
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
@@ -319,6 +375,11 @@ _R1_25 = _R1_24_1._replace(
     leading_zero_refused=True,
     float_reader=FloatReader.MANTISSA,
     arm_wide_frame=True,
+    xtensa_indexed=True,
+    xtensa_store_at_stores_ret=True,
+    rv32_signed_low_part=False,
+    rv32_saves_s0=False,
+    rv32_zero_register=True,
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
@@ -327,6 +388,13 @@ _R1_26 = _R1_25._replace(
     float_reader=FloatReader.EXTENDED,
     armv6m_long_jumps=True,
     arm_indexed_memory=True,
+    x86_indexed_memory=True,
+    xtensa_any_offset=True,
+    xtensa_store_at_stores_ret=False,
+    xtensa_long_branches=True,
+    xtensa_no_empty_table=True,
+    rv32_any_offset=True,
+    rv32_index=RiscvIndex.IN_PLACE,
 )
 _R1_26_1 = _R1_26._replace(version="1.26.1")
 _R1_27 = _R1_26_1._replace(
@@ -337,6 +405,8 @@ _R1_27 = _R1_26_1._replace(
     march_flags=("zba",),
     native_clear_instruction=True,
     thumb_far_branches=True,
+    rv32_index=RiscvIndex.SHORT,
+    rv32_short_compare=True,
 )
 _R1_28 = _R1_27._replace(
     version="1.28",
@@ -346,6 +416,8 @@ _R1_28 = _R1_27._replace(
     tstrings=True,
     nul_becomes_one=True,
     thumb_keeps_index=True,
+    rv32_index=RiscvIndex.TEMPORARY,
+    rv32_locals=(19, 18, 20),
 )
 _R1_29 = _R1_28._replace(
     version="1.29",
@@ -353,6 +425,7 @@ _R1_29 = _R1_28._replace(
     const_annotated=True,
     star_after_keyword_refused=True,
     native_raise_checked=True,
+    rv32_temporaries=(14, 15, 16),
 )
 
 RELEASES: dict[str, Release] = {
