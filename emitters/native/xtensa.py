@@ -328,7 +328,7 @@ class XtensaMachine(Machine):
         self._put3(NEG(reg, reg))
 
     def clear(self, reg: int) -> None:
-        if self.release.xtensa_clear_by_move:
+        if self.release.native_clear_instruction:
             self._put2(MOVI_N(reg, 0))
         else:
             self._put3(XOR(reg, reg, reg))
