@@ -1,7 +1,7 @@
 """The user-mode integer instructions of x86 and x86-64, one line each (see x86_isa for the form).
 
-Opcodes and forms: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.  Features:
-x86 (32-bit mode only), x64 (64-bit mode only), and the names of extensions.
+Opcodes and forms: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+Features: x86 (32-bit mode only), x64 (64-bit mode only), and the names of extensions.
 """
 
 from __future__ import annotations

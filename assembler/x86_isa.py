@@ -24,10 +24,10 @@ front when two would have the same (`name:form`):
     sreg        segment register
     cl one 'x'  fixed
 
-rm, g, r, o, a and m may carry a width of their own in bits (rm8, m128).  Others have the row's, and the
-row stands for one instruction per width: v: 16, 32, 64 bits; y: 32, 64; d: 32; q: 64 (with REX.W);
-p: 16 or a whole word, as the stack has it; n: a whole word; none: the row is a single instruction
-without any width.  An instruction's name is its mnemonic and its operands: add_rm32_r32,
+Registers and memory may carry a width of their own in bits (rm8, m128).  Others have the row's, and
+the row stands for one instruction per width: v: 16, 32, 64 bits; y: 32, 64; d: 32; w: 16; q: 64
+(with REX.W); p: 16 or a whole word, as the stack has it; n: a whole word; none: the row is one
+instruction without any width.  An instruction's name is its mnemonic and operands: add_rm32_r32,
 mov_r64_imm64, shl_rm32_cl.
 
 From the row come encoder, decoder, printer and what is read and written.  Register operands are
@@ -37,6 +37,7 @@ numbers; byte registers 4..7 are spl..dil and 16..19 ah..bh.  Memory operands ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple, final
 
@@ -47,7 +48,8 @@ NO_REGISTER: Final = -1
 
 
 @final
-class Memory(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Memory:
     """[base + index * scale + disp]; registers are numbers, RIP or NO_REGISTER."""
 
     base: int = NO_REGISTER
@@ -132,7 +134,8 @@ def row(mnemonic: str, opcode: str, operands: str = "", widths: str = "", featur
 class Row:
     """One instruction in one mode (32 or 64 bits).
 
-    prefix: mandatory prefix bytes.  vex: the prefix that VEX implies, -1 without VEX.  space: 0 for one-byte opcodes, 0x0F, 0x0F38, 0x0F3A.
+    mode: 32 or 64.  prefix: mandatory prefix bytes.  vex: the prefix that VEX implies, -1 without
+    VEX.  space: 0 for one-byte opcodes, 0x0F, 0x0F38, 0x0F3A.
     wide: 1 with REX.W, 0 without, -1 when it does not matter.  digit: ModRM's middle bits, -1 when
     they are an operand or there is no ModRM.  fixed: the whole ModRM byte or -1.  low: the opcode's
     low bits are a register.
@@ -268,7 +271,7 @@ class Row:
 
     def _memory(self, reg: int, memory: Memory) -> tuple[bytes, int]:
         """ModRM, SIB and displacement, and the bits of REX."""
-        base, disp, index, scale, _ = memory
+        base, disp, index, scale = memory.base, memory.disp, memory.index, memory.scale
         count = self.mode // 4
         if not -1 << 31 <= disp < 1 << (31 if self.mode == 64 else 32):
             raise EncodeError(self.name, "disp", disp, "32 bits")
@@ -337,7 +340,8 @@ def _show(operand: Operand, value: Value, end: str, mode: int) -> str:
 
 
 def _show_memory(memory: Memory, names: Sequence[str]) -> str:
-    base, disp, index, scale, segment = memory
+    base, disp, index, scale = memory.base, memory.disp, memory.index, memory.scale
+    segment = memory.segment
     if base < 0 and index < 0:
         return f"{SEGMENTS[segment if segment >= 0 else 3]}:{_number(disp)}"
     text = "" if base < 0 else "rip" if base == RIP else names[base]

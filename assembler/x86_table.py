@@ -27,8 +27,9 @@ FEATURES: Final = frozenset(("x86", "x64", "movbe", "popcnt", "lzcnt", "bmi1", "
                              "crc32", "rdrand", "rdseed", "rdpid", "fsgsbase", "sse2", "cet"))
 
 _FORMS: Final = {"r": Form.REG, "g": Form.DIRECT, "rm": Form.RM, "o": Form.OPCODE, "v": Form.VEX,
-                 "m": Form.MEMORY, "mem": Form.MEMORY, "moffs": Form.ADDRESS, "sreg": Form.SEGMENT, "i": Form.SIGNED,
-                 "iz": Form.SIGNED, "iv": Form.SIGNED, "u": Form.UNSIGNED, "rel": Form.RELATIVE}
+                 "m": Form.MEMORY, "mem": Form.MEMORY, "moffs": Form.ADDRESS,
+                 "sreg": Form.SEGMENT, "i": Form.SIGNED, "iz": Form.SIGNED, "iv": Form.SIGNED,
+                 "u": Form.UNSIGNED, "rel": Form.RELATIVE}
 _SHORT: Final = {"i": "imm", "iz": "imm", "iv": "imm", "u": "imm", "rel": "target",
                  "moffs": "address", "o": "r", "g": "r", "v": "r", "mem": "m"}
 _TOKEN: Final = re.compile(r"(?:([a-z]\w*):)?(?:'([^']*)'|([a-z]+)(\d*))(!0)?(?:=(rw|r|w))?")
