@@ -20,8 +20,8 @@ from mpy_cross.assembler.x86_isa import (
 )
 from mpy_cross.assembler.x86_table import FEATURES, Decoded, InstructionSet, Table
 
-__all__ = ["CONDITIONS", "FEATURES", "NO_REGISTER", "RIP", "TABLE", "X64", "X86", "Decoded",
-           "InstructionSet", "Memory", "Row", "Value"]
+__all__ = ["CONDITIONS", "FEATURES", "NO_REGISTER", "RIP", "TABLE", "Decoded", "InstructionSet",
+           "Memory", "Row", "Value"]
 
 
 def arithmetic(mnemonic: str, number: int, access: str) -> tuple[Spec, ...]:
@@ -297,5 +297,3 @@ _CONTROL: Final = (
 )
 
 TABLE: Final = Table((*_ARITHMETIC, *_MOVES, *_CONTROL))
-X86: Final = TABLE.x86
-X64: Final = TABLE.x64

@@ -37,7 +37,6 @@ numbers; byte registers 4..7 are spl..dil and 16..19 ah..bh.  Memory operands ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple, final
 
@@ -48,13 +47,12 @@ NO_REGISTER: Final = -1
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """[base + index * scale + disp]; registers are numbers, RIP or NO_REGISTER."""
+class Memory(NamedTuple):
+    """[base + index_reg * scale + disp]; registers are numbers, RIP or NO_REGISTER."""
 
     base: int = NO_REGISTER
     disp: int = 0
-    index: int = NO_REGISTER
+    index_reg: int = NO_REGISTER
     scale: int = 1
     segment: int = NO_REGISTER
 
@@ -271,7 +269,7 @@ class Row:
 
     def _memory(self, reg: int, memory: Memory) -> tuple[bytes, int]:
         """ModRM, SIB and displacement, and the bits of REX."""
-        base, disp, index, scale = memory.base, memory.disp, memory.index, memory.scale
+        base, disp, index, scale, _ = memory
         count = self.mode // 4
         if not -1 << 31 <= disp < 1 << (31 if self.mode == 64 else 32):
             raise EncodeError(self.name, "disp", disp, "32 bits")
@@ -340,13 +338,13 @@ def _show(operand: Operand, value: Value, end: str, mode: int) -> str:
 
 
 def _show_memory(memory: Memory, names: Sequence[str]) -> str:
-    base, disp, index, scale = memory.base, memory.disp, memory.index, memory.scale
-    segment = memory.segment
+    base, disp, index, scale, segment = memory
     if base < 0 and index < 0:
         return f"{SEGMENTS[segment if segment >= 0 else 3]}:{_number(disp)}"
     text = "" if base < 0 else "rip" if base == RIP else names[base]
     if index >= 0:
-        text += (" + " if text else "") + names[index] + f"*{scale}"
+        text += f" + {names[index]}" if text else names[index]
+        text += f"*{scale}" if scale > 1 or base < 0 else ""
     if disp:
         text += f" {'-' if disp < 0 else '+'} {_number(abs(disp))}"
     return (f"{SEGMENTS[segment]}:" if segment >= 0 else "") + f"[{text}]"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, final
 
 from mpy_cross.assembler.isa import TableError, plain_label
@@ -193,18 +192,19 @@ def _expand(spec: Spec, mode: int) -> Iterator[Row]:
                 raise TableError(f"{spec.mnemonic} {spec.opcode}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Decoded:
     """An instruction found in code: its row, operand values in the row's order, and place.
 
-    prefix: "lock ", "rep " or "repne " in front, if any.
+    size: bytes.  prefix: "lock ", "rep " or "repne " in front, if any.
     """
 
-    row: Row
-    operands: tuple[Value, ...]
-    size: int
-    address: int
-    prefix: str
+    __slots__ = ("address", "operands", "prefix", "row", "size")
+
+    def __init__(self, row: Row, operands: tuple[Value, ...], size: int, address: int,
+                 prefix: str) -> None:
+        self.row, self.operands, self.size = row, operands, size
+        self.address, self.prefix = address, prefix
 
     def value(self, name: str) -> Value:
         """The operand of that name; raises KeyError."""
@@ -466,20 +466,26 @@ class _Reader:
 class Table:
     """Both sets in one, told apart by the features "x86" and "x64"."""
 
-    __slots__ = ("name", "x64", "x86")
+    __slots__ = ("_sets", "lines", "name")
 
-    def __init__(self, specs: Iterable[Spec]) -> None:
-        lines = tuple(specs)
+    def __init__(self, lines: Iterable[Spec]) -> None:
         self.name = "x86"
-        self.x86 = InstructionSet(lines, 32)
-        self.x64 = InstructionSet(lines, 64)
+        self.lines = tuple(lines)
+        self._sets: dict[int, InstructionSet] = {}
+
+    def of_mode(self, mode: int) -> InstructionSet:
+        """The set of a mode, 32 or 64; made on first use.  Raises TableError."""
+        made = self._sets.get(mode)
+        if made is None:
+            made = self._sets[mode] = InstructionSet(self.lines, mode)
+        return made
 
     def decode(self, data: bytes | bytearray | memoryview, offset: int, address: int,
                features: frozenset[str]) -> Decoded | None:
         """The instruction at data[offset], which stands at `address`; None if there is none."""
-        isa = self.x64 if "x64" in features else self.x86
+        isa = self.of_mode(64 if "x64" in features else 32)
         return isa.decode(data, offset, address, features)
 
     def text(self, decoded: Decoded, label: LabelText = plain_label) -> str:
         """The instruction as the assembler reads it; label: prints an address."""
-        return (self.x64 if decoded.row.mode == 64 else self.x86).text(decoded, label)
+        return self.of_mode(decoded.row.mode).text(decoded, label)

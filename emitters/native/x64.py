@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, final
 
-from mpy_cross.assembler.x86 import RIP, X64, Memory
+from mpy_cross.assembler.x86 import RIP
 from mpy_cross.emitters.native.machine import Registers, Traits
-from mpy_cross.emitters.native.x86 import AX, BP, BX, CX, DI, DX, SI, Instructions, IntelMachine
+from mpy_cross.emitters.native.x86 import (
+    AX,
+    BP,
+    BX,
+    CX,
+    DI,
+    DX,
+    SI,
+    IntelMachine,
+    code_of,
+    code_of_load,
+    instructions,
+)
 from mpy_cross.loader.release import Release
 
 R12: Final = 12
 R13: Final = 13
-_ROWS: Final = Instructions(X64)
-_MOV_IMM64: Final = X64["mov_r64_imm64"]
-_LEA: Final = X64["lea_r64_m"]
-
-
-@lru_cache(maxsize=1 << 12)
-def _code_imm64(reg: int, value: int) -> bytes:
-    return _MOV_IMM64.encode(reg, value)
 
 
 @final
@@ -31,7 +34,7 @@ class X64Machine(IntelMachine):
     saved = (BP, BX, R12, R13)
 
     def __init__(self, arch: str, release: Release) -> None:
-        super().__init__(release, _ROWS)
+        super().__init__(release, instructions(64))
         self.registers = Registers(
             ret=AX, arg_1=DI, arg_2=SI, arg_3=DX, arg_4=CX, temp_0=AX, temp_1=DI, temp_2=SI,
             local_1=BX, local_2=R12, local_3=R13, fun_table=BP,
@@ -55,10 +58,10 @@ class X64Machine(IntelMachine):
     def move_reg_imm(self, reg: int, value: int) -> None:
         value &= (1 << 64) - 1
         if value >> 32:
-            self.put(_code_imm64(reg, value))
+            self.put(code_of(self.rows.mov_long, reg, value))
         else:  # clears the upper half
             super().move_reg_imm(reg, value)
 
     def move_reg_label(self, reg: int, label: int) -> None:
         distance = self.labels[label] - (len(self.code) + 7)
-        self.put(_LEA.encode(reg, Memory(RIP, distance)))
+        self.put(code_of_load(self.rows.lea, reg, RIP, distance))

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from functools import lru_cache
 from typing import Final, final
 
-from mpy_cross.assembler.x86 import CONDITIONS, X86, InstructionSet, Memory, Row, Value
+from mpy_cross.assembler.x86 import CONDITIONS, TABLE, InstructionSet, Memory, Row, Value
 from mpy_cross.emitters.native.buffer import UNKNOWN
 from mpy_cross.emitters.native.machine import Machine, Registers, Traits
 from mpy_cross.loader.ops import BinaryOp
@@ -37,17 +37,17 @@ _ARGUMENTS: Final = (
 
 
 @lru_cache(maxsize=1 << 14)
-def _code(item: Row, *values: Value) -> bytes:
+def code_of(item: Row, *values: Value) -> bytes:
     return item.encode(*values)
 
 
 @lru_cache(maxsize=1 << 14)
-def _code_load(item: Row, reg: int, base: int, disp: int) -> bytes:
+def code_of_load(item: Row, reg: int, base: int, disp: int) -> bytes:
     return item.encode(reg, Memory(base, disp))
 
 
 @lru_cache(maxsize=1 << 14)
-def _code_store(item: Row, reg: int, base: int, disp: int) -> bytes:
+def code_of_store(item: Row, reg: int, base: int, disp: int) -> bytes:
     return item.encode(Memory(base, disp), reg)
 
 
@@ -62,9 +62,9 @@ class Instructions:
 
     __slots__ = ("add", "add_byte", "add_long", "and_", "branches", "call", "call_reg", "cmp",
                  "imul", "jump", "jump_long", "jump_reg", "lea", "load", "loads", "long_branches",
-                 "mov", "mov_imm", "neg", "not_", "or_", "pop", "push", "ret", "sar", "set_", "shl",
-                 "shr", "store", "stores", "sub", "sub_byte", "sub_long", "test", "test_byte",
-                 "word", "xor")
+                 "mov", "mov_imm", "mov_long", "neg", "not_", "or_", "pop", "push", "ret", "sar",
+                 "set_", "shl", "shr", "store", "stores", "sub", "sub_byte", "sub_long", "test",
+                 "test_byte", "word", "xor")
 
     def __init__(self, isa: InstructionSet) -> None:
         word = isa.mode
@@ -87,7 +87,7 @@ class Instructions:
         self.branches = {name: isa[f"j{name}_rel8"] for name in CONDITIONS}
         self.long_branches = {name: isa[f"j{name}_rel32"] for name in CONDITIONS}
         self.set_ = {name: isa[f"set{name}_rm8"] for name in CONDITIONS}
-        self.mov_imm = isa["mov_r32_imm32"]
+        self.mov_imm, self.mov_long = isa["mov_r32_imm32"], isa[f"mov_r{word}_imm{word}"]
         self.lea = isa[f"lea_r{word}_m"]
         self.load, self.store = isa[f"mov_r{word}_rm{word}"], self.mov
         self.loads = {1: isa["movzx_r32_rm8"], 2: isa["movzx_r32_rm16"], 4: isa["mov_r32_rm32"]}
@@ -118,7 +118,7 @@ class IntelMachine(Machine):
     def entry(self, n_locals: int) -> None:
         rows = self.rows
         for reg in self.saved:
-            self.put(_code(rows.push, reg))
+            self.put(code_of(rows.push, reg))
         self.frame = self.frame_words(n_locals)
         self.move_stack(self.frame * self.word)
 
@@ -126,13 +126,13 @@ class IntelMachine(Machine):
         rows = self.rows
         self.move_stack(-self.frame * self.word)
         for reg in reversed(self.saved):
-            self.put(_code(rows.pop, reg))
-        self.put(_code(rows.ret))
+            self.put(code_of(rows.pop, reg))
+        self.put(code_of(rows.ret))
 
     def move_stack(self, size: int) -> None:
         """sp -= size"""
         rows = self.rows
-        self.put(_code(rows.sub_byte if -128 <= size < 128 else rows.sub_long, SP, size))
+        self.put(code_of(rows.sub_byte if -128 <= size < 128 else rows.sub_long, SP, size))
 
     def end_pass(self) -> None:
         pass
@@ -143,9 +143,9 @@ class IntelMachine(Machine):
         target = self.labels[label]
         distance = target - len(self.code)
         if target != UNKNOWN and -126 <= distance < 0:
-            self.put(_code(short, distance - 2))
+            self.put(code_of(short, distance - 2))
         else:  # a jump forward is long in every pass, so that its size never changes
-            self.put(_code(long, distance - (5 if long is self.rows.jump_long else 6)))
+            self.put(code_of(long, distance - (5 if long is self.rows.jump_long else 6)))
 
     def jump(self, label: int) -> None:
         self._branch(self.rows.jump, self.rows.jump_long, label)
@@ -156,9 +156,9 @@ class IntelMachine(Machine):
     def _test(self, reg: int, bool_test: bool) -> None:
         if bool_test:
             byte = self._byte_register(reg, 0)
-            self.put(_code(self.rows.test_byte, byte, byte))
+            self.put(code_of(self.rows.test_byte, byte, byte))
         else:
-            self.put(_code(self.rows.test, reg, reg))
+            self.put(code_of(self.rows.test, reg, reg))
 
     def jump_if_zero(self, reg: int, label: int, bool_test: bool) -> None:
         self._test(reg, bool_test)
@@ -169,15 +169,15 @@ class IntelMachine(Machine):
         self._jump_if("ne", label)
 
     def jump_if_equal(self, reg_1: int, reg_2: int, label: int) -> None:
-        self.put(_code(self.rows.cmp, reg_2, reg_1))
+        self.put(code_of(self.rows.cmp, reg_2, reg_1))
         self._jump_if("e", label)
 
     def jump_reg(self, reg: int) -> None:
-        self.put(_code(self.rows.jump_reg, reg))
+        self.put(code_of(self.rows.jump_reg, reg))
 
     def call(self, index: int) -> None:
         self.load_word(AX, self.registers.fun_table, index)
-        self.put(_code(self.rows.call_reg, AX))
+        self.put(code_of(self.rows.call_reg, AX))
 
     # --- moves
 
@@ -189,57 +189,57 @@ class IntelMachine(Machine):
 
     def move_reg_local_address(self, reg: int, local: int) -> None:
         if local:
-            self.put(_code_load(self.rows.lea, reg, SP, _wrapped(local * self.word)))
+            self.put(code_of_load(self.rows.lea, reg, SP, _wrapped(local * self.word)))
         else:
             self.move_reg_reg(reg, SP)
 
     def move_reg_imm(self, reg: int, value: int) -> None:
-        self.put(_code(self.rows.mov_imm, reg, value & 0xFFFFFFFF))
+        self.put(code_of(self.rows.mov_imm, reg, value & 0xFFFFFFFF))
 
     def move_reg_imm_fix_u16(self, reg: int, value: int) -> int:
         return self.move_reg_imm_fix_word(reg, value)
 
     def move_reg_imm_fix_word(self, reg: int, value: int) -> int:
-        self.put(_code(self.rows.mov_imm, reg, value & 0xFFFFFFFF))
+        self.put(code_of(self.rows.mov_imm, reg, value & 0xFFFFFFFF))
         return len(self.code) - 4
 
     def move_reg_reg(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.mov, dest, src))
+        self.put(code_of(self.rows.mov, dest, src))
 
     # --- arithmetic
 
     def shift_left(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.shl, dest))
+        self.put(code_of(self.rows.shl, dest))
 
     def shift_right_logical(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.shr, dest))
+        self.put(code_of(self.rows.shr, dest))
 
     def shift_right_arithmetic(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.sar, dest))
+        self.put(code_of(self.rows.sar, dest))
 
     def or_(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.or_, dest, src))
+        self.put(code_of(self.rows.or_, dest, src))
 
     def xor(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.xor, dest, src))
+        self.put(code_of(self.rows.xor, dest, src))
 
     def and_(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.and_, dest, src))
+        self.put(code_of(self.rows.and_, dest, src))
 
     def add(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.add, dest, src))
+        self.put(code_of(self.rows.add, dest, src))
 
     def sub(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.sub, dest, src))
+        self.put(code_of(self.rows.sub, dest, src))
 
     def mul(self, dest: int, src: int) -> None:
-        self.put(_code(self.rows.imul, dest, src))
+        self.put(code_of(self.rows.imul, dest, src))
 
     def neg(self, reg: int) -> None:
-        self.put(_code(self.rows.neg, reg))
+        self.put(code_of(self.rows.neg, reg))
 
     def invert(self, reg: int) -> bool:
-        self.put(_code(self.rows.not_, reg))
+        self.put(code_of(self.rows.not_, reg))
         return True
 
     def clear(self, reg: int) -> None:
@@ -249,16 +249,16 @@ class IntelMachine(Machine):
         rows = self.rows
         ret = self.registers.ret
         self.xor(ret, ret)  # setcc writes one byte only
-        self.put(_code(rows.cmp, lhs, rhs))
-        self.put(_code(rows.set_[(_UNSIGNED if unsigned else _SIGNED)[op]], ret))
+        self.put(code_of(rows.cmp, lhs, rhs))
+        self.put(code_of(rows.set_[(_UNSIGNED if unsigned else _SIGNED)[op]], ret))
 
     # --- memory
 
     def load_word(self, dest: int, base: int, word_offset: int) -> None:
-        self.put(_code_load(self.rows.load, dest, base, _wrapped(word_offset * self.word)))
+        self.put(code_of_load(self.rows.load, dest, base, _wrapped(word_offset * self.word)))
 
     def store_word(self, src: int, base: int, word_offset: int) -> None:
-        self.put(_code_store(self.rows.store, src, base, _wrapped(word_offset * self.word)))
+        self.put(code_of_store(self.rows.store, src, base, _wrapped(word_offset * self.word)))
 
     def load_half(self, dest: int, base: int, half_offset: int) -> None:
         self._load(2, dest, base, half_offset)
@@ -267,7 +267,7 @@ class IntelMachine(Machine):
         self._load(width, dest, base, 0)
 
     def _load(self, width: int, dest: int, base: int, index: int) -> None:
-        self.put(_code_load(self.rows.loads[width], dest, base, _wrapped(index * width)))
+        self.put(code_of_load(self.rows.loads[width], dest, base, _wrapped(index * width)))
 
     def store(self, width: int, src: int, base: int) -> None:
         self._store(width, src, base, 0)
@@ -275,7 +275,7 @@ class IntelMachine(Machine):
     def _store(self, width: int, src: int, base: int, index: int) -> None:
         if width == 1:
             src = self._byte_register(src, base)
-        self.put(_code_store(self.rows.stores[width], src, base, _wrapped(index * width)))
+        self.put(code_of_store(self.rows.stores[width], src, base, _wrapped(index * width)))
 
     def _byte_register(self, reg: int, other: int) -> int:
         """The byte register that the reference's code for `reg` means.
@@ -297,7 +297,10 @@ class IntelMachine(Machine):
         return True
 
 
-_ROWS: Final = Instructions(X86)
+@lru_cache(maxsize=2)
+def instructions(mode: int) -> Instructions:
+    """The instructions of a mode, 32 or 64."""
+    return Instructions(TABLE.of_mode(mode))
 
 
 @final
@@ -309,7 +312,7 @@ class X86Machine(IntelMachine):
     saved = (BP, BX, SI, DI)
 
     def __init__(self, arch: str, release: Release) -> None:
-        super().__init__(release, _ROWS)
+        super().__init__(release, instructions(32))
         self.registers = Registers(
             ret=AX, arg_1=AX, arg_2=CX, arg_3=DX, arg_4=BX, temp_0=AX, temp_1=CX, temp_2=DX,
             local_1=BX, local_2=SI, local_3=DI, fun_table=BP,
@@ -342,16 +345,16 @@ class X86Machine(IntelMachine):
         if padding:
             self.move_stack(padding * 4)
         for reg in (registers.arg_4, registers.arg_3, registers.arg_2, registers.arg_1)[4 - count:]:
-            self.put(_code(rows.push, reg))
+            self.put(code_of(rows.push, reg))
         super().call(index)
         if count:
-            self.put(_code(rows.add_byte, SP, (count + padding) * 4))
+            self.put(code_of(rows.add_byte, SP, (count + padding) * 4))
 
     def move_reg_label(self, reg: int, label: int) -> None:
         # The call only serves to push the program counter.
-        self.put(_code(self.rows.call, 0))
+        self.put(code_of(self.rows.call, 0))
         distance = self.labels[label] - len(self.code)
-        self.put(_code(self.rows.pop, reg))
-        self.put(_code(self.rows.add_long, reg, distance))
+        self.put(code_of(self.rows.pop, reg))
+        self.put(code_of(self.rows.add_long, reg, distance))
 
 
