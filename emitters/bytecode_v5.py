@@ -4,8 +4,11 @@ jumps of fixed size.
 
 from __future__ import annotations
 
+from typing import final
+
 from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
+from mpy_cross.emitters.native_functions import compile_native
 from mpy_cross.emitters.source_info import line_table, signature
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.errors import MpyError
@@ -13,6 +16,7 @@ from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
 from mpy_cross.loader.objects import ConstValue
 from mpy_cross.loader.ops import ConstToken, FunctionOps, ModuleOps, Verb
 from mpy_cross.loader.prelude import encode_sizes
+from mpy_cross.loader.qstr_numbers import number_qstrs
 from mpy_cross.loader.release import Release
 
 LOAD_CONST_OBJ = int(Verb.LOAD_CONST_OBJ)
@@ -29,14 +33,23 @@ def emit_v5(
     unicode: bool,
     cache_lookup_bc: bool,
     lines: bool,
+    arch: str,
 ) -> MpyFile:
+    """A whole file.  Raises NativeError for a function that cannot become machine code."""
     if len(module.names) > 0xFFFF:
         raise MpyError(0, "qstr count", f"{len(module.names)} names, at most 65535 fit")
+    compiled = compile_native(module, release, NumberedNames(module), arch)
     operands = [index.to_bytes(2, "little") for index in range(len(module.names))]
     encoder = Encoder(operands, cache_lookup_bc, release.star_args_bitmap)
     raw_codes: dict[int, RawCode] = {}
     for function in reversed(module.functions):  # children first
-        raw_codes[id(function)] = _function_v5(module, function, encoder, lines, raw_codes)
+        native = compiled.get(id(function))
+        if native is not None:
+            made, raw_code = native.made, native.raw_code
+        else:
+            made, raw_code = _function_v5(module, function, encoder, lines)
+        raw_code.children = [raw_codes[id(function.children[child])] for child in made]
+        raw_codes[id(function)] = raw_code
     return MpyFile(
         release=release,
         qstrs=module.names,
@@ -45,7 +58,39 @@ def emit_v5(
         small_int_bits=small_int_bits,
         unicode=unicode,
         cache_lookup_bc=cache_lookup_bc,
+        arch=release.archs.index(arch) if compiled else 0,
     )
+
+
+@final
+class NumberedNames:
+    """The qstr numbers that the reference's machine code holds (a `Linker`)."""
+
+    __slots__ = ("module", "numbers")
+
+    def __init__(self, module: ModuleOps) -> None:
+        self.module = module
+        self.numbers: dict[bytes, int] = {}
+
+    def use_name(self, name: int) -> int:
+        if not self.numbers:
+            self.numbers = number_qstrs(self.module.qstrs_met + self.module.names)
+        return self.numbers[self.module.names[name]]
+
+    def use_const(self, value: ConstValue) -> int:
+        raise AssertionError("version 5 has no object table")
+
+    def const(self, index: int) -> ConstValue:
+        return self.module.consts[index]
+
+    def name_text(self, name: int) -> bytes:
+        return self.module.names[name]
+
+    def name_index_of(self, text: bytes) -> int:
+        names = self.module.names
+        if text not in names:
+            names.append(text)
+        return names.index(text)
 
 
 def _function_v5(
@@ -53,8 +98,8 @@ def _function_v5(
     function: FunctionOps,
     encoder: Encoder,
     lines: bool,
-    raw_codes: dict[int, RawCode],
-) -> RawCode:
+) -> tuple[list[int], RawCode]:
+    """The children in order of creation, and the code object without them."""
     n_args = function.n_pos_args + function.n_kwonly_args
     n_consts = 0
     for verb, a, _ in function.ops:
@@ -77,13 +122,13 @@ def _function_v5(
     constants: list[ConstValue] = [
         Ellipsis if index < 0 else module.consts[index] for index in body.consts
     ]
-    return RawCode(
+    raw_code = RawCode(
         kind=CodeKind.BYTECODE,
         code=prelude + info + cells + bytes(code),
         arg_names=function.arg_names,
         constants=constants,
-        children=[raw_codes[id(function.children[child])] for child in body.made],
     )
+    return body.made, raw_code
 
 
 def _record_v5(function: FunctionOps, encoder: Encoder, n_args: int, n_consts: int) -> Body:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
+from mpy_cross.emitters.native_functions import NativeCompiler
 from mpy_cross.emitters.source_info import line_table, signature
 from mpy_cross.emitters.tables import Tables
 from mpy_cross.loader import opcodes as bc
@@ -22,7 +23,6 @@ from mpy_cross.loader.varint import encode_uint
 
 if TYPE_CHECKING:
     from mpy_cross.emitters.native.baseline import NativeCode
-    from mpy_cross.emitters.native.machine import Machine
 
 # Signed distances are stored in excess, one or two bytes long.
 SHORT_EXCESS = 0x40
@@ -40,19 +40,14 @@ def emit_v6(
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     tables = Tables(module)
     compiled: dict[int, NativeCode] = {}
-    machine: Machine | None = None
+    compiler: NativeCompiler | None = None
     for function in module.functions:
         if function.emit == Emit.BYTECODE:
             tables.use_identifiers(function)
         else:
-            if machine is None:
-                from mpy_cross.emitters.native.machines import make_machine
-
-                machine = make_machine(arch, release)
-            from mpy_cross.emitters.native.baseline import emit_native
-
-            code = emit_native(function, machine, release, tables, module.source_file)
-            compiled[id(function)] = code
+            if compiler is None:
+                compiler = NativeCompiler(module, release, tables, arch)
+            compiled[id(function)] = compiler.compile(function)
     operands = [b"" if index < 0 else encode_uint(index) for index in tables.name_index]
     const_operands = [encode_uint(index) for index in tables.const_index]
     ellipsis_operand = encode_uint(max(tables.ellipsis, 0))

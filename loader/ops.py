@@ -259,7 +259,7 @@ class FunctionOps:
 class ModuleOps:
     """A whole source file: `functions[0]` is the module, the rest follow in order of discovery."""
 
-    __slots__ = ("consts", "functions", "names", "source_file")
+    __slots__ = ("consts", "functions", "names", "qstrs_met", "source_file")
 
     def __init__(
         self,
@@ -272,3 +272,6 @@ class ModuleOps:
         self.names: list[bytes] = [] if names is None else names
         self.consts: list[ConstValue] = [] if consts is None else consts
         self.functions: list[FunctionOps] = [] if functions is None else functions
+        self.qstrs_met: list[bytes] = []
+        """Names and short strings in the order in which the reference's parser meets them, for
+        machine code of version 5 (see `qstr_numbers`); empty if there is none."""

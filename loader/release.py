@@ -202,8 +202,6 @@ class Release(NamedTuple):
     """Viper has `+`, `-` and `~` on integers; from 1.23."""
     native_consts_in_temp: bool = False
     """Constants are loaded by way of the first temporary register; from 1.24."""
-    native_raise_checked: bool = False
-    """`raise` without an argument in machine code is an error; from 1.29."""
     native_clear_instruction: bool = False
     """Zero is written by the machine's own idiom; from 1.27."""
     native_checks_locals: bool = False
@@ -424,7 +422,6 @@ _R1_29 = _R1_28._replace(
     source_lines_option=True,
     const_annotated=True,
     star_after_keyword_refused=True,
-    native_raise_checked=True,
     rv32_temporaries=(14, 15, 16),
 )
 

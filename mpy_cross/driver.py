@@ -8,6 +8,7 @@ from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.emitters.bytecode import emit_bytecode
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.errors import CompileError
+from mpy_cross.interning import qstrs_met
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.ops import ModuleOps
 from mpy_cross.loader.writer import write
@@ -19,15 +20,25 @@ SOURCE_LINES_BELOW = 3
 """From this optimisation level on, no line numbers are stored (manual 1.2.6)."""
 
 
-def compile_to_ops(source: bytes, filename: str, options: CompileOptions) -> ModuleOps:
-    """Source text to stack operations.  Raises CompileError."""
+def compile_to_ops(
+    source: bytes, filename: str, options: CompileOptions, path: str | None = None
+) -> ModuleOps:
+    """Source text to stack operations.  Raises CompileError.
+
+    `filename` is what the .mpy file names as its source; `path` is the name that the source was
+    read under, if it differs.
+    """
+    path = filename if path is None else path
     try:
-        tree = parse(source, filename, options)
+        tree = parse(source, path, options, filename)
         name = os.fsencode(filename)
         try:
-            return lower(tree, name, options)
+            module = lower(tree, name, options)
         except RecursionError:
-            return run_deep(lambda: lower(tree, name, options))
+            module = run_deep(lambda: lower(tree, name, options))
+        if not options.release.native_tables and any(f.emit for f in module.functions):
+            module.qstrs_met = [os.fsencode(path), name, *qstrs_met(source, options)]
+        return module
     except TooDeep:
         raise CompileError(
             "RuntimeError", "maximum recursion depth exceeded", file=filename
@@ -50,12 +61,14 @@ def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
     )
 
 
-def compile_source(source: bytes, filename: str, options: CompileOptions) -> bytes:
-    """Source text to the bytes of a .mpy file.
+def compile_source(
+    source: bytes, filename: str, options: CompileOptions, path: str | None = None
+) -> bytes:
+    """Source text to the bytes of a .mpy file; `filename` and `path` as in `compile_to_ops`.
 
     Raises CompileError, with the file's name, if the program is rejected.
     """
-    module = compile_to_ops(source, filename, options)
+    module = compile_to_ops(source, filename, options, path)
     try:
         return write(emit(module, options))
     except NativeError as error:

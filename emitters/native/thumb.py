@@ -153,18 +153,22 @@ class ThumbMachine(Machine):
 
     # --- control
 
-    def jump(self, label: int) -> None:
+    def _distance(self, label: int) -> int:
+        """From the pc that a branch here sees; 0 if unknown, which makes it a long one."""
         dest = self.labels[label]
-        distance = dest - len(self.code) - 4
-        if dest != UNKNOWN and -2048 <= distance <= -4:
+        return 0 if dest == UNKNOWN else dest - len(self.code) - 4
+
+    def jump(self, label: int) -> None:
+        distance = self._distance(label)
+        if -2048 <= distance <= -4:
             self._put(B(distance))
         elif self._wide:
             # This form reaches 16 MiB; the reference knows of 4 MiB.
             self._put_wide(B_WIDE(_wrap(distance, 23)))
         elif self.release.armv6m_long_jumps:
             self._long_jump(distance)
-        elif -2048 <= distance < 2048 or dest == UNKNOWN:
-            self._put(B(_wrap(distance, 12)))
+        elif -2048 <= distance < 2048:
+            self._put(B(distance))
         else:
             raise NativeError("NotImplementedError", "native method too big", bare=True)
 
@@ -186,9 +190,8 @@ class ThumbMachine(Machine):
 
     def _jump_if(self, condition: int, label: int) -> None:
         start = len(self.code)
-        dest = self.labels[label]
-        distance = dest - start - 4
-        if dest != UNKNOWN and -256 <= distance <= -4:
+        distance = self._distance(label)
+        if -256 <= distance <= -4:
             self._put(B_IF(condition, distance))
         elif self._wide:
             if not self.release.thumb_far_branches:

@@ -15,8 +15,8 @@ from typing import Final, final
 
 from mpy_cross.assembler.xtensa import TABLE
 from mpy_cross.emitters.native.buffer import UNKNOWN
-from mpy_cross.emitters.native.machine import Machine, Registers, Traits
 from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.machine import Machine, Registers, Traits
 from mpy_cross.loader.ops import BinaryOp
 from mpy_cross.loader.release import Release
 
