@@ -386,7 +386,7 @@ class Rv32Machine(Machine):
         if op in (BinaryOp.LESS, BinaryOp.MORE):
             self._put4(less(ret, lhs, rhs))
         elif op == BinaryOp.NOT_EQUAL:
-            self._put4(SUB(ret, lhs, rhs))
+            self._put4(SUB(ret, rhs, lhs))
             self._put4(SLTU(ret, ZERO, ret))
         elif op == BinaryOp.EQUAL:
             if self.release.rv32_short_compare:
