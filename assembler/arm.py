@@ -31,7 +31,7 @@ __all__ = ["TABLE", "rotated_immediate"]
 
 
 def rotated_immediate(value: int) -> int:
-    """The 12-bit code of a constant 0..0xFFFFFFFF, eight bits rotated by an even number, -1 if none.
+    """The 12-bit code of a constant: eight bits rotated by an even number; -1 if there is none.
 
     The smallest rotation is taken.  A value with the rotation above bit 32, as decoding gives when
     the code has another rotation than that, keeps it.
@@ -311,8 +311,10 @@ _CONTROL_ROWS: Final = (
 )
 
 # VFPv2 has these of the Thumb rows: the name before its first dot or underscore.
-_VFP2: Final = frozenset(
-    ["vmla", "vmls", "vnmls", "vnmla", "vmul", "vnmul", "vadd", "vsub", "vdiv", "vmov", "vabs", "vneg", "vsqrt", "vcmp", "vcmpe", "vcvt", "vcvtr", "vmsr", "vmrs", "vstr", "vldr", "vstmia", "vldmia", "vstmdb", "vldmdb"])
+_VFP2: Final = frozenset((
+    "vmla", "vmls", "vnmls", "vnmla", "vmul", "vnmul", "vadd", "vsub", "vdiv", "vmov", "vabs",
+    "vneg", "vsqrt", "vcmp", "vcmpe", "vcvt", "vcvtr", "vmsr", "vmrs", "vstr", "vldr", "vstmia",
+    "vldmia", "vstmdb", "vldmdb"))
 
 
 def _vfp2(item: Row) -> bool:

@@ -173,7 +173,7 @@ def make_register_list(bits: int, scale: int, bias: int, excluded: frozenset[int
 
     samples = {1 << bit for bit in range(bits)} | {3, 0x55, 0xF0, 0x4010, 0x8010, (1 << bits) - 1,
                                                    0x1FF0, 0x5FF6, 0x9FF6, (1 << bits) - 1 - barred}
-    return Coded("list", "a list of registers"
+    return Coded("list:r", "a list of registers"
                  + "".join(f", not {REGISTERS[number]}" for number in sorted(excluded)),
                  put, get, register_list, [value for value in sorted(samples) if put(value) >= 0])
 
@@ -209,7 +209,7 @@ def _vfp_list(file: str, count: int, unit: int) -> MakeKind:
 
         samples = [((1 << size) - 1) << first for first in range(count)
                    for size in (1, 2, 3, 8, 16) if first + size <= count]
-        return Coded("list", f"1 to 16 consecutive {file} registers", put, get, text, samples)
+        return Coded(f"list:{file}", f"1 to 16 consecutive {file} registers", put, get, text, samples)
 
     return make
 

@@ -21,8 +21,8 @@ MINUS_ZERO: Final = -0x80000000
 class Kind:
     """One operand codec.
 
-    form: what an operand of this kind is to the programmer: "reg:<file>", "imm", "label", "list",
-        "shift", "cond", "flag", "name"; inline assemblers choose a row by these.
+    form: what an operand of this kind is to the programmer: "reg:<file>", "imm", "label",
+        "list:<file>", "shift", "cond", "flag", "name"; inline assemblers choose a row by these.
     allowed: the values that fit, for error texts.
     default: the value taken when a keyword operand is left out, None when it must be given.
     """

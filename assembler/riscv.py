@@ -89,7 +89,8 @@ def stack_list(saved: int, adjustment: int, word: int) -> int:
     extra, rest = divmod(adjustment - _stack_base(saved, word), 16)
     if rest or not 0 <= extra <= 3:
         base = _stack_base(saved, word)
-        raise ValueError(f"stack adjustment {adjustment}: not a multiple of 16 in {base}..{base + 48}")
+        limits = f"{base}..{base + 48}"
+        raise ValueError(f"stack adjustment {adjustment}: not a multiple of 16 in {limits}")
     return (15 if saved == 12 else saved + 4) << 2 | extra
 
 
@@ -119,7 +120,8 @@ _BRANCH: Final = (("000", "beq"), ("001", "bne"), ("100", "blt"), ("101", "bge")
                   ("111", "bgeu"))
 _LOAD: Final = (("000", "lb", "i"), ("001", "lh", "i"), ("010", "lw", "i"), ("100", "lbu", "i"),
                 ("101", "lhu", "i"), ("011", "ld", "i rv64"), ("110", "lwu", "i rv64"))
-_STORE: Final = (("000", "sb", "i"), ("001", "sh", "i"), ("010", "sw", "i"), ("011", "sd", "i rv64"))
+_STORE: Final = (("000", "sb", "i"), ("001", "sh", "i"), ("010", "sw", "i"),
+                 ("011", "sd", "i rv64"))
 _IMMEDIATE: Final = (("000", "addi"), ("010", "slti"), ("011", "sltiu"), ("100", "xori"),
                      ("110", "ori"), ("111", "andi"))
 _THREE: Final = (  # funct7, funct3, opcode, mnemonic, features

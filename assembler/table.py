@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, final
 
@@ -18,8 +19,10 @@ from mpy_cross.assembler.isa import (
     parse_pattern,
     plain_label,
 )
-from mpy_cross.assembler.kinds import Kind, Label, LabelText
+from mpy_cross.assembler.kinds import Choice, Kind, Label, LabelText
 
+_WORD: Final = re.compile(r"[a-z_][a-z0-9_.]*|[][(){}!]")
+_MARKS: Final = ("[", "]", "(", ")", "{", "}", "!")
 _NO_KIND: Final = "a word in the operands that has no field in the pattern"
 
 
@@ -165,7 +168,7 @@ class Table:
         if made is None:
             numbers = frozenset(int(part) for part in excluded.split("!") if part)
             made = self._cache[key] = self.kinds[kind](width, factor, int(bias or 0), numbers)
-        if not made.form.startswith("reg:") and made.form != "list":
+        if not made.form.startswith("reg:") and not made.form.startswith("list"):
             if access:
                 raise TableError(f"{name} is no register and cannot be {access}")
             access = ""
@@ -240,13 +243,17 @@ class Table:
             for item in self.rows:
                 for text, fixed in _spellings(item):
                     self._mnemonics.setdefault(text, []).append((item, fixed))
+                    if ".w" in text:  # the width may be left to us
+                        short = text.replace(".w", "", 1)
+                        self._mnemonics.setdefault(short, []).append((item, fixed))
         return self._mnemonics
 
     def find(self, mnemonic: str, operands: Sequence[tuple[str, int]],
              features: frozenset[str]) -> tuple[Row, tuple[int, ...]]:
         """The shortest row that takes these operands, and the values for its word().
 
-        operands: (form, value) each, forms as in Kind.form, in the order of the printed text.
+        operands: (form, value) each in the order of the printed text, forms as in Kind.form, and
+        ("[", 0) and so on for brackets (see shape).  An operand with a default may be left out.
         Raises KeyError when the features have no such mnemonic, EncodeError when an operand fits
         no row of it (the row that came furthest is named), TypeError when the forms fit none.
         """
@@ -270,33 +277,53 @@ class Table:
         shapes = sorted({item.syntax for item, _ in rows})
         raise TypeError(f"{mnemonic} takes " + " or ".join(shapes))
 
+    def shape(self, item: Row) -> list[tuple[str, int, int]]:
+        """What stands among the printed operands, in order: (form, number of the operand, -1).
+
+        A register that is fixed text is (form, -1, its number); a bracket, a parenthesis and the
+        sign ! stand for themselves: ("[", -1, 0).
+        """
+        found: list[tuple[str, int, int]] = []
+        started = False
+        for part in item.parts:
+            if isinstance(part, int):
+                if item.operands[part].shown:
+                    found.append((item.operands[part].kind.form, part, -1))
+                    started = True
+                continue
+            text = part if started else part.partition(" ")[2]
+            for word in _WORD.findall(text):
+                if word in self.registers:
+                    form, value = self.registers[word]
+                    found.append((form, -1, value))
+                    started = True
+                elif word in _MARKS:
+                    found.append((word, -1, 0))
+        return found
+
     def _fit(self, item: Row, fixed: Mapping[int, int],
              operands: Sequence[tuple[str, int]]) -> tuple[int, ...] | None:
+        """The values for all operands of the row, None when the forms differ from its own."""
         values = [operand.kind.default or 0 for operand in item.operands]
         for number, value in fixed.items():
             values[number] = value
         seen: set[int] = set()
-        shape: list[tuple[str, int, int]] = []  # (form, operand or -1, value of a fixed register)
-        for part in item.parts:
-            if isinstance(part, int):
-                if item.operands[part].shown:
-                    shape.append((item.operands[part].kind.form, part, 0))
-                continue
-            for word in part.replace(",", " ").replace("[", " ").replace("]", " ").split():
-                if word in self.registers and word != item.mnemonic:
-                    form, value = self.registers[word]
-                    shape.append((form, -1, value))
-        if len(shape) != len(operands):
-            return None
-        for (form, number, value), (given, what) in zip(shape, operands, strict=True):
-            if form != given or (number < 0 and value != what):
+        given = list(operands)
+        for form, number, value in self.shape(item):
+            if not given or given[0][0] != form:
+                if number >= 0 and item.operands[number].kind.default is not None:
+                    continue  # left out
                 return None
-            if number >= 0:
-                if number in seen and values[number] != what:
+            what = given.pop(0)[1]
+            if number < 0:
+                if value != what:
                     return None
-                seen.add(number)
-                values[number] = what
-        return tuple(values)
+                continue
+            if number in seen and values[number] != what:
+                return None
+            seen.add(number)
+            values[number] = what
+        return None if given else tuple(values)
 
 
 def call(item: Row, values: Sequence[int]) -> int:
@@ -333,6 +360,10 @@ def _kept_apart(one: Row, two: Row) -> bool:
         fixed = covered & ~two.mask
         if not fixed and operand.kind.get(operand.field(two.match)) is None:
             return True
+        for other in two.operands:
+            if other.pieces == operand.pieces and isinstance(other.kind, Choice) and all(
+                    operand.kind.get(field) is None for field in other.kind.names):
+                return True
     return False
 
 

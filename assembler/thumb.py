@@ -114,7 +114,7 @@ def _stack_list(extra: int) -> MakeKind:
             return (field & 0xFF | (field >> 8) << extra) or None
 
         samples = [value for value in (get(field) for field in range(1, 512)) if value]
-        return Coded("list", f"a list of r0..r7 and {('lr', 'pc')[extra - 14]}", put, get,
+        return Coded("list:r", f"a list of r0..r7 and {('lr', 'pc')[extra - 14]}", put, get,
                      register_list, samples)
 
     return make

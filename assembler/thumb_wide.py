@@ -233,10 +233,8 @@ _CONTROL_ROWS: Final = (
         "b{c:cond!14}.w"),
     row("b.w", "11110 i:11 10 i:1 1 i:1 i:11", "i:branch24", "v7m"),
     row("bl", "11110 i:11 11 i:1 1 i:1 i:11", "i:branch24", "v6m"),
-    row("msr", "11110 0 1110 0 (0) n:4 10 (0) 0 s:2 (00) s:8", "s:msr, n", "v6m",
-        where="not s & 0x100"),
-    row("msr_dsp", "11110 0 1110 0 (0) n:4 10 (0) 0 s:2 (00) s:8", "s:msrdsp, n", "v7em",
-        where="s & 0x100", mnemonic="msr"),
+    row("msr", "11110 0 1110 0 (0) n:4 10 (0) 0 s:2 (00) s:8", "s:msr, n", "v6m"),
+    row("msr_dsp", "11110 0 1110 0 (0) n:4 10 (0) 0 s:2 (00) s:8", "s:msrdsp, n", "v7em"),
     row("mrs", "11110 0 1111 1 (0) (1111) 10 (0) 0 d:4 s:8", "d=w, s:sysreg", "v6m"),
     *(row(f"{name}.w", f"11110 0 1110 10 (1111) 10 (0) 0 (0) 000 {code}", "", "v7m")
       for code, name in (("0000 0000", "nop"), ("0000 0001", "yield"), ("0000 0010", "wfe"),

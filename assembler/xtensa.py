@@ -4,8 +4,8 @@
 little-endian cores, op2 op1 r s t op0.)
 
 Features: core, density, exception, debug, interrupt, mul16, mul32, mulhigh, div, nsa, sext,
-minmax, clamps, loop, window, bool, mac16, float, sync (l32ai, s32ri), s32c1i, cache, tlb,
-extern (rer, wer), threadptr.
+minmax, clamps, loop, window, bool, mac16, float, sync (l32ai, s32ri), s32c1i, tlb,
+extern (rer, wer), user (rur, wur).
 Labels count from the address plus 4, but for l32r (address plus 3, rounded down to a multiple of
 4) and the calls (address rounded down, plus 4).
 """
@@ -148,9 +148,8 @@ _BOOLEAN: Final = (("0000", "andb"), ("0001", "andbc"), ("0010", "orb"), ("0011"
                    ("0100", "xorb"))
 _SYNC: Final = (("0000", "isync"), ("0001", "rsync"), ("0010", "esync"), ("0011", "dsync"),
                 ("1000", "excw"), ("1100", "memw"), ("1101", "extw"), ("1111", "nop"))
-_RETURNS: Final = (("0000", "rfe", "exception"), ("0001", "rfue", "userexception"),
-                   ("0010", "rfde", "exception"), ("0100", "rfwo", "window"),
-                   ("0101", "rfwu", "window"))
+_RETURNS: Final = (("0000", "rfe", "exception"), ("0010", "rfde", "exception"),
+                   ("0100", "rfwo", "window"), ("0101", "rfwu", "window"))
 _TLB: Final = (("0011", "ritlb0", "t=w, s"), ("0101", "pitlb", "t=w, s"),
                ("0110", "witlb", "t, s"), ("0111", "ritlb1", "t=w, s"),
                ("1011", "rdtlb0", "t=w, s"), ("1101", "pdtlb", "t=w, s"),
@@ -210,15 +209,6 @@ _MEMORY_ROWS: Final = (
           ("1110", "s32c1i", "rw", 4, "s32c1i"), ("1111", "s32ri", "r", 4, "sync"))),
     row("l32e", "0000 1001 i:4 s:4 t:4 0000", "t=w, s, i*4-64", "window"),
     row("s32e", "0100 1001 i:4 s:4 t:4 0000", "t, s, i*4-64", "window"),
-    *(row(name, f"i:8 0111 s:4 {t} 0010", "s, i*4", "cache")
-      for t, name in (("0000", "dpfr"), ("0001", "dpfw"), ("0010", "dpfro"), ("0011", "dpfwo"),
-                      ("0100", "dhwb"), ("0101", "dhwbi"), ("0110", "dhi"), ("0111", "dii"),
-                      ("1100", "ipf"), ("1110", "ihi"), ("1111", "iii"))),
-    *(row(name, f"i:4 {op1} 0111 s:4 {t} 0010", "s, i*16", "cachelock")
-      for t, op1, name in (("1000", "0000", "dpfl"), ("1000", "0010", "dhu"),
-                           ("1000", "0011", "diu"), ("1000", "0100", "diwb"),
-                           ("1000", "0101", "diwbi"), ("1101", "0000", "ipfl"),
-                           ("1101", "0010", "ihu"), ("1101", "0011", "iiu"))),
 )
 
 _BRANCH: Final = (("0000", "bnone"), ("0001", "beq"), ("0010", "blt"), ("0011", "bltu"),

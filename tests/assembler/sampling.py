@@ -12,6 +12,8 @@ def spread(values: list[int], count: int) -> list[int]:
     """At most `count` of the values: the first, the last and some between."""
     if len(values) <= count:
         return values
+    if count == 1:
+        return values[:1]
     step = (len(values) - 1) / (count - 1)
     return [values[round(number * step)] for number in range(count)]
 
