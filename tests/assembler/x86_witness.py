@@ -2,8 +2,8 @@
 
 Each sample of each row must print as Capstone prints it, and must be what GNU as makes of that
 text.  Where one text has several encodings and GNU as takes another one, what it takes must print
-as the same text in Capstone.  One line per row is recorded: mode, row, how many samples GNU as encodes
-alike and how many otherwise, a digest of all bytes and texts, and the first sample.
+as the same text in Capstone.  One line per row is recorded: mode, row, how many samples GNU as
+encodes alike and how many otherwise, a digest of all bytes and texts, and the first sample.
 """
 
 from __future__ import annotations
