@@ -209,7 +209,8 @@ def _vfp_list(file: str, count: int, unit: int) -> MakeKind:
 
         samples = [((1 << size) - 1) << first for first in range(count)
                    for size in (1, 2, 3, 8, 16) if first + size <= count]
-        return Coded(f"list:{file}", f"1 to 16 consecutive {file} registers", put, get, text, samples)
+        return Coded(f"list:{file}", f"1 to 16 consecutive {file} registers", put, get, text,
+                     samples)
 
     return make
 

@@ -1,12 +1,14 @@
-"""The GNU assembler as a witness: instruction texts to bytes."""
+"""Assemblers as witnesses, GNU as and clang: instruction texts to bytes."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 SLOT = 16  # bytes from one instruction to the next; the first one stands at 0
@@ -14,18 +16,20 @@ SLOT = 16  # bytes from one instruction to the next; the first one stands at 0
 
 @dataclass(frozen=True)
 class Gnu:
-    """A GNU cross assembler: command prefix, options, first lines of the source."""
+    """An assembler: command, options, first lines of the source, program to extract the bytes."""
 
-    prefix: str
+    command: tuple[str, ...]
     options: tuple[str, ...]
     prologue: str
-    align: int = 2
+    objcopy: str
 
     def found(self) -> bool:
-        return shutil.which(self.prefix + "as") is not None
+        if "ziglang" in self.command and find_spec("ziglang") is None:
+            return False
+        return shutil.which(self.command[0]) is not None and shutil.which(self.objcopy) is not None
 
     def version(self) -> str:
-        done = subprocess.run([self.prefix + "as", "--version"], capture_output=True, text=True,
+        done = subprocess.run([*self.command, "--version"], capture_output=True, text=True,
                               check=True)
         return done.stdout.splitlines()[0]
 
@@ -44,11 +48,11 @@ class Gnu:
                     lines.append(f".org {slot * SLOT}; {text}")
                 lines.append(f".org {len(left) * SLOT}")
                 source.write_text("\n".join(lines) + "\n")
-                done = subprocess.run([self.prefix + "as", *self.options, "-o", str(binary),
+                done = subprocess.run([*self.command, *self.options, "-o", str(binary),
                                        str(source)], capture_output=True, text=True)
                 bad: dict[int, str] = {}
                 for line in done.stderr.splitlines():
-                    found = re.match(r".*?:(\d+): (?:Error|Fatal error): (.*)", line)
+                    found = re.match(r".*?:(\d+):(?:\d+:)? (?:[Ee]rror|Fatal error): (.*)", line)
                     if found:
                         bad.setdefault(int(found.group(1)) - first, found.group(2))
                 if done.returncode == 0:
@@ -58,7 +62,7 @@ class Gnu:
                 for slot, message in bad.items():
                     results[left[slot]] = message
                 left = [number for slot, number in enumerate(left) if slot not in bad]
-            subprocess.run([self.prefix + "objcopy", "-O", "binary", "-j", ".text", str(binary),
+            subprocess.run([self.objcopy, "-O", "binary", "-j", ".text", str(binary),
                             str(image)], check=True)
             data = image.read_bytes()
         for slot, number in enumerate(left):
@@ -66,10 +70,21 @@ class Gnu:
         return results
 
 
-THUMB = Gnu("arm-none-eabi-", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), ".syntax unified\n.thumb")
-ARM = Gnu("arm-none-eabi-", ("-march=armv6k", "-mfpu=vfpv2"), ".syntax unified\n.arm")
-RV32 = Gnu("riscv64-unknown-elf-",
-           ("-march=rv32imc_zicsr_zifencei_zba", "-mno-relax"), ".option norelax")
-RV64 = Gnu("riscv64-unknown-elf-",
-           ("-march=rv64imc_zicsr_zifencei_zba", "-mno-relax"), ".option norelax")
-LX106 = Gnu("xtensa-lx106-elf-", ("--no-longcalls",), ".begin no-transform")
+def _gnu(prefix: str, options: str, prologue: str) -> Gnu:
+    return Gnu((prefix + "as",), tuple(options.split()), prologue, prefix + "objcopy")
+
+
+def _clang(bits: int) -> Gnu:
+    options = f"-target riscv{bits}-freestanding -mcpu=generic_rv{bits}+m+c+zcmp+zba -c"
+    return Gnu((sys.executable, "-m", "ziglang", "cc"), tuple(options.split()), ".text",
+               "riscv64-unknown-elf-objcopy")
+
+
+THUMB = _gnu("arm-none-eabi-", "-mcpu=cortex-m7 -mfpu=fpv5-d16", ".syntax unified\n.thumb")
+ARM = _gnu("arm-none-eabi-", "-march=armv6k -mfpu=vfpv2", ".syntax unified\n.arm")
+RV32 = _gnu("riscv64-unknown-elf-", "-march=rv32imc_zicsr_zifencei_zba -mno-relax",
+            ".option norelax")
+RV64 = _gnu("riscv64-unknown-elf-", "-march=rv64imc_zicsr_zifencei_zba -mno-relax",
+            ".option norelax")
+LX106 = _gnu("xtensa-lx106-elf-", "--no-longcalls", ".begin no-transform")
+CLANG32, CLANG64 = _clang(32), _clang(64)
