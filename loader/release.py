@@ -203,7 +203,7 @@ class Release(NamedTuple):
     native_consts_in_temp: bool = False
     """Constants are loaded by way of the first temporary register; from 1.24."""
     native_clear_instruction: bool = False
-    """Zero is written by the machine's own idiom; from 1.27."""
+    """Zero is written by the machine's own idiom; from 1.28."""
     native_checks_locals: bool = False
     """Thumb refuses a function with a local beyond its load and store instructions; from 1.14."""
     thumb_signed_label: bool = False
@@ -401,7 +401,6 @@ _R1_27 = _R1_26_1._replace(
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
     march_flags=("zba",),
-    native_clear_instruction=True,
     thumb_far_branches=True,
     rv32_index=RiscvIndex.SHORT,
     rv32_short_compare=True,
@@ -413,6 +412,7 @@ _R1_28 = _R1_27._replace(
     fstring_nesting=True,
     tstrings=True,
     nul_becomes_one=True,
+    native_clear_instruction=True,
     thumb_keeps_index=True,
     rv32_index=RiscvIndex.TEMPORARY,
     rv32_locals=(19, 18, 20),

@@ -261,7 +261,7 @@ class ThumbMachine(Machine):
 
     def _narrow_imm(self, reg: int, value: int) -> None:
         """reg = value (256..0xFFFFFFFF) on ARMv6-M."""
-        negative = value > 0x80000000
+        negative = value >= 0x80000000
         size = (1 << 32) - value if negative else value
         zeros = (size & -size).bit_length() - 1
         if size >> zeros < 256:
