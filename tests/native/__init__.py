@@ -1,0 +1,1 @@
+"""Machine code: the native emitters and their machines."""
