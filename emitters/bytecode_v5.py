@@ -34,11 +34,12 @@ def emit_v5(
     cache_lookup_bc: bool,
     lines: bool,
     arch: str,
+    arch_flags: int,
 ) -> MpyFile:
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     if len(module.names) > 0xFFFF:
         raise MpyError(0, "qstr count", f"{len(module.names)} names, at most 65535 fit")
-    compiled = compile_native(module, release, NumberedNames(module), arch)
+    compiled = compile_native(module, release, NumberedNames(module), arch, arch_flags)
     operands = [index.to_bytes(2, "little") for index in range(len(module.names))]
     encoder = Encoder(operands, cache_lookup_bc, release.star_args_bitmap)
     raw_codes: dict[int, RawCode] = {}

@@ -36,6 +36,7 @@ def emit_v6(
     unicode: bool,
     lines: bool,
     arch: str,
+    arch_flags: int,
 ) -> MpyFile:
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     tables = Tables(module)
@@ -46,7 +47,7 @@ def emit_v6(
             tables.use_identifiers(function)
         else:
             if compiler is None:
-                compiler = NativeCompiler(module, release, tables, arch)
+                compiler = NativeCompiler(module, release, tables, arch, arch_flags)
             compiled[id(function)] = compiler.compile(function)
     operands = [b"" if index < 0 else encode_uint(index) for index in tables.name_index]
     const_operands = [encode_uint(index) for index in tables.const_index]
@@ -81,6 +82,7 @@ def emit_v6(
         small_int_bits=small_int_bits,
         unicode=unicode,
         arch=release.archs.index(arch) if compiled else 0,
+        arch_flags=arch_flags,
     )
 
 

@@ -13,29 +13,30 @@ if TYPE_CHECKING:
 
 
 def compile_native(
-    module: ModuleOps, release: Release, linker: Linker, arch: str
+    module: ModuleOps, release: Release, linker: Linker, arch: str, arch_flags: int
 ) -> dict[int, NativeCode]:
     """Machine code by `id(function)`; empty if there is none to make.  Raises NativeError."""
     functions = [function for function in module.functions if function.emit != Emit.BYTECODE]
     if not functions:
         return {}
-    compiler = NativeCompiler(module, release, linker, arch)
+    compiler = NativeCompiler(module, release, linker, arch, arch_flags)
     return {id(function): compiler.compile(function) for function in functions}
 
 
 class NativeCompiler:
     """Makes machine code, function by function; the modules for it load on first use."""
 
-    __slots__ = ("arch", "linker", "machine", "module", "release")
+    __slots__ = ("linker", "machine", "module", "release")
 
-    def __init__(self, module: ModuleOps, release: Release, linker: Linker, arch: str) -> None:
+    def __init__(
+        self, module: ModuleOps, release: Release, linker: Linker, arch: str, arch_flags: int
+    ) -> None:
         from mpy_cross.emitters.native.machines import make_machine
 
         self.module = module
         self.release = release
         self.linker = linker
-        self.arch = arch
-        self.machine = make_machine(arch, release)
+        self.machine = make_machine(arch, arch_flags, release)
 
     def compile(self, function: FunctionOps) -> NativeCode:
         """One function.  Raises NativeError."""

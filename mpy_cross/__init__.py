@@ -15,6 +15,9 @@ from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
 __all__ = ["DEFAULT_RELEASE", "RELEASES", "CompileError", "Release", "__version__", "compile"]
 
 __version__ = "0.1.0"
+EMITTERS = ("bytecode", "native", "viper")
+"""Kinds of code, as `-X emit` names them."""
+
 __date__ = "2026-11-22"
 """Day of this version, as `mpy-cross --version` shows it."""
 
@@ -29,6 +32,8 @@ def compile(
     unicode: bool = True,
     cache_lookup_bc: bool = False,
     source_lines: bool = True,
+    arch: str = "",
+    emit: str = "bytecode",
 ) -> bytes:
     """Compile MicroPython source to the contents of a .mpy file.
 
@@ -37,11 +42,14 @@ def compile(
     `opt_level` is that of `-O`: at 1 and above `assert` and `if __debug__` go, at 3 the line
     numbers.  `small_int_bits`, `unicode` and `cache_lookup_bc` describe the target and belong to
     the options `-m...`; releases that lack such an option ignore it.  `source_lines=False` leaves
-    the line numbers out.
+    the line numbers out.  `arch` is that of `-march` and `emit` that of `-X emit`: the kind of code
+    ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.
 
-    Raises `CompileError` if the source is rejected, `ValueError` for an unknown release.
+    Raises `CompileError` if the source is rejected, `ValueError` for an unknown release,
+    architecture or kind of code.
     """
     from mpy_cross.driver import compile_source
+    from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions
 
     if release is None:
@@ -50,6 +58,15 @@ def compile(
         release = get(release)
     if isinstance(source, str):
         source = source.encode("utf-8", "surrogatepass")
+    if arch and arch not in release.march:
+        raise ValueError(
+            f"MicroPython {release.version} has no architecture {arch!r}: "
+            f"it has {', '.join(release.march)}"
+        )
+    if emit not in EMITTERS:
+        raise ValueError(f"{emit!r} is no kind of code: {', '.join(EMITTERS)} are")
+    if emit != "bytecode" and not (arch or release.default_arch):
+        raise ValueError(f"emit={emit!r} needs an arch")
     options = CompileOptions(
         release=release,
         opt_level=opt_level,
@@ -57,5 +74,7 @@ def compile(
         unicode=unicode or not release.unicode_option,
         cache_lookup_bc=cache_lookup_bc and release.cache_lookup_option,
         source_lines=source_lines or not release.source_lines_option,
+        arch=arch,
+        emit=Emit[emit.upper()],
     )
     return compile_source(source, filename, options)

@@ -109,7 +109,9 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
                 sys.stdout.write(dump(stage, source, embedded, _options(command, release)))
             if command.output is None:
                 return True
-        code = _compile(source, embedded, command, release)
+        from mpy_cross.driver import compile_source
+
+        code = compile_source(source, embedded, _options(command, release), name)
     except CompileError as error:
         if error.block is None:  # the parser names the file itself, only the compiler obeys -s
             error.file = name
@@ -139,20 +141,8 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
     return True
 
 
-def _compile(source: bytes, name: str, command: CommandLine, release: Release) -> bytes:
-    from mpy_cross.driver import compile_source, compile_to_ops, emit
-
-    options = _options(command, release)
-    if not command.arch_flags:
-        return compile_source(source, name, options)
-    from mpy_cross.loader.codec import write
-
-    file = emit(compile_to_ops(source, name, options), options)
-    file.arch_flags = command.arch_flags
-    return write(file)
-
-
 def _options(command: CommandLine, release: Release) -> CompileOptions:
+    from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions
 
     return CompileOptions(
@@ -162,6 +152,9 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         unicode=command.unicode,
         cache_lookup_bc=command.cache_lookup_bc,
         source_lines=command.source_lines,
+        arch=command.march or "",
+        arch_flags=command.arch_flags,
+        emit=Emit[command.emit.upper()],
     )
 
 

@@ -58,6 +58,7 @@ def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
         cache_lookup_bc=options.cache_lookup_bc,
         lines=options.source_lines and options.opt_level < SOURCE_LINES_BELOW,
         arch=options.native_arch,
+        arch_flags=options.arch_flags,
     )
 
 

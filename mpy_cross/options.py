@@ -23,7 +23,10 @@ class CompileOptions(NamedTuple):
     source_lines: bool = True
     arch: str = ""
     """Architecture of machine code; "" is what the release takes when nothing is said."""
+    arch_flags: int = 0
+    """Extensions of the architecture, as `-march-flags`: bit N is the release's Nth name of one."""
     emit: Emit = Emit.BYTECODE
+    """The kind of code of functions that no decorator says otherwise of."""
 
     @property
     def native_arch(self) -> str:

@@ -392,8 +392,8 @@ def check(command: CommandLine, release: Release) -> None:
         raise UsageError(
             f"-march={command.march} not known to mpy-cross {release.version}: it knows {known}"
         )
-    if command.emit != "bytecode":
-        raise UsageError(f"native code is not supported yet (-X emit={command.emit})")
+    if command.emit != "bytecode" and command.march is None and not release.default_arch:
+        raise UsageError(f"arch not specified: -X emit={command.emit} goes with -march=ARCH")
     if command.march_flags is not None and command.march is not None:
         command.arch_flags = _march_flags(release, command.march, command.march_flags)
     if not command.files:

@@ -238,8 +238,8 @@ def test_bad_options_exit_1_as_the_reference(folder: Path, arguments: str) -> No
     assert b"Traceback" not in ours.stderr
 
 
-@pytest.mark.parametrize("decorator", ["native", "viper", "asm_thumb", "asm_xtensa"])
-def test_native_code_is_refused_plainly(folder: Path, decorator: str) -> None:
+@pytest.mark.parametrize("decorator", ["asm_thumb", "asm_xtensa"])
+def test_inline_assembler_is_refused_plainly(folder: Path, decorator: str) -> None:
     (folder / "n.py").write_text(f"@micropython.{decorator}\ndef f():\n    pass\n")
     done = run("n.py", cwd=folder)
     assert done.returncode == 1
@@ -247,11 +247,20 @@ def test_native_code_is_refused_plainly(folder: Path, decorator: str) -> None:
     assert b"line 1" in done.stderr or b"line 2" in done.stderr
 
 
-def test_native_emitter_is_refused_plainly(folder: Path) -> None:
-    for emitter in ("native", "viper"):
-        done = run("-X", f"emit={emitter}", "good.py", cwd=folder)
-        assert done.returncode == 1
-        assert b"native code is not supported yet" in done.stderr
+@pytest.mark.parametrize("release", ["1.17", "1.29"])
+@pytest.mark.parametrize("arch", ["", "x64", "armv6", "xtensawin"])
+@pytest.mark.parametrize("emitter", ["native", "viper"])
+def test_native_emitter_as_the_reference(
+    folder: Path, release: str, arch: str, emitter: str
+) -> None:
+    (folder / "n.py").write_text("def f(x: int) -> int:\n    return x + 1\nprint(f(1))\n")
+    arguments = ["-X", f"emit={emitter}", "n.py"] + ([f"-march={arch}"] if arch else [])
+    theirs = run_reference(release, *arguments, "-o", "theirs.mpy", cwd=folder)
+    ours = run("--release", release, *arguments, "-o", "ours.mpy", cwd=folder)
+    assert ours.returncode == theirs.returncode == (0 if arch or release == "1.17" else 1)
+    assert ours.stderr.startswith(theirs.stderr)
+    if theirs.returncode == 0:
+        assert (folder / "ours.mpy").read_bytes() == (folder / "theirs.mpy").read_bytes()
 
 
 def test_internal_errors_are_reported_not_raised(
@@ -260,7 +269,7 @@ def test_internal_errors_are_reported_not_raised(
     def broken(*arguments: object) -> bytes:
         raise ZeroDivisionError("our own bug")
 
-    monkeypatch.setattr(cli, "_compile", broken)
+    monkeypatch.setattr(cli, "_options", broken)
     assert cli.main([str(folder / "good.py")]) == 1
     text = capfdbinary.readouterr().err
     assert text.startswith(b"internal error: ZeroDivisionError: our own bug; please report it")

@@ -86,8 +86,6 @@ def test_arch_flags(flags: str, value: int) -> None:
         ("1.27", "-march=rv32imc -march-flags=zcmp x", "unrecognised arch flags"),
         ("1.29", "-march=armv6 -march-flags=zba x", "unrecognised arch flags"),
         ("1.29", "-march=rv32imc -march-flags=4 x", "unrecognised arch flags"),
-        ("1.17", "-X emit=native x", "native code is not supported yet"),
-        ("1.29", "-X emit=viper x", "native code is not supported yet"),
         ("1.17", "", "no input file"),
         ("1.17", "-o x a b", "-o names one output file, but there are several input files"),
         ("1.17", "-s x a b", "-s names one source file, but there are several input files"),

@@ -29,6 +29,10 @@ STATEMENT_END = int(Verb.STATEMENT_END)
 # Version 5: name and source file, two bytes each.
 V5_INFO_SIZE = 4
 
+# All releases keep the offset in 16 bits.  In version 6, functions above 64 KiB can be loaded, but
+# not called; the compilers of version 5 crash.
+PRELUDE_OFFSET_MASK = 0xFFFF
+
 
 @final
 class NativeCode:
@@ -119,10 +123,15 @@ def _write_prelude(s: NativeState, source_file: int) -> None:
 
 def _finish(s: NativeState, source_file: int) -> NativeCode:
     function = s.function
+    if not s.tables and not s.viper and s.prelude_offset > PRELUDE_OFFSET_MASK:
+        raise OverflowError(
+            f"machine code of {s.prelude_offset} bytes for one function; at most "
+            f"{PRELUDE_OFFSET_MASK} fit (write it as several functions, or as bytecode)"
+        )
     raw_code = RawCode(
         kind=CodeKind.VIPER if s.viper else CodeKind.NATIVE,
         code=bytes(s.machine.code),
-        prelude_offset=s.prelude_offset,
+        prelude_offset=s.prelude_offset & PRELUDE_OFFSET_MASK,
         scope_flags=s.flags & 0x0F,
     )
     if not s.tables:

@@ -18,13 +18,19 @@ FAMILIES = {
     "armv7emdp": ("thumb", "ThumbMachine"),
     "xtensa": ("xtensa", "XtensaMachine"),
     "xtensawin": ("xtensa", "XtensaWinMachine"),
-    "rv32imc": ("riscv", "Rv32Machine"),
 }
 """Architecture -> module of this package and class in it."""
 
 
-def make_machine(arch: str, release: Release) -> Machine:
-    """A machine that generates code for `arch` as the reference of `release` does."""
+def make_machine(arch: str, arch_flags: int, release: Release) -> Machine:
+    """A machine that generates code for `arch` as the reference of `release` does.
+
+    `arch_flags` are those of -march-flags.
+    """
+    if arch == "rv32imc":
+        from mpy_cross.emitters.native.riscv import Rv32Machine
+
+        return Rv32Machine(release, arch_flags)
     module, name = FAMILIES[arch]
     factory = getattr(import_module(f"mpy_cross.emitters.native.{module}"), name)
     machine: Machine = factory(arch, release)

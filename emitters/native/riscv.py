@@ -104,7 +104,7 @@ class Rv32Machine(Machine):
 
     __slots__ = ("extra_chunks", "first_local", "flags", "frame_size", "saved", "temp_0", "temp_2")
 
-    def __init__(self, arch: str, release: Release, flags: int = 0) -> None:
+    def __init__(self, release: Release, flags: int) -> None:
         super().__init__()
         self.release = release
         self.flags = flags

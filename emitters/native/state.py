@@ -292,7 +292,7 @@ class NativeState:
             self.machine.load_half(reg, table, self.linker.use_name(name))
         else:
             at = self.machine.move_reg_imm_fix_u16(reg, self.linker.use_name(name))
-            self.qstr_links.append((at << 2 | 1, name))
+            self._link(at << 2 | 1, name)
 
     def load_qstr_object(self, reg: int, name: int, value: ConstValue) -> None:
         """reg = a str object that is a qstr."""
@@ -301,7 +301,11 @@ class NativeState:
         else:
             number = self.linker.use_name(name) << 3 | 2
             at = self.machine.move_reg_imm_fix_word(reg, number)
-            self.qstr_links.append((at << 2 | 2, name))
+            self._link(at << 2 | 2, name)
+
+    def _link(self, place: int, name: int) -> None:
+        """Have the loader put a name's number into the code; places are kept in 16 bits."""
+        self.qstr_links.append((place & 0xFFFF, name))
 
     def load_object(self, reg: int, value: ConstValue) -> None:
         """reg = a constant object."""

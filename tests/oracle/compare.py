@@ -146,6 +146,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-unicode", action="store_true")
     parser.add_argument("--cache-lookup-bc", action="store_true")
     parser.add_argument("--no-source-lines", action="store_true")
+    parser.add_argument("--march", default="", help="architecture of machine code")
+    parser.add_argument("--emit", default="bytecode", choices=["bytecode", "native", "viper"])
     parser.add_argument("--files", type=int, default=100, help="size of the spread (default 100)")
     parser.add_argument("--all", action="store_true", help="the whole corpus")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
@@ -158,6 +160,8 @@ def main(argv: list[str] | None = None) -> int:
         not args.no_unicode,
         args.cache_lookup_bc,
         not args.no_source_lines,
+        args.march,
+        args.emit,
     )
     if args.paths:
         items = corpus.named(args.paths)
@@ -186,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
         kinds = ("same", "verdict", "error text", "bytes", "our crash", "reference crash")
         parts = [f"{totals[release, kind]} {kind}" for kind in kinds if totals[release, kind]]
         print(
-            f"{release} -O{settings.opt_level}: {len(items)} files: {', '.join(parts)}; reference "
+            f"{release} {' '.join(settings.arguments()) or '-O0'}: {len(items)} files: {', '.join(parts)}; reference "
             f"accepts {totals[release, 'accepted']}, rejects {totals[release, 'rejected']}; "
             f"ours {seconds[release, 'ours']:.1f} s, "
             f"reference {seconds[release, 'reference']:.1f} s"

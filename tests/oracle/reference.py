@@ -71,6 +71,8 @@ class Settings(NamedTuple):
     unicode: bool = True
     cache_lookup_bc: bool = False
     source_lines: bool = True
+    arch: str = ""
+    emit: str = "bytecode"
 
     def arguments(self) -> list[str]:
         args = [] if self.opt_level == 0 else [f"-O{self.opt_level}"]
@@ -82,6 +84,10 @@ class Settings(NamedTuple):
             args.append("-mcache-lookup-bc")
         if not self.source_lines:
             args += ["-X", "no-source-lines"]
+        if self.arch:
+            args.append(f"-march={self.arch}")
+        if self.emit != "bytecode":
+            args += ["-X", f"emit={self.emit}"]
         return args
 
 
