@@ -50,6 +50,8 @@ from mpy_cross.tokens import (
 _LONGEST_NAME: Final = 255
 """A qstr has one byte for its length."""
 _TAB: Final = 8
+_WINDOW: Final = 4096
+"""How much of the source is looked at behind the arguments of an odd f-string."""
 
 _NEWLINES = rb"(?:#[^\n]*)?\n(?:[ \t\v\f]*(?:#[^\n]*|\\)?\n)*[ \t\v\f]*"
 _QUOTED = (
@@ -435,11 +437,45 @@ class Lexer:
         state = (len(self.kinds), self._line, self._depth, list(self._indents))
         if self._scan(args, len(args)):
             return src, pos, injected
-        n, self._line, self._depth, self._indents = state
+        self._rewind(state)
+        window = args + src[pos : pos + _WINDOW]
+        end = self._scan_injected(window, len(args))
+        if end >= 0:
+            return src, pos + end, injected
+        self._rewind(state)
+        return args + src[pos:], 0, len(args) + max(0, injected - pos)
+
+    def _rewind(self, state: tuple[int, int, int, list[int]]) -> None:
+        """Forgets the tokens that came after `state`."""
+        n, self._line, self._depth, indents = state
+        self._indents = list(indents)
         del self.kinds[n:], self.values[n:], self.lines[n:]
         for index in [index for index in self._joins if index >= n]:
             del self._joins[index]
-        return args + src[pos:], 0, len(args) + max(0, injected - pos)
+
+    def _scan_injected(self, window: bytes, injected: int) -> int:
+        """Appends the tokens that begin in the first `injected` bytes of `window`, one by one.
+
+        Returns how far the last of them reaches into the text behind, or -1 if that cannot be said
+        without the rest of the source.
+        """
+        pos = 0
+        match_token = self._pattern.match
+        while pos < injected:
+            match = match_token(window, pos)
+            if match is None or match.end() == len(window):
+                return -1
+            group = match.lastindex
+            if group in (_G_UNTERMINATED, _G_INVALID):
+                return -1
+            if group == _G_FORMATTED:
+                window, pos, injected = self._formatted(window, match.start(2), injected)
+                if pos < 0:
+                    return -1
+                continue
+            self._scan(match[0], 0)
+            pos = match.end()
+        return pos - injected
 
     def _take_open_literal(self) -> bytes | None:
         """Takes back a string literal that an f-string follows directly; its line stays listed."""
