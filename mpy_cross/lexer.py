@@ -67,26 +67,31 @@ _OPERATOR = (
 )
 _NAME = rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*"
 
-# The groups of the pattern, in order; one of them is the token.
-_G_STRING: Final = 1
-_G_FORMATTED: Final = 2
-_G_UNTERMINATED: Final = 3
-_G_NAME: Final = 4
-_G_OPERATOR: Final = 5
-_G_NEWLINES: Final = 6
-_G_NUMBER: Final = 7
-_G_CONTINUATION: Final = 8
-_G_INVALID: Final = 9
+# The groups of the pattern, most frequent first; one of them is the token.
+_G_NAME: Final = 1
+_G_OPERATOR: Final = 2
+_G_NEWLINES: Final = 3
+_G_STRING: Final = 4
+_G_FORMATTED: Final = 5
+_G_UNTERMINATED: Final = 6
+_G_QUOTED_NAME: Final = 7
+"""A name with a quote behind it that is no prefix."""
+_G_NUMBER: Final = 8
+_G_CONTINUATION: Final = 9
+_G_INVALID: Final = 10
 
 
 def _pattern(formatted: bytes, walrus: bool) -> re.Pattern[bytes]:
     alternatives = (
+        # A name, unless it looks like the prefix of a string.
+        rb"[ac-eg-qsv-zA-Z_\x80-\xff][0-9A-Za-z_\x80-\xff]*"
+        rb"|[bfrut](?![bfrut]?[\"'])[0-9A-Za-z_\x80-\xff]*",
+        _OPERATOR + (rb"|:=?" if walrus else rb"|:"),
+        _NEWLINES,
         rb"(?:" + _PREFIX + rb")?(?=[\"'])" + _QUOTED,
         formatted + rb"[\"']",
         rb"(?:" + _PREFIX + rb")?[\"']",
         _NAME,
-        _OPERATOR + (rb"|:=?" if walrus else rb"|:"),
-        _NEWLINES,
         _NUMBER,
         rb"\\\n",
         rb"[^ \t\v\f]",
@@ -217,8 +222,8 @@ class Lexer:
         while True:
             for match in finditer(src, pos):
                 group = match.lastindex
-                if group == 4:  # _G_NAME
-                    text = match[4]
+                if group == 1 or group == 7:  # _G_NAME, _G_QUOTED_NAME
+                    text = match[group]
                     kind = get(text, 0)
                     if not kind:
                         kind = NAME if len(text) <= _LONGEST_NAME else LONG_NAME
@@ -226,8 +231,8 @@ class Lexer:
                     kinds.append(kind)
                     values.append(text)
                     lines.append(line)
-                elif group == 5:  # _G_OPERATOR
-                    text = match[5]
+                elif group == 2:  # _G_OPERATOR
+                    text = match[2]
                     kind = OPERATORS[text]
                     if BRACE_OPEN <= kind <= BRACE_CLOSE and kind != PERIOD:
                         depth += 1 if kind <= BRACKET_OPEN else -1
@@ -235,8 +240,8 @@ class Lexer:
                     kinds.append(kind)
                     values.append(text)
                     lines.append(line)
-                elif group == 6:  # _G_NEWLINES
-                    text = match[6]
+                elif group == 3:  # _G_NEWLINES
+                    text = match[3]
                     if depth:
                         line += text.count(b"\n")
                         continue
@@ -244,15 +249,15 @@ class Lexer:
                     line = self._line
                     if kinds[-1] == DEDENT_MISMATCH:
                         return False
-                elif group == 1:  # _G_STRING
-                    text = match[1]
+                elif group == 4:  # _G_STRING
+                    text = match[4]
                     if not self._string(text, line):
                         return False
                     if b"\n" in text:
                         line += text.count(b"\n")
-                elif group == 7:  # _G_NUMBER
-                    self._number(match[7], line)
-                elif group == 8:  # _G_CONTINUATION
+                elif group == 8:  # _G_NUMBER
+                    self._number(match[8], line)
+                elif group == 9:  # _G_CONTINUATION
                     line += 1
                 else:
                     break
@@ -269,7 +274,7 @@ class Lexer:
                 return False
             # From here on the f-string's arguments are part of the text.
             self._depth = depth
-            src, pos, injected = self._formatted(src, match.start(2), injected)
+            src, pos, injected = self._formatted(src, match.start(_G_FORMATTED), injected)
             if pos < 0:
                 return False
             line = self._line
@@ -469,7 +474,7 @@ class Lexer:
             if group in (_G_UNTERMINATED, _G_INVALID):
                 return -1
             if group == _G_FORMATTED:
-                window, pos, injected = self._formatted(window, match.start(2), injected)
+                window, pos, injected = self._formatted(window, match.start(_G_FORMATTED), injected)
                 if pos < 0:
                     return -1
                 continue
