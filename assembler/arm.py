@@ -82,6 +82,11 @@ def _pair(bits: int, scale: int, bias: int, excluded: frozenset[int]) -> Kind:
     return Choice("reg:r", names, excluded=excluded)
 
 
+def _register_or_flags(bits: int, scale: int, bias: int, excluded: frozenset[int]) -> Kind:
+    """A register, or the condition flags (15)."""
+    return Choice("reg:r", dict(enumerate((*REGISTERS[:15], "APSR_nzcv"))))
+
+
 # The status registers of msr with the fields to write: register above mask.
 _STATUS: Final = {which << 4 | mask: f"{name}_" + "".join(
     letter for bit, letter in ((8, "f"), (4, "s"), (2, "x"), (1, "c")) if mask & bit)
@@ -93,6 +98,7 @@ KINDS: Final[dict[str, MakeKind]] = {
     "sflag": _flag,
     "armimm": _immediate,
     "pair": _pair,
+    "flags": _register_or_flags,
     "sname": make_names("shift name", dict(enumerate(SHIFTS))),
     "branch": make_label(make_signed, 8),
     "literal12": make_label(make_offset, 8),
@@ -215,6 +221,7 @@ _HALFWORDS: Final = (("0", "01", "strh", "rn", "r"), ("1", "01", "ldrh", "rn", "
 def _word(code: str, name: str, kind: str, access: str) -> tuple[Row, ...]:
     byte, load = code.split()
     t = f"t:{kind}={access}"
+    user = f"t:{'r' if name == 'str' else 'rn'}={access}"
     base = "rn" if load == "1" else "r"
     tail = f"{load} n:4 t:4"
     found = [
@@ -223,7 +230,7 @@ def _word(code: str, name: str, kind: str, access: str) -> tuple[Row, ...]:
              where="n != t"),
         _arm(f"{name}_post", f"010 0 i:1 {byte} 0 {tail} i:12", f"{t}, [n=rw], i:off",
              where="n != t"),
-        _arm(f"{name}t_imm", f"010 0 i:1 {byte} 1 {tail} i:12", f"t={access}, [n=rw], i:off",
+        _arm(f"{name}t_imm", f"010 0 i:1 {byte} 1 {tail} i:12", f"{user}, [n=rw], i:off",
              where="n != t"),
         _arm(f"{name}_reg", f"011 1 u:1 {byte} 0 {tail} sh:7 0 m:4", f"{t}, [n:r, u''m''sh]"),
         _arm(f"{name}_regpre", f"011 1 u:1 {byte} 1 {tail} sh:7 0 m:4", f"{t}, [n=rw, u''m''sh]!",
@@ -231,7 +238,7 @@ def _word(code: str, name: str, kind: str, access: str) -> tuple[Row, ...]:
         _arm(f"{name}_regpost", f"011 0 u:1 {byte} 0 {tail} sh:7 0 m:4",
              f"{t}, [n=rw], u''m''sh", where="n != t"),
         _arm(f"{name}t_reg", f"011 0 u:1 {byte} 1 {tail} sh:7 0 m:4",
-             f"t={access}, [n=rw], u''m''sh", where="n != t"),
+             f"{user}, [n=rw], u''m''sh", where="n != t"),
     ]
     if load == "1":
         found.append(_arm(f"{name}_lit", f"010 1 i:1 {byte} 0 1 1111 t:4 i:12",

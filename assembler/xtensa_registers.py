@@ -7,7 +7,8 @@ from typing import Final
 SPECIAL: Final[dict[int, str]] = {
     0: "lbeg", 1: "lend", 2: "lcount", 3: "sar", 4: "br", 5: "litbase", 12: "scompare1",
     16: "acclo", 17: "acchi", 32: "m0", 33: "m1", 34: "m2", 35: "m3", 72: "windowbase",
-    73: "windowstart", 96: "ibreakenable", 97: "memctl", 99: "atomctl", 104: "ddr", 128: "ibreaka0", 129: "ibreaka1",
+    73: "windowstart", 96: "ibreakenable", 97: "memctl", 99: "atomctl", 104: "ddr",
+    128: "ibreaka0", 129: "ibreaka1",
     144: "dbreaka0", 145: "dbreaka1", 160: "dbreakc0", 161: "dbreakc1", 176: "configid0",
     **{176 + level: f"epc{level}" for level in range(1, 8)}, 192: "depc",
     **{192 + level: f"eps{level}" for level in range(2, 8)}, 208: "configid1",

@@ -2,7 +2,8 @@
 
 Needs on the path, per set: arm-none-eabi-as (thumb, arm), riscv64-unknown-elf-as (rv32, rv64),
 xtensa-lx106-elf-as (xtensa); the Python packages ziglang for its clang (zcmp32, zcmp64, whose
-instructions as 2.40 lacks) and capstone 6 (xtensawin, which has no free assembler).  A set whose
+instructions as 2.40 lacks) and capstone (thumb16), in version 6 for xtensawin, which has no free
+assembler.  A set whose
 tool is missing is left as it is.  Each difference is printed and nothing is written for that set.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from mpy_cross.assembler.arm_kinds import CONDITIONS
 from mpy_cross.assembler.isa import Row
 from mpy_cross.assembler.table import call
 from tests.assembler import gnu
-from tests.assembler.recorded import Line, normal, text, unwitnessed, write
+from tests.assembler.recorded import FOLDER, Line, normal, text, unwitnessed, write
 from tests.assembler.sampling import operand_tuples
 from tests.assembler.sets import SETS, Set
 
@@ -92,8 +94,7 @@ CAPSTONE_GAPS = frozenset((
 
 def against_capstone(one: Set) -> int:
     """Ask Capstone 6 for the text of every case of the windowed LX6."""
-    import capstone
-
+    capstone = import_module("capstone")
     if not hasattr(capstone, "CS_ARCH_XTENSA"):
         print("xtensawin: capstone 6 is needed, not", capstone.__version__)
         return 0
@@ -120,6 +121,24 @@ def against_capstone(one: Set) -> int:
     return bad
 
 
+def thumb16_valid() -> None:
+    """Write down which halfwords Capstone takes for narrow Thumb instructions."""
+    capstone = import_module("capstone")
+    engine = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+    ranges: list[list[int]] = []
+    for half in range(0xE800):
+        found = next(engine.disasm_lite(half.to_bytes(2, "little"), 0), None)
+        if found is not None:
+            if ranges and ranges[-1][1] == half - 1:
+                ranges[-1][1] = half
+            else:
+                ranges.append([half, half])
+    text = "".join(f"{low:04x}-{high:04x}\n" for low, high in ranges)
+    head = f"# Capstone {capstone.__version__}, Thumb, M class: halfwords that are instructions\n"
+    (FOLDER / "thumb16_valid.txt").write_text(head + text, encoding="ascii")
+    print(f"thumb16: {len(ranges)} ranges")
+
+
 def main(arguments: list[str]) -> int:
     def plain(item: Row) -> bool:
         return "zcmp" not in item.features
@@ -134,12 +153,15 @@ def main(arguments: list[str]) -> int:
         "zcmp32": ("rv32", gnu.CLANG32, zcmp), "zcmp64": ("rv64", gnu.CLANG64, zcmp),
     }
     bad = 0
-    for name in arguments or [*tools, "xtensawin"]:
-        if name == "xtensawin":
+    for name in arguments or [*tools, "xtensawin", "thumb16"]:
+        if name in ("xtensawin", "thumb16"):
             try:
-                bad += against_capstone(SETS[name])
+                if name == "thumb16":
+                    thumb16_valid()
+                else:
+                    bad += against_capstone(SETS[name])
             except ImportError:
-                print("xtensawin: the package capstone is missing")
+                print(f"{name}: the package capstone is missing")
             continue
         which, tool, wanted = tools[name]
         if tool.found():

@@ -54,7 +54,7 @@ LX106_REGISTERS = frozenset((
 
 
 def dot(address: int) -> str:
-    """A label of the instruction at address 0, as GNU as and Capstone's Xtensa read and write it."""
+    """A label of the instruction at address 0, as GNU as reads it and Capstone 6 writes it."""
     return f". + {address}" if address >= 0 else f". - {-address}"
 
 

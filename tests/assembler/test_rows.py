@@ -45,7 +45,7 @@ def test_every_value_of_a_single_operand(one: Set) -> None:
         for number, operand in enumerate(item.operands):
             bits = sum(count for _, count, _ in operand.pieces)
             seen: dict[int, int] = {}
-            for field in range(1 << min(bits, 12)):
+            for field in range(1 << min(bits, 9)):
                 value = operand.kind.get(field)
                 if value is None:
                     continue
