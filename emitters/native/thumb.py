@@ -10,9 +10,16 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE, it_block
+from mpy_cross.emitters.native.armv6m_links import (
+    IP,
+    READ_FIRST,
+    READ_SECOND,
+    READER,
+    linked_word,
+)
 from mpy_cross.emitters.native.buffer import UNKNOWN
+from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine, Registers, Traits
-from mpy_cross.emitters.native.state import NativeError
 from mpy_cross.loader.ops import BinaryOp
 from mpy_cross.loader.release import Release
 
@@ -65,6 +72,7 @@ CMP_IMM: Final = TABLE["cmp_imm8"].word
 SXTH: Final = TABLE["sxth"].word
 B: Final = TABLE["b"].word
 B_IF: Final = TABLE["b_cond"].word
+BL: Final = TABLE["bl"].word
 B_WIDE: Final = TABLE["b.w"].word
 B_WIDE_IF: Final = TABLE["b.w_cond"].word
 BX: Final = TABLE["bx"].word
@@ -96,9 +104,14 @@ def _wrap(value: int, bits: int) -> int:
 
 @final
 class ThumbMachine(Machine):
-    """One of armv6m, armv7m, armv7em, armv7emsp, armv7emdp."""
+    """One of armv6m, armv7m, armv7em, armv7emsp, armv7emdp.
 
-    __slots__ = ("_extra_words", "_saved", "_wide")
+    Where a release knows ARMv6-M but its mpy-cross does not (1.12 to 1.18), there is no code to be
+    equal to; what later releases have put right is right there too.
+    """
+
+    __slots__ = ("_extra_words", "_free", "_indexed", "_long_jumps", "_reader", "_saved", "_sized",
+                 "_wide")
 
     def __init__(self, arch: str, release: Release) -> None:
         super().__init__()
@@ -106,8 +119,22 @@ class ThumbMachine(Machine):
         self.traits = TRAITS
         self.release = release
         self._wide = arch != "armv6m"  # has the 32-bit instructions of Thumb-2
+        self._free = arch not in release.march
+        self._indexed = release.arm_indexed_memory or self._free
+        self._long_jumps = release.armv6m_long_jumps
+        self._sized = False  # the first pass is over
         self._saved = 0
         self._extra_words = 0
+        self._reader = UNKNOWN  # where READER is
+
+    def start_function(self, n_labels: int) -> None:
+        super().start_function(n_labels)
+        self._long_jumps = self.release.armv6m_long_jumps
+        self._sized = False
+
+    def start_pass(self, emitting: bool) -> None:
+        super().start_pass(emitting)
+        self._reader = UNKNOWN
 
     def _put(self, word: int) -> None:
         """A 16-bit instruction."""
@@ -149,7 +176,9 @@ class ThumbMachine(Machine):
         self._put(POP(self._saved | 1 << PC))
 
     def end_pass(self) -> None:
-        pass
+        if self._free and not self._sized:
+            self._long_jumps = len(self.code) >= 2048  # from the next pass on
+        self._sized = True
 
     # --- control
 
@@ -165,10 +194,12 @@ class ThumbMachine(Machine):
         elif self._wide:
             # This form reaches 16 MiB; the reference knows of 4 MiB.
             self._put_wide(B_WIDE(_wrap(distance, 23)))
-        elif self.release.armv6m_long_jumps:
+        elif self._long_jumps:
             self._long_jump(distance)
         elif -2048 <= distance < 2048:
             self._put(B(distance))
+        elif self._free and not self._sized:
+            self._put(NOP)  # the next pass has long jumps
         else:
             raise NativeError("NotImplementedError", "native method too big", bare=True)
 
@@ -203,7 +234,7 @@ class ThumbMachine(Machine):
             # Skip a jump by the opposite condition.
             self._put(B_IF(condition ^ 1, 0))
             self.jump(label)
-            if self.release.armv6m_long_jumps and not self.suppressed:
+            if self._long_jumps and not self.suppressed:
                 skip = B_IF(condition ^ 1, len(self.code) - start - 4)
                 self.code[start:start + 2] = skip.to_bytes(2, "little")
 
@@ -287,15 +318,41 @@ class ThumbMachine(Machine):
         self._put(ADDS_IMM(reg, value & 255))
 
     def move_reg_imm_fix_u16(self, reg: int, value: int) -> int:
+        if not self._wide:
+            self._call_reader(READ_FIRST)
+            self._put(B(4 - 2))
+            at = len(self.code)
+            self.data(4, linked_word(value))
+            self._put(MOV(reg, IP))
+            return at
         at = len(self.code)
         self._put_wide(MOVW(reg, value & 0xFFFF))
         return at
 
     def move_reg_imm_fix_word(self, reg: int, value: int) -> int:
+        if not self._wide:
+            self._call_reader(READ_SECOND)
+            self._put(MOV(reg, IP))
+            self._put(LSLS_IMM(reg, reg, 16))
+            self._call_reader(READ_FIRST)
+            self._put(B(8 - 2))
+            at = len(self.code)
+            self.data(4, linked_word(value))
+            self.data(4, linked_word(value >> 16))
+            self._put(ADD(reg, IP))
+            return at
         at = len(self.code)
         self._put_wide(MOVW(reg, value & 0xFFFF))
         self._put_wide(MOVT(reg, value >> 16 & 0xFFFF))
         return at
+
+    def _call_reader(self, entry: int) -> None:
+        """Call the subroutine that reads a linked word; put it here if this is the first use."""
+        if self._reader == UNKNOWN and not self.suppressed:
+            self._put(B(len(READER) - 2))
+            self._reader = len(self.code)
+            self.put(READER)
+        self._put_wide(BL(max(self._reader, 0) + entry - len(self.code) - 4))
 
     def move_reg_reg(self, dest: int, src: int) -> None:
         self._put(MOV(dest, src))
@@ -371,7 +428,7 @@ class ThumbMachine(Machine):
         offset &= WORD
         if offset < 32:
             self._put(LOAD[log](dest, base, offset << log))
-        elif self._wide and (offset << log & WORD < 4096 or not self.release.arm_indexed_memory):
+        elif self._wide and (offset << log & WORD < 4096 or not self._indexed):
             # The earlier releases trust that the offset fits.
             self._put_wide(LOAD_WIDE[log](dest, base, 0) | offset << log & 0xFFFF)
         else:
@@ -402,7 +459,7 @@ class ThumbMachine(Machine):
             self._put(LSLS_IMM(dest, dest, log))
             self._put(ADDS(dest, dest, base))
         elif dest != base:
-            if self.release.arm_indexed_memory:
+            if self._indexed:
                 self.move_reg_imm(dest, size)
                 self._put(ADDS(dest, dest, base))
             else:
@@ -411,7 +468,7 @@ class ThumbMachine(Machine):
         else:
             other = dest ^ 7
             self._put(PUSH(1 << other))
-            if self.release.arm_indexed_memory:
+            if self._indexed:
                 self.move_reg_imm(other, size)
             else:
                 self._narrow_imm16(other, size)
@@ -425,7 +482,7 @@ class ThumbMachine(Machine):
         self._load(1, dest, base, half_offset)
 
     def store_word(self, src: int, base: int, word_offset: int) -> None:
-        if self.release.arm_indexed_memory:
+        if self._indexed:
             self._store(2, src, base, word_offset)
         else:
             self._put(STORE[2](src, base, (word_offset & 31) * 4))
@@ -437,13 +494,13 @@ class ThumbMachine(Machine):
         self._put(STORE[LOG[width]](src, base, 0))
 
     def load_at(self, width: int, dest: int, base: int, index: int) -> bool:
-        if not self.release.arm_indexed_memory and not 0 < index < 32:
+        if not self._indexed and not 0 < index < 32:
             return False
         self._load(LOG[width], dest, base, index)
         return True
 
     def store_at(self, width: int, src: int, base: int, index: int, temp: int) -> bool:
-        if not self.release.arm_indexed_memory and not 0 < index < 32:
+        if not self._indexed and not 0 < index < 32:
             return False
         self._store(LOG[width], src, base, index)
         return True
