@@ -154,7 +154,8 @@ class Verb(IntEnum):
     IMPORT_STAR = 68
     START_EXCEPT_HANDLER = 69
     END_EXCEPT_HANDLER = 70
-    STATEMENT_END = 71  # a: line of the statement or 0; only in functions that become machine code
+    # Only in functions that become machine code: a: line of the statement or 0, b: its block.
+    STATEMENT_END = 71
 
 
 STAR_SINGLE = 1

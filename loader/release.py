@@ -200,6 +200,8 @@ class Release(NamedTuple):
     """`async with` in native code tests the exception in flight; from 1.24."""
     viper_unary: bool = False
     """Viper has `+`, `-` and `~` on integers; from 1.23."""
+    viper_signature: bool = True
+    """The file says which viper functions take * and ** arguments; from 1.23 it does not."""
     native_consts_in_temp: bool = False
     """Constants are loaded by way of the first temporary register; from 1.24."""
     native_clear_instruction: bool = False
@@ -353,6 +355,7 @@ _R1_23 = _R1_22_2._replace(
     mpy_sub_version=3,
     finally_return_slot=True,
     viper_unary=True,
+    viper_signature=False,
     xtensa_narrow_constants=True,
 )
 _R1_24 = _R1_23._replace(

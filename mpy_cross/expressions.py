@@ -177,17 +177,14 @@ class ExpressionParser(ListParser):
     def _bool_op(self, line: int, is_or: bool, items: list[Expr]) -> Expr:
         """Drops what constants decide: `0 or x` is x, `1 or x` is 1."""
         kept: list[Expr] = []
-        last = items[-1]
-        for item in items:
-            if item is last:
-                kept.append(item)
-                break
+        for item in items[:-1]:
             truth = self.truth(item)
+            if truth is not (not is_or):
+                kept.append(item)
             if truth is is_or:
-                kept.append(item)
                 break
-            if truth is None:
-                kept.append(item)
+        else:
+            kept.append(items[-1])
         return kept[0] if len(kept) == 1 else BoolOp(line, is_or, kept)
 
     def _not_test(self) -> Expr:

@@ -8,6 +8,7 @@ import pytest
 
 from mpy_cross.dump import dump
 from mpy_cross.errors import CompileError
+from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
 from mpy_cross.report import reference_text
@@ -26,7 +27,8 @@ def name(case: Case) -> str:
 def actual(source: str, release: str, options: str) -> dict[Key, str]:
     """What the compiler says about a source: operations and bytecode, or the error."""
     settings = case_files.settings_of(options)
-    record = CompileOptions(release=get(release), **settings._asdict())
+    named = settings._asdict() | {"emit": Emit[settings.emit.upper()]}
+    record = CompileOptions(release=get(release), **named)
     try:
         return {
             Key(kind, release, options): dump(kind, source.encode(), "case.py", record).strip("\n")

@@ -73,20 +73,30 @@ def _walk(s: NativeState, number: int, source_file: int) -> None:
     s.begin()
     machine.start_pass(number == 2)
     enter(s, number == 1)
-    for op in s.function.ops:
-        if op[0] == STATEMENT_END:
-            if s.error is not None and op[1]:
-                s.error.line = op[1]
-                raise s.error
-        else:
+    ops = s.function.ops
+    i = 0
+    while i < len(ops):
+        op = ops[i]
+        i += 1
+        if op[0] != STATEMENT_END:
             VERBS[op[0]](s, op)
+        elif s.error is not None:
+            s.error_line = s.error_line or op[1]
+            i = _behind_block(ops, op)
     leave(s)
     if not s.viper:
         _write_prelude(s, source_file)
     machine.end_pass()
     s.n_consts = len(s.consts) + (machine.traits.prelude_as_bytes and not s.viper)
     if s.error is not None:
+        s.error.line = s.error_line
         raise s.error
+
+
+def _behind_block(ops: list[Op], end: Op) -> int:
+    """Where the reference goes on after an error: behind the block, whose last error it reports."""
+    last = (STATEMENT_END, end[2])
+    return max(i for i, op in enumerate(ops) if (op[0], op[2]) == last) + 1
 
 
 def _write_prelude(s: NativeState, source_file: int) -> None:
@@ -132,7 +142,7 @@ def _finish(s: NativeState, source_file: int) -> NativeCode:
         kind=CodeKind.VIPER if s.viper else CodeKind.NATIVE,
         code=bytes(s.machine.code),
         prelude_offset=s.prelude_offset & PRELUDE_OFFSET_MASK,
-        scope_flags=s.flags & 0x0F,
+        scope_flags=s.flags & 0x0F if s.release.viper_signature else 0,
     )
     if not s.tables:
         raw_code.qstr_links = s.qstr_links

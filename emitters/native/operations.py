@@ -495,8 +495,7 @@ def unary_op(s: NativeState, op: int) -> None:
         s.push_reg(PYOBJ, r.ret)
     else:
         s.adjust(1)
-        name = ("__pos__", "__neg__", "__invert__", "__bool__")[op]
-        s.viper_error(f"unary op {name} not implemented")
+        s.viper_error("unary op  not implemented")  # the reference has no name for it
 
 
 def _unary_op_typed(s: NativeState, op: int) -> None:

@@ -99,6 +99,7 @@ class NativeState:
         "code_state_start",
         "consts",
         "error",
+        "error_line",
         "exc_stack_size",
         "exit_label",
         "flags",
@@ -158,6 +159,7 @@ class NativeState:
         self.code_state_start = 0
         self.stack_start = 0
         self.error: NativeError | None = None
+        self.error_line = 0
         registers = machine.registers
         self.local_regs = [registers.local_1, registers.local_2]
         if not self.tables:

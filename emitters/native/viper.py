@@ -24,14 +24,6 @@ SHIFTS = (int(BinaryOp.LSHIFT), int(BinaryOp.RSHIFT))
 DIVISIONS = (int(BinaryOp.FLOOR_DIVIDE), int(BinaryOp.MODULO))
 COMPARISONS = range(int(BinaryOp.LESS), int(BinaryOp.NOT_EQUAL) + 1)
 
-OPERATOR_NAMES = {
-    BinaryOp.IN: "__contains__",
-    BinaryOp.POWER: "__pow__",
-    BinaryOp.MAT_MULTIPLY: "__matmul__",
-    BinaryOp.TRUE_DIVIDE: "__truediv__",
-}
-"""What the reference calls operators that viper lacks; an empty name for the others."""
-
 
 def binary_op(s: NativeState, op: int) -> None:
     lhs = s.peek_vtype(1)
@@ -107,8 +99,8 @@ def _binary_op_integers(s: NativeState, op: int) -> None:
         s.push_reg(BOOL, r.ret)
     else:
         s.adjust(1)
-        name = OPERATOR_NAMES.get(BinaryOp(op), "")
-        s.viper_error(f"binary op {name} not implemented")
+        # The reference would name the operator, but knows the names of those only that viper has.
+        s.viper_error("binary op  not implemented")
 
 
 # --------------------------------------------------------------------------------------- subscripts

@@ -160,6 +160,7 @@ class Context:
     def visit_all(self, nodes: list[Any]) -> None:
         """Lower a list of nodes; an error without a line gets that of the node at hand."""
         native = self.scope.emit != Emit.BYTECODE
+        block = len(self.ops)
         for node in nodes:
             self.visit(node)
             if self.pending_error is not None:
@@ -168,7 +169,7 @@ class Context:
                     raise self.pending_error
                 return
             if native:
-                self.ops.append((STATEMENT_END, node.line, 0))
+                self.ops.append((STATEMENT_END, node.line, block))
 
     def visit_optional(self, node: Stmt | Expr | None) -> None:
         """Lower a node that may be missing."""
