@@ -106,7 +106,7 @@ def _wrap(value: int, bits: int) -> int:
 class ThumbMachine(Machine):
     """One of armv6m, armv7m, armv7em, armv7emsp, armv7emdp.
 
-    Where a release knows ARMv6-M but its mpy-cross does not (1.12 to 1.18), there is no code to be
+    No mpy-cross that writes version 5 files generates code for ARMv6-M, so there is nothing to be
     equal to; what later releases have put right is right there too.
     """
 
@@ -119,7 +119,7 @@ class ThumbMachine(Machine):
         self.traits = TRAITS
         self.release = release
         self._wide = arch != "armv6m"  # has the 32-bit instructions of Thumb-2
-        self._free = arch not in release.march
+        self._free = not self._wide and not release.native_tables
         self._indexed = release.arm_indexed_memory or self._free
         self._long_jumps = release.armv6m_long_jumps
         self._sized = False  # the first pass is over
