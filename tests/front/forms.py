@@ -66,7 +66,7 @@ def short(node: object) -> str:
     if type(node).__module__.startswith("mpy_cross.tree"):
         line = getattr(node, "line", None)
         parts = [type(node).__name__ + ("" if line is None else f"@{line}")]
-        code = type(node).__init__.__code__  # type: ignore[misc]
+        code = type(node).__init__.__code__
         names = code.co_varnames[1 : code.co_argcount]
         parts += [short(getattr(node, name)) for name in names if name not in _HIDDEN]
         return "(" + " ".join(parts) + ")"
