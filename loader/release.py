@@ -198,8 +198,17 @@ class Release(NamedTuple):
     """A finally block keeps the top of the stack until its end; from 1.24."""
     native_async_with: bool = False
     """`async with` in native code tests the exception in flight; from 1.24."""
+    native_clears_exception: bool = False
+    """Machine code with handlers clears the word of the exception in flight at its entry; 1.24."""
+    native_prelude_word: bool = False
+    """Native code begins with a word that says where its prelude is; from 1.23.  Before, only that
+    of generators does, other code loads the pointer from its table of children."""
     viper_unary: bool = False
     """Viper has `+`, `-` and `~` on integers; from 1.23."""
+    viper_unary_in_place: bool = False
+    """They change the register that holds the operand, be it a local; 1.23 to 1.28."""
+    inline_big_data: bool = False
+    """`data` of the inline assemblers takes integers above 63 bits; from 1.20."""
     viper_signature: bool = True
     """The file says which viper functions take * and ** arguments; from 1.23 it does not."""
     native_consts_in_temp: bool = False
@@ -320,6 +329,7 @@ _R1_19_1 = _R1_19._replace(version="1.19.1")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
     mpy_sub_version=1,
+    inline_big_data=True,
     native_refusal="native code in .mpy unsupported",
     float_printer=FloatPrinter.SUBTRACT,
     march=_MARCH_1_20,
@@ -354,7 +364,9 @@ _R1_23 = _R1_22_2._replace(
     version="1.23",
     mpy_sub_version=3,
     finally_return_slot=True,
+    native_prelude_word=True,
     viper_unary=True,
+    viper_unary_in_place=True,
     viper_signature=False,
     xtensa_narrow_constants=True,
 )
@@ -368,6 +380,7 @@ _R1_24 = _R1_23._replace(
     native_throw_slot=True,
     native_finally_keeps_top=True,
     native_async_with=True,
+    native_clears_exception=True,
     native_consts_in_temp=True,
 )
 _R1_24_1 = _R1_24._replace(version="1.24.1")
@@ -424,6 +437,7 @@ _R1_29 = _R1_28._replace(
     version="1.29",
     source_lines_option=True,
     const_annotated=True,
+    viper_unary_in_place=False,
     star_after_keyword_refused=True,
     rv32_temporaries=(14, 15, 16),
 )

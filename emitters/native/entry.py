@@ -13,6 +13,7 @@ from mpy_cross.emitters.native.state import (
     CONTEXT_QSTR_TABLE,
     EXC_VALUE,
     FUN_BC_BYTECODE,
+    FUN_BC_CHILD_TABLE,
     FUN_BC_CONST_TABLE,
     FUN_BC_CONTEXT,
     FUN_BC_GLOBALS,
@@ -165,7 +166,7 @@ def _enter_generator(s: NativeState, table_index: int) -> None:
 def _enter_native(s: NativeState, table_index: int, computing_sizes: bool) -> None:
     machine = s.machine
     r = machine.registers
-    if s.tables:
+    if s.release.native_prelude_word:
         machine.data(machine.traits.word_size, s.prelude_index)
     s.stack_start = s.code_state_start + CODE_STATE_WORDS
     machine.entry(s.stack_start + s.n_state)
@@ -181,7 +182,9 @@ def _enter_native(s: NativeState, table_index: int, computing_sizes: bool) -> No
         machine.load_word(r.fun_table, r.local_3, s.n_args)
     machine.move_local_reg(s.fun_obj, r.parent_arg_1)
     if not s.tables:
-        _store_prelude_pointer(s, computing_sizes)
+        _store_prelude_offset(s, computing_sizes)
+    elif not s.release.native_prelude_word:
+        _store_prelude_pointer(s)
     machine.move_reg_imm(r.arg_1, s.n_state)
     s.store_state(s.code_state_start + CODE_STATE_N_STATE, r.arg_1)
     machine.move_reg_local_address(r.arg_1, s.code_state_start)
@@ -198,7 +201,17 @@ def _enter_native(s: NativeState, table_index: int, computing_sizes: bool) -> No
         machine.call(Fun.SETUP_CODE_STATE)
 
 
-def _store_prelude_pointer(s: NativeState, computing_sizes: bool) -> None:
+def _store_prelude_pointer(s: NativeState) -> None:
+    """Version 6 until 1.22: code_state.ip, which stands behind the children of the function."""
+    machine = s.machine
+    pointer = machine.registers.parent_arg_1
+    machine.load_word(pointer, pointer, FUN_BC_CHILD_TABLE)
+    if s.prelude_index:
+        machine.load_word(pointer, pointer, s.prelude_index)
+    s.store_state(s.code_state_start + CODE_STATE_IP, pointer)
+
+
+def _store_prelude_offset(s: NativeState, computing_sizes: bool) -> None:
     """Version 5: code_state.ip, the offset of the prelude from the start of the code."""
     machine = s.machine
     r = machine.registers
@@ -283,7 +296,8 @@ def _enter_dispatcher(s: NativeState, nlr_label: int, start: int, global_except:
     if s.release.native_unwind_slot:
         zero = r.temp_0 if r.zero is None else r.zero
         s.clear_local(s.exc_handler_unwind, r.temp_0)
-        machine.move_local_reg(EXC_VALUE, zero)
+        if s.release.native_clears_exception:
+            machine.move_local_reg(EXC_VALUE, zero)
     else:
         machine.clear(r.temp_0)
         machine.move_local_reg(s.exc_handler_unwind, r.temp_0)

@@ -94,6 +94,8 @@ def store_fast(s: NativeState, local: int, name: int) -> None:
         temp = s.machine.registers.temp_0
         vtype = s.pop(temp)
         s.store_state(s.local_word(local), temp)
+    if local >= len(s.local_vtypes):
+        return  # `__class__ = x` in a class body without a cell for it writes behind the locals
     known = s.local_vtypes[local]
     if known == UNBOUND:
         s.local_vtypes[local] = vtype
@@ -509,18 +511,27 @@ def _unary_op_typed(s: NativeState, op: int) -> None:
     elif vtype not in (INT, INT + 1):
         s.viper_error(f"can't do unary op of '{type_name(vtype)}'")
     elif op == UnaryOp.NEGATIVE:
-        vtype = s.pop(r.ret)
-        machine.neg(r.ret)
-        s.push_reg(vtype, r.ret)
+        vtype, reg = _pop_unary(s)
+        machine.neg(reg)
+        s.push_reg(vtype, reg)
     elif op == UnaryOp.INVERT:
-        vtype = s.pop(r.ret)
-        if not machine.invert(r.ret):
-            temp = r.arg_1 if r.ret != r.arg_1 else r.arg_2
+        vtype, reg = _pop_unary(s)
+        if not machine.invert(reg):
+            temp = r.arg_1
+            if r.ret == temp and not s.release.viper_unary_in_place:
+                temp = r.arg_2
             machine.move_reg_imm(temp, -1)
-            machine.xor(r.ret, temp)
-        s.push_reg(vtype, r.ret)
+            machine.xor(reg, temp)
+        s.push_reg(vtype, reg)
     elif op == UnaryOp.NOT:
         s.viper_error("'not' not implemented")
+
+
+def _pop_unary(s: NativeState) -> tuple[int, int]:
+    ret = s.machine.registers.ret
+    if s.release.viper_unary_in_place:
+        return s.pop_flexible(ret, ret, ret)
+    return s.pop(ret), ret
 
 
 def binary_op_objects(s: NativeState, op: int) -> None:
