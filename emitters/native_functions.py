@@ -26,7 +26,7 @@ def compile_native(
 class NativeCompiler:
     """Makes machine code, function by function; the modules for it load on first use."""
 
-    __slots__ = ("linker", "machine", "module", "release")
+    __slots__ = ("arch", "linker", "machine", "module", "release")
 
     def __init__(
         self, module: ModuleOps, release: Release, linker: Linker, arch: str, arch_flags: int
@@ -36,10 +36,15 @@ class NativeCompiler:
         self.module = module
         self.release = release
         self.linker = linker
+        self.arch = arch
         self.machine = make_machine(arch, arch_flags, release)
 
     def compile(self, function: FunctionOps) -> NativeCode:
         """One function.  Raises NativeError."""
+        if function.emit == Emit.ASM:
+            from mpy_cross.emitters.inline.functions import assemble
+
+            return assemble(function, self.arch, self.machine, self.release, self.linker)
         from mpy_cross.emitters.native.baseline import emit_native
 
         return emit_native(

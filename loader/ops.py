@@ -14,6 +14,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import TypeAlias, final
 
+from mpy_cross.loader.inline import InlineCode
 from mpy_cross.loader.objects import ConstValue
 
 Op: TypeAlias = tuple[int, int, int]
@@ -220,6 +221,7 @@ class FunctionOps:
         "emit",
         "exc_stack_size",
         "flags",
+        "inline",
         "line",
         "n_def_pos_args",
         "n_kwonly_args",
@@ -250,6 +252,8 @@ class FunctionOps:
         """Name of each argument slot, closed-over ones first and named `*`."""
         self.cells: list[int] = []
         """Local numbers that become cells, in order of first appearance."""
+        self.inline: InlineCode | None = None
+        """The statements of an assembler function, which has no operations."""
         self.viper_params: dict[int, int] = {}
         """Viper: type number of each parameter, by local number."""
         self.viper_return = 0

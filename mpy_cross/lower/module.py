@@ -34,6 +34,7 @@ from mpy_cross.lower.definitions import (
     lower_module_body,
 )
 from mpy_cross.lower.expressions import EXPRESSIONS
+from mpy_cross.lower.inline_asm import lower_inline_asm
 from mpy_cross.lower.statements import STATEMENTS
 from mpy_cross.options import CompileOptions
 from mpy_cross.scope import (
@@ -103,7 +104,12 @@ def _walk_scope(c: Context, pending: Pending) -> None:
     c.enter(pending)
     node = pending.node
     try:
-        if isinstance(node, FuncDef) and pending.scope.kind == ScopeKind.FUNCTION:
+        if pending.scope.emit == Emit.ASM:
+            if not isinstance(node, FuncDef):
+                c.fail(None, "inline assembler must be a function")
+            else:
+                pending.function.inline = lower_inline_asm(c, node)
+        elif isinstance(node, FuncDef) and pending.scope.kind == ScopeKind.FUNCTION:
             lower_function_body(c, node)
         elif isinstance(node, Lambda):
             lower_lambda_body(c, node)

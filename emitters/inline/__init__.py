@@ -1,0 +1,1 @@
+"""The inline assemblers: `@micropython.asm_thumb`, `asm_xtensa` and `asm_rv32`."""

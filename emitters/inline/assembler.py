@@ -1,0 +1,136 @@
+"""What the inline assemblers share: passes, labels, directives, the reading of arguments."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.machine import Machine
+from mpy_cross.loader.inline import ArgKind, InlineArg, InlineCode, InlineStatement
+from mpy_cross.loader.release import Release
+
+WORD_MASK = 0xFFFF_FFFF
+DIRECTIVES = ("label", "align", "data")
+
+
+class InlineAssembler(ABC):
+    """Assembles the statements of one function into a machine's buffer.
+
+    As in the reference, an instruction with bad arguments is assembled all the same, with zeros for
+    what is bad; the last complaint about it is the one reported.
+    """
+
+    __slots__ = ("error", "final", "label_names", "machine", "release")
+
+    n_passes = 2
+
+    def __init__(self, machine: Machine, release: Release) -> None:
+        self.machine = machine
+        self.release = release
+        self.error: NativeError | None = None
+        self.label_names: list[str] = []
+        """Names by label number, "" where the label was not met yet."""
+        self.final = False
+
+    def assemble(self, code: InlineCode) -> int:
+        """Fill the machine's buffer; returns the number of parameters.  Raises NativeError."""
+        n_labels = sum(statement.name == "label" for statement in code.statements)
+        self.label_names = [""] * n_labels
+        self.machine.start_function(n_labels)
+        for number in range(self.n_passes):
+            self.final = number == self.n_passes - 1
+            self.machine.start_pass(self.final)
+            self.enter()
+            if number == 0:
+                self.check_params(code.params)
+                self._raise_error(code.line)
+            self._statements(code, number == 0)
+            self.leave()
+            self._raise_error(code.line)
+            self.machine.end_pass()
+        return len(code.params)
+
+    def _statements(self, code: InlineCode, first: bool) -> None:
+        n_labels = 0
+        for statement in code.statements:
+            if statement.name not in DIRECTIVES:
+                self.instruction(statement.name, statement.args)
+                self._raise_error(statement.args_line)
+                continue
+            if statement.name == "label":
+                name = statement.args[0].text
+                if first and name in self.label_names:
+                    self.fail("label redefined")
+                self.label_names[n_labels] = name
+                self.machine.place_label(n_labels)
+                n_labels += 1
+            elif statement.name == "align":
+                if statement.args[0].value > 0:
+                    self.machine.align(statement.args[0].value)
+            else:
+                self._data(statement)
+            self._raise_error(statement.line)
+
+    def _data(self, statement: InlineStatement) -> None:
+        size = statement.args[0].value
+        for arg in statement.args[1:]:
+            if not (arg.small or (arg.kind == ArgKind.INT and self.release.inline_big_data)):
+                self.fail("'data' requires integer arguments")
+                return
+            # A 64-bit register holds the value in the reference, and what is wider is zeros.
+            self.machine.data(max(0, size), arg.value & 0xFFFF_FFFF_FFFF_FFFF)
+
+    def _raise_error(self, line: int) -> None:
+        if self.error is not None:
+            self.error.line = line
+            raise self.error
+
+    # --- what an architecture adds
+
+    @abstractmethod
+    def enter(self) -> None:
+        """The start of the function."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """The end of the function."""
+
+    @abstractmethod
+    def check_params(self, params: tuple[InlineArg, ...]) -> None:
+        """Complain about parameters that are not the registers of the calling convention."""
+
+    @abstractmethod
+    def instruction(self, name: str, args: tuple[InlineArg, ...]) -> None:
+        """Assemble one instruction, or complain."""
+
+    # --- arguments
+
+    def fail(self, message: str) -> int:
+        """Complain; returns 0, which stands for the bad argument."""
+        self.error = NativeError("SyntaxError", message)
+        return 0
+
+    def integer(self, name: str, arg: InlineArg, mask: int) -> int:
+        """An integer within `mask`; negative ones count as 32-bit words."""
+        if arg.kind != ArgKind.INT:
+            return self.fail(f"'{name}' expects an integer")
+        value = arg.value & WORD_MASK
+        if value & ~mask:
+            return self.fail(f"'{name}' integer 0x{value:x} doesn't fit in mask 0x{mask:x}")
+        return value
+
+    def label(self, name: str, arg: InlineArg) -> int:
+        """A label number; labels further down are known in later passes only."""
+        if arg.kind != ArgKind.NAME:
+            return self.fail(f"'{name}' expects a label")
+        if arg.text in self.label_names:
+            return self.label_names.index(arg.text)
+        if self.final:
+            return self.fail(f"label '{arg.text}' not defined")
+        return 0
+
+    def distance(self, label: int, origin: int) -> int:
+        """From `origin` to a label, in bytes; any number if it is not known yet."""
+        labels = self.machine.labels
+        target = labels[label] if label < len(labels) else -1
+        return target - origin
