@@ -183,6 +183,7 @@ class LeafParser:
                 return self.int_node(value, not fold.is_small(value), line)
             return Const(line, parse_decimal(text, self.release))
         except NumberError as error:
+            self.pos = p
             self.fail("SyntaxError", str(error), line)
 
     def _is_interned(self, text: bytes, p: int) -> bool:

@@ -68,17 +68,17 @@ _OPERATOR = (
 _NAME = rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*"
 
 # The groups of the pattern, most frequent first; one of them is the token.
-_G_NAME: Final = 1
-_G_OPERATOR: Final = 2
-_G_NEWLINES: Final = 3
-_G_STRING: Final = 4
-_G_FORMATTED: Final = 5
-_G_UNTERMINATED: Final = 6
-_G_QUOTED_NAME: Final = 7
+G_NAME: Final = 1
+G_OPERATOR: Final = 2
+G_NEWLINES: Final = 3
+G_STRING: Final = 4
+G_FORMATTED: Final = 5
+G_UNTERMINATED: Final = 6
+G_QUOTED_NAME: Final = 7
 """A name with a quote behind it that is no prefix."""
-_G_NUMBER: Final = 8
-_G_CONTINUATION: Final = 9
-_G_INVALID: Final = 10
+G_NUMBER: Final = 8
+G_CONTINUATION: Final = 9
+G_INVALID: Final = 10
 
 
 def _pattern(formatted: bytes, walrus: bool) -> re.Pattern[bytes]:
@@ -104,7 +104,8 @@ _FIRST_RE: Final = re.compile(rb"(?:[ \t\v\f]|\\\n)*(?:" + _NEWLINES + rb")?")
 _STRING_START_RE: Final = re.compile(rb"(?:rb|br|[rubft]|rf|fr|rt|tr)?[\"']")
 
 
-def _pattern_for(release: Release) -> re.Pattern[bytes]:
+def pattern_for(release: Release) -> re.Pattern[bytes]:
+    """The pattern of one token and the blanks before it; a `G_` group tells its kind."""
     formatted = rb"(?!)"
     if release.tstrings:
         formatted = rb"(?:rf|fr|rt|tr|[ft])"
@@ -169,7 +170,7 @@ class Lexer:
         self.values: list[bytes] = []
         self.lines: list[int] = []
         self._release = release
-        self._pattern = _pattern_for(release)
+        self._pattern = pattern_for(release)
         self._known: dict[bytes, int] = {
             **KEYWORDS,
             b"__debug__": TRUE if options.opt_level == 0 else FALSE,
@@ -222,7 +223,7 @@ class Lexer:
         while True:
             for match in finditer(src, pos):
                 group = match.lastindex
-                if group == 1 or group == 7:  # _G_NAME, _G_QUOTED_NAME
+                if group == 1 or group == 7:  # G_NAME, G_QUOTED_NAME
                     text = match[group]
                     kind = get(text, 0)
                     if not kind:
@@ -231,7 +232,7 @@ class Lexer:
                     kinds.append(kind)
                     values.append(text)
                     lines.append(line)
-                elif group == 2:  # _G_OPERATOR
+                elif group == 2:  # G_OPERATOR
                     text = match[2]
                     kind = OPERATORS[text]
                     if BRACE_OPEN <= kind <= BRACE_CLOSE and kind != PERIOD:
@@ -240,7 +241,7 @@ class Lexer:
                     kinds.append(kind)
                     values.append(text)
                     lines.append(line)
-                elif group == 3:  # _G_NEWLINES
+                elif group == 3:  # G_NEWLINES
                     text = match[3]
                     if depth:
                         line += text.count(b"\n")
@@ -249,32 +250,32 @@ class Lexer:
                     line = self._line
                     if kinds[-1] == DEDENT_MISMATCH:
                         return False
-                elif group == 4:  # _G_STRING
+                elif group == 4:  # G_STRING
                     text = match[4]
                     if not self._string(text, line):
                         return False
                     if b"\n" in text:
                         line += text.count(b"\n")
-                elif group == 8:  # _G_NUMBER
+                elif group == 8:  # G_NUMBER
                     self._number(match[8], line)
-                elif group == 9:  # _G_CONTINUATION
+                elif group == 9:  # G_CONTINUATION
                     line += 1
                 else:
                     break
             else:
                 break
             self._line = line
-            if group != _G_FORMATTED:
-                if group == _G_UNTERMINATED:
-                    text = match[_G_UNTERMINATED]
+            if group != G_FORMATTED:
+                if group == G_UNTERMINATED:
+                    text = match[G_UNTERMINATED]
                     error = unterminated(src, match.end() - 1, b"r" in text)
                     self._fail_literal(error, BYTES if b"b" in text else STRING)
                 else:
-                    self._append(INVALID, match[_G_INVALID])
+                    self._append(INVALID, match[G_INVALID])
                 return False
             # From here on the f-string's arguments are part of the text.
             self._depth = depth
-            src, pos, injected = self._formatted(src, match.start(_G_FORMATTED), injected)
+            src, pos, injected = self._formatted(src, match.start(G_FORMATTED), injected)
             if pos < 0:
                 return False
             line = self._line
@@ -471,10 +472,10 @@ class Lexer:
             if match is None or match.end() == len(window):
                 return -1
             group = match.lastindex
-            if group in (_G_UNTERMINATED, _G_INVALID):
+            if group in (G_UNTERMINATED, G_INVALID):
                 return -1
-            if group == _G_FORMATTED:
-                window, pos, injected = self._formatted(window, match.start(_G_FORMATTED), injected)
+            if group == G_FORMATTED:
+                window, pos, injected = self._formatted(window, match.start(G_FORMATTED), injected)
                 if pos < 0:
                     return -1
                 continue

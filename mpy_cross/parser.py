@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpy_cross.columns import column_of
 from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.errors import CompileError
 from mpy_cross.lexer import Lexer
@@ -24,13 +25,18 @@ def parse(
     name = filename.encode("utf-8", "surrogateescape")
     other = name if source_name is None else source_name.encode("utf-8", "surrogateescape")
     tokens = Lexer(source, options)
+    parser = Parser(tokens, name, other, options)
     try:
-        return Parser(tokens, name, other, options).file()
-    except RecursionError:
-        pass
-    try:
-        return run_deep(Parser(tokens, name, other, options).file)
+        try:
+            return parser.file()
+        except RecursionError:
+            parser = Parser(tokens, name, other, options)
+        return run_deep(parser.file)
     except TooDeep:
         raise CompileError(
             "RuntimeError", "maximum recursion depth exceeded", file=filename
         ) from None
+    except CompileError as error:
+        if error.line == tokens.lines[parser.pos]:
+            error.column = column_of(source, options.release, tokens, parser.pos)
+        raise
