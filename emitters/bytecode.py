@@ -30,5 +30,7 @@ def emit_bytecode(
     does not fit the format, NativeError if a function cannot become machine code.
     """
     if release.mpy_version == 5:
-        return emit_v5(module, release, small_int_bits, unicode, cache_lookup_bc, lines, arch, arch_flags)
+        return emit_v5(
+            module, release, small_int_bits, unicode, cache_lookup_bc, lines, arch, arch_flags
+        )
     return emit_v6(module, release, small_int_bits, unicode, lines, arch, arch_flags)

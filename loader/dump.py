@@ -18,6 +18,7 @@ from mpy_cross.loader.listing import (
     name_text,
     string_text,
 )
+from mpy_cross.loader.machine_code import machine_lines
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, NativeFlag, RawCode
 from mpy_cross.loader.reader import read_annotated
 from mpy_cross.loader.release import RELEASES, Release
@@ -141,7 +142,10 @@ def _item_lines(mpy: MpyFile, item: CodeItem) -> list[str]:
         lines += _code_lines(mpy, item)
     else:
         lines.append("  machine code")
-        lines += [f"    {row}" for row in _plain_hex(raw.code, 0)]
+        lines += [
+            f"    {row}"
+            for row in machine_lines(mpy, raw, lambda entry: name_text(mpy.qstrs[entry]))
+        ]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A function of an inline assembler, as the compiler hands it on: statements with their arguments."""
+"""A function of an inline assembler as the compiler hands it on: statements with arguments."""
 
 from __future__ import annotations
 

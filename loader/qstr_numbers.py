@@ -5,8 +5,8 @@ but they are bytes of the file.  The compiler's own qstrs come first: those that
 (`STATIC_QSTRS`), then the rest of its table.  The program's follow in the order in which its parser
 and then its compiler meet them.
 
-The table below is that of 1.17, measured: each MP_QSTR_ name of its sources was compiled in a native
-function and its number read from the code.  The other releases of version 5 share it, which is not
+The table below is that of 1.17, measured: each MP_QSTR_ name of its sources was compiled in native
+code and its number read from there.  The other releases of version 5 share it, which is not
 exact for them and does not matter to a board.
 """
 

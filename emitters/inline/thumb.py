@@ -81,7 +81,11 @@ TWO_NAMES = {
 } | {
     name: _form(0x4000 | op << 6, "lo@0 lo@3")
     for op, name in enumerate(
-        "eor lsl lsr asr adc sbc ror tst neg cmp cmn orr mul bic mvn".split(), 1
+        (
+            *("eor", "lsl", "lsr", "asr", "adc", "sbc", "ror", "tst"),
+            *("neg", "cmp", "cmn", "orr", "mul", "bic", "mvn"),
+        ),
+        1,
     )
 }
 # Second argument something else.
@@ -404,7 +408,8 @@ class InlineThumb(InlineAssembler):
         else:
             number = self._vfp(name, args[0])
             register = self._register(name, args[1], 15)
-        self._put(0xEE000A10 | to_core << 20 | number >> 1 << 16 | register << 12 | (number & 1) << 7)
+        bits = number >> 1 << 16 | (number & 1) << 7
+        self._put(0xEE000A10 | to_core << 20 | bits | register << 12)
 
 
 def _imm16(value: int) -> int:

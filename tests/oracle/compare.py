@@ -189,8 +189,9 @@ def main(argv: list[str] | None = None) -> int:
     for release in releases:
         kinds = ("same", "verdict", "error text", "bytes", "our crash", "reference crash")
         parts = [f"{totals[release, kind]} {kind}" for kind in kinds if totals[release, kind]]
+        shown = " ".join(settings.arguments()) or "-O0"
         print(
-            f"{release} {' '.join(settings.arguments()) or '-O0'}: {len(items)} files: {', '.join(parts)}; reference "
+            f"{release} {shown}: {len(items)} files: {', '.join(parts)}; reference "
             f"accepts {totals[release, 'accepted']}, rejects {totals[release, 'rejected']}; "
             f"ours {seconds[release, 'ours']:.1f} s, "
             f"reference {seconds[release, 'reference']:.1f} s"
