@@ -140,6 +140,10 @@ class Machine(CodeBuffer):
         """reg = value in a form of fixed size; the position that a linker patches (version 5)."""
         raise NotImplementedError
 
+    def link_place(self, place: int) -> int:
+        """A place for the linker as the file stores it; the reference keeps 16 bits (version 5)."""
+        return place & 0xFFFF
+
     def move_reg_imm_fix_word(self, reg: int, value: int) -> int:
         """As `move_reg_imm_fix_u16`, for any word (version 5)."""
         raise NotImplementedError

@@ -127,6 +127,9 @@ class ThumbMachine(Machine):
         self._extra_words = 0
         self._reader = UNKNOWN  # where READER is
 
+    def link_place(self, place: int) -> int:
+        return place if self._free else super().link_place(place)
+
     def start_function(self, n_labels: int) -> None:
         super().start_function(n_labels)
         self._long_jumps = self.release.armv6m_long_jumps

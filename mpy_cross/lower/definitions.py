@@ -328,6 +328,7 @@ def _viper_type(c: Context, annotation: Expr) -> int:
     vtype = NATIVE_TYPES.get(annotation.id)
     if vtype is None:
         text = annotation.id.decode("utf-8", "replace")
+        c.pending_error = None  # the last unknown type is the one reported
         c.fail_at(0, f"unknown type '{text}'", kind="ViperTypeError")
         return 0
     return vtype
