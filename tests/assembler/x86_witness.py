@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from mpy_cross.assembler.x86 import TABLE, Row, Value
@@ -95,7 +96,7 @@ def gnu_text(item: Row, values: tuple[Value, ...]) -> str:
 
 
 def main() -> None:
-    import capstone  # type: ignore[import-untyped]
+    capstone = import_module("capstone")
 
     gnu = {mode: Gnu(("as",), (f"--{mode}",), ".intel_syntax noprefix", "objcopy")
            for mode in (32, 64)}
