@@ -39,7 +39,7 @@ def emit_v5(
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     if len(module.names) > 0xFFFF:
         raise MpyError(0, "qstr count", f"{len(module.names)} names, at most 65535 fit")
-    compiled = compile_native(module, release, NumberedNames(module), arch, arch_flags)
+    compiled = compile_native(module, release, NumberedNames(module, release), arch, arch_flags)
     operands = [index.to_bytes(2, "little") for index in range(len(module.names))]
     encoder = Encoder(operands, cache_lookup_bc, release.star_args_bitmap)
     raw_codes: dict[int, RawCode] = {}
@@ -67,15 +67,17 @@ def emit_v5(
 class NumberedNames:
     """The qstr numbers that the reference's machine code holds (a `Linker`)."""
 
-    __slots__ = ("module", "numbers")
+    __slots__ = ("module", "numbers", "release")
 
-    def __init__(self, module: ModuleOps) -> None:
+    def __init__(self, module: ModuleOps, release: Release) -> None:
         self.module = module
+        self.release = release
         self.numbers: dict[bytes, int] = {}
 
     def use_name(self, name: int) -> int:
         if not self.numbers:
-            self.numbers = number_qstrs(self.module.qstrs_met + self.module.names)
+            met = self.module.qstrs_met + self.module.names
+            self.numbers = number_qstrs(met, self.release)
         return self.numbers[self.module.names[name]]
 
     def use_const(self, value: ConstValue) -> int:

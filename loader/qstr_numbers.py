@@ -6,8 +6,8 @@ but they are bytes of the file.  The compiler's own qstrs come first: those that
 and then its compiler meet them.
 
 The table below is that of 1.17, measured: each MP_QSTR_ name of its sources was compiled in native
-code and its number read from there.  The other releases of version 5 share it, which is not
-exact for them and does not matter to a board.
+code and its number read from there.  1.12 was measured the same way; the releases between them are
+taken to be as 1.17, which may not be exact and does not matter to a board.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from mpy_cross.loader.release import Release
 from mpy_cross.loader.static_qstrs import FIRST_STATIC, STATIC_QSTRS
 
 # fmt: off
@@ -46,9 +47,10 @@ COMPILER_QSTRS: Final[tuple[bytes, ...]] = (
 # fmt: on
 
 
-def number_qstrs(met: Iterable[bytes]) -> dict[bytes, int]:
+def number_qstrs(met: Iterable[bytes], release: Release) -> dict[bytes, int]:
     """Numbers of all qstrs, given those of the program in the order in which they are met."""
-    numbers = {text: i for i, text in enumerate(STATIC_QSTRS + COMPILER_QSTRS, FIRST_STATIC)}
+    own = [text for text in COMPILER_QSTRS if text not in release.compiler_lacks]
+    numbers = {text: i for i, text in enumerate((*STATIC_QSTRS, *own), FIRST_STATIC)}
     number = FIRST_STATIC + len(numbers)
     for text in met:
         if text not in numbers:

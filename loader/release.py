@@ -51,6 +51,18 @@ _ARCHS_1_12 = (
     "xtensawin",
 )
 
+_ASM_ARCHS_1_12 = (
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+)
+_ASM_ARCHS_1_25 = (*_ASM_ARCHS_1_12, "rv32imc")
+_ASM_ARCHS_1_28 = (*_ASM_ARCHS_1_25, "xtensawin")
+
 _MARCH_1_12 = (
     "x86",
     "x64",
@@ -178,6 +190,22 @@ class Release(NamedTuple):
     that the iterator expression names, or an invisible one."""
     finally_return_slot: bool = False
     """`finally` blocks reserve a stack slot for a pending return value; from 1.23."""
+    compiler_lacks: frozenset[bytes] = frozenset()
+    """Names of `COMPILER_QSTRS` that the compiler does not begin with; 1.12 lacks two."""
+    native_qstr_shift: int = 3
+    """A qstr as an object is its number shifted left by so much, plus 2; 2 until 1.12."""
+    native_null_exception: bool = False
+    """Where no exception is in flight, its word is null; from 1.13.  Before, it is None."""
+    native_settles_in_temp_1: bool = False
+    """Constants go to the stack by way of the second temporary register; from 1.13.  Before, by
+    way of the first."""
+    native_yield_keeps_innermost: bool = False
+    """A resumed generator continues with its innermost handler; from 1.13.  Before, with its
+    outermost."""
+    native_fixed_prelude_offset: bool = False
+    """The offset of the prelude is loaded by an instruction of fixed size; from 1.13."""
+    viper_uint: bool = False
+    """Viper has operators for uint; from 1.13.  Before, for int only."""
     native_subscr_saves_ret: bool = False
     """Machine code for a subscript first saves what is in the result register; from 1.18."""
     native_tables: bool = False
@@ -269,7 +297,19 @@ class Release(NamedTuple):
     default_arch: str = "host"
     """Architecture of machine code without -march; from 1.20 there is none."""
     has_asm_rv32: bool = False
-    """`@micropython.asm_rv32` exists; from 1.24."""
+    """`@micropython.asm_rv32` exists; from 1.25."""
+    asm_archs: tuple[str, ...] = _ASM_ARCHS_1_12
+    """Architectures with an inline assembler; 1.25 added RV32, 1.28 windowed Xtensa.  Which
+    assembler it is follows from the architecture, not from the name of the decorator."""
+    xtensa_inline_full: bool = False
+    """The inline assembler of Xtensa has most instructions of the LX3 core; from 1.26."""
+    xtensa_inline_table: bool = False
+    """It reads the integer of loads, stores and addi before their registers, so that a wrong
+    register is what it complains about; from 1.28."""
+    rv32_inline_zba: bool = False
+    """The inline assembler of RV32 has Zba, where -march-flags allows it; from 1.27."""
+    rv32_inline_zcmp: bool = False
+    """The same for Zcmp; from 1.29."""
     star_after_keyword_refused: bool = False
     """`f(a=1, *b)` is an error; from 1.29."""
     x86_aligned_stack: bool = False
@@ -282,7 +322,13 @@ class Release(NamedTuple):
 
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
-_R1_12 = Release(version="1.12", mpy_version=5, mpy_sub_version=0)
+_R1_12 = Release(
+    version="1.12",
+    mpy_version=5,
+    mpy_sub_version=0,
+    compiler_lacks=frozenset((b"__ne__", b"errno")),
+    native_qstr_shift=2,
+)
 _R1_13 = _R1_12._replace(
     version="1.13",
     annotated_names=True,
@@ -290,6 +336,13 @@ _R1_13 = _R1_12._replace(
     fold_power=True,
     aiter_awaited=False,
     async_scope_checked=True,
+    compiler_lacks=frozenset(),
+    native_qstr_shift=3,
+    native_null_exception=True,
+    native_settles_in_temp_1=True,
+    native_yield_keeps_innermost=True,
+    native_fixed_prelude_offset=True,
+    viper_uint=True,
     x86_aligned_stack=True,
 )
 _R1_14 = _R1_13._replace(
@@ -376,7 +429,6 @@ _R1_24 = _R1_23._replace(
     march=_MARCH_1_24,
     fstring_join=True,
     big_int_shrinks=True,
-    has_asm_rv32=True,
     native_throw_slot=True,
     native_finally_keeps_top=True,
     native_async_with=True,
@@ -387,6 +439,8 @@ _R1_24_1 = _R1_24._replace(version="1.24.1")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
     leading_zero_refused=True,
+    has_asm_rv32=True,
+    asm_archs=_ASM_ARCHS_1_25,
     float_reader=FloatReader.MANTISSA,
     arm_wide_frame=True,
     xtensa_indexed=True,
@@ -402,6 +456,7 @@ _R1_26 = _R1_25._replace(
     float_reader=FloatReader.EXTENDED,
     armv6m_long_jumps=True,
     arm_indexed_memory=True,
+    xtensa_inline_full=True,
     x86_indexed_memory=True,
     xtensa_any_offset=True,
     xtensa_store_at_stores_ret=False,
@@ -420,6 +475,7 @@ _R1_27 = _R1_26_1._replace(
     thumb_far_branches=True,
     rv32_index=RiscvIndex.SHORT,
     rv32_short_compare=True,
+    rv32_inline_zba=True,
 )
 _R1_28 = _R1_27._replace(
     version="1.28",
@@ -427,6 +483,8 @@ _R1_28 = _R1_27._replace(
     builtin_qstrs=QSTRS_1_28,
     fstring_nesting=True,
     tstrings=True,
+    asm_archs=_ASM_ARCHS_1_28,
+    xtensa_inline_table=True,
     nul_becomes_one=True,
     native_clear_instruction=True,
     thumb_keeps_index=True,
@@ -437,6 +495,7 @@ _R1_29 = _R1_28._replace(
     version="1.29",
     source_lines_option=True,
     const_annotated=True,
+    rv32_inline_zcmp=True,
     viper_unary_in_place=False,
     star_after_keyword_refused=True,
     rv32_temporaries=(14, 15, 16),

@@ -223,6 +223,10 @@ def _store_prelude_offset(s: NativeState, computing_sizes: bool) -> None:
         machine.sub(r.local_3, r.parent_arg_1)
         s.store_state(word, r.local_3)
         return
+    if not s.release.native_fixed_prelude_offset:
+        machine.move_reg_imm(r.parent_arg_1, s.prelude_offset)
+        s.store_state(word, r.parent_arg_1)
+        return
     if computing_sizes:
         s.prelude_wide = s.prelude_offset >= WIDE_PRELUDE_OFFSET
     if s.prelude_wide:

@@ -146,8 +146,16 @@ def clear_exception(s: NativeState) -> None:
     if s.release.native_clear_instruction:
         s.clear_local(EXC_VALUE, temp)
     else:
+        _set_no_exception(s, temp)
+
+
+def _set_no_exception(s: NativeState, temp: int) -> None:
+    """The word of the exception in flight says that there is none."""
+    if s.release.native_null_exception:
         s.machine.move_reg_imm(temp, 0)
-        s.machine.move_local_reg(EXC_VALUE, temp)
+    else:
+        s.load_fun_const(temp, Fun.CONST_NONE_OBJ)
+    s.machine.move_local_reg(EXC_VALUE, temp)
 
 
 def unwind_jump(s: NativeState, label: int, depth: int) -> None:
@@ -176,8 +184,7 @@ def unwind_jump(s: NativeState, label: int, depth: int) -> None:
             previous.unwind_label = UNWIND_FINAL
             s.machine.move_reg_label(r.ret, label)
             s.machine.move_local_reg(s.exc_handler_unwind, r.ret)
-            s.machine.move_reg_imm(r.ret, 0)
-            s.machine.move_local_reg(EXC_VALUE, r.ret)
+            _set_no_exception(s, r.ret)
             label = first.label
     jump(s, label)
 
@@ -229,7 +236,11 @@ def with_cleanup(s: NativeState, label: int) -> None:
     leave_handler(s, True)
     s.adjust_joined(2)
     machine.move_reg_local(r.arg_1, EXC_VALUE)
-    machine.jump_if_zero(r.arg_1, unwinding, False)
+    if s.release.native_null_exception:
+        machine.jump_if_zero(r.arg_1, unwinding, False)
+    else:
+        s.load_fun_const(r.arg_2, Fun.CONST_NONE_OBJ)
+        machine.jump_if_equal(r.arg_1, r.arg_2, unwinding)
     machine.load_word(r.arg_2, r.arg_1, 0)  # the exception's type
     s.push_reg(PYOBJ, r.arg_2)
     s.push_reg(PYOBJ, r.arg_1)
@@ -281,7 +292,8 @@ def yield_(s: NativeState, is_from: bool) -> None:
     for handler in reversed(s.handlers):
         if handler.is_active:
             _set_handler_pc(s, handler.label)
-            break
+            if s.release.native_yield_keeps_innermost:
+                break
     s.adjust_joined(1)
     if not is_from:
         machine.move_reg_local(r.arg_1, s.thrown_value)

@@ -301,13 +301,13 @@ class NativeState:
         if self.tables:
             self.load_object(reg, value)
         else:
-            number = self.linker.use_name(name) << 3 | 2
+            number = self.linker.use_name(name) << self.release.native_qstr_shift | 2
             at = self.machine.move_reg_imm_fix_word(reg, number)
             self._link(at << 2 | 2, name)
 
     def _link(self, place: int, name: int) -> None:
-        """Have the loader put a name's number into the code; places are kept in 16 bits."""
-        self.qstr_links.append((place & 0xFFFF, name))
+        """Have the loader put a name's number into the code."""
+        self.qstr_links.append((self.machine.link_place(place), name))
 
     def load_object(self, reg: int, value: ConstValue) -> None:
         """reg = a constant object."""
@@ -413,9 +413,10 @@ class NativeState:
         return PYOBJ
 
     def settle(self) -> None:
-        """Write everything to memory: a jump leaves or arrives here.  May clobber temp_1."""
+        """Write everything to memory: a jump leaves or arrives here.  May clobber temp_1, or temp_0 in 1.12."""
         self.free_registers()
-        temp = self.machine.registers.temp_1
+        registers = self.machine.registers
+        temp = registers.temp_1 if self.release.native_settles_in_temp_1 else registers.temp_0
         for i in range(self.stack_size):
             slot = self._slot(i)
             if slot.kind == IMMEDIATE:

@@ -28,7 +28,8 @@ COMPARISONS = range(int(BinaryOp.LESS), int(BinaryOp.NOT_EQUAL) + 1)
 def binary_op(s: NativeState, op: int) -> None:
     lhs = s.peek_vtype(1)
     rhs = s.peek_vtype(0)
-    if lhs in INTEGERS and rhs in INTEGERS:
+    integers = INTEGERS if s.release.viper_uint else (INT,)
+    if lhs in integers and rhs in integers:
         if FIRST_INPLACE <= op <= LAST_INPLACE:
             op += TO_PLAIN
         _binary_op_integers(s, op)
