@@ -9,6 +9,7 @@ from mpy_cross.loader.release import Release
 
 if TYPE_CHECKING:
     from mpy_cross.emitters.native.baseline import NativeCode
+    from mpy_cross.emitters.native.machine import Machine
     from mpy_cross.emitters.native.state import Linker
 
 
@@ -26,7 +27,7 @@ def compile_native(
 class NativeCompiler:
     """Makes machine code, function by function; the modules for it load on first use."""
 
-    __slots__ = ("arch", "linker", "machine", "module", "release")
+    __slots__ = ("arch", "arch_flags", "inline_machine", "linker", "machine", "module", "release")
 
     def __init__(
         self, module: ModuleOps, release: Release, linker: Linker, arch: str, arch_flags: int
@@ -37,14 +38,20 @@ class NativeCompiler:
         self.release = release
         self.linker = linker
         self.arch = arch
+        self.arch_flags = arch_flags
         self.machine = make_machine(arch, arch_flags, release)
+        # The inline assembler has one of its own.
+        self.inline_machine: Machine | None = None
 
     def compile(self, function: FunctionOps) -> NativeCode:
         """One function.  Raises NativeError."""
         if function.emit == Emit.ASM:
             from mpy_cross.emitters.inline.functions import assemble
+            from mpy_cross.emitters.native.machines import make_machine
 
-            return assemble(function, self.arch, self.machine, self.release, self.linker)
+            if self.inline_machine is None:
+                self.inline_machine = make_machine(self.arch, self.arch_flags, self.release)
+            return assemble(function, self.arch, self.inline_machine, self.release, self.linker)
         from mpy_cross.emitters.native.baseline import emit_native
 
         return emit_native(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from mpy_cross.assembler.isa import Row
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.loader.inline import ArgKind, InlineArg, InlineCode, InlineStatement
@@ -35,22 +36,29 @@ class InlineAssembler(ABC):
     def assemble(self, code: InlineCode) -> int:
         """Fill the machine's buffer; returns the number of parameters.  Raises NativeError."""
         n_labels = sum(statement.name == "label" for statement in code.statements)
-        self.label_names = [""] * n_labels
-        self.machine.start_function(n_labels)
+        # Before it is known where a label is, the first one stands for it, be there any or not.
+        self.machine.start_function(max(1, n_labels))
         for number in range(self.n_passes):
             self.final = number == self.n_passes - 1
+            if not self.final:
+                self.label_names = [""] * n_labels
             self.machine.start_pass(self.final)
             self.enter()
             if number == 0:
                 self.check_params(code.params)
                 self._raise_error(code.line)
-            self._statements(code, number == 0)
+            try:
+                self._statements(code)
+            except NativeError as error:
+                if number + 2 < self.n_passes:  # the next pass begins all the same, and ends there
+                    error.line = code.line
+                raise
             self.leave()
             self._raise_error(code.line)
             self.machine.end_pass()
         return len(code.params)
 
-    def _statements(self, code: InlineCode, first: bool) -> None:
+    def _statements(self, code: InlineCode) -> None:
         n_labels = 0
         for statement in code.statements:
             if statement.name not in DIRECTIVES:
@@ -59,17 +67,22 @@ class InlineAssembler(ABC):
                 continue
             if statement.name == "label":
                 name = statement.args[0].text
-                if first and name in self.label_names:
+                if not self.final and name in self.label_names:
                     self.fail("label redefined")
                 self.label_names[n_labels] = name
                 self.machine.place_label(n_labels)
                 n_labels += 1
             elif statement.name == "align":
-                if statement.args[0].value > 0:
-                    self.machine.align(statement.args[0].value)
+                self._align(statement.args[0].value)
             else:
                 self._data(statement)
             self._raise_error(statement.line)
+
+    def _align(self, size: int) -> None:
+        """Pad to a multiple of a power of two; other sizes give what their bits give."""
+        if size > 0:
+            position = self.machine.position
+            self.machine.put(bytes((position + size - 1 & ~(size - 1)) - position))
 
     def _data(self, statement: InlineStatement) -> None:
         size = statement.args[0].value
@@ -128,6 +141,15 @@ class InlineAssembler(ABC):
         if self.final:
             return self.fail(f"label '{arg.text}' not defined")
         return 0
+
+    @staticmethod
+    def encoded(row: Row, fields: list[int]) -> int:
+        """The word of an instruction, its fields as they are stored; higher bits are dropped."""
+        word = row.match
+        for operand, field in zip(row.operands, fields, strict=True):
+            for low, bits, at in operand.pieces:
+                word |= (field >> low & (1 << bits) - 1) << at
+        return word
 
     def distance(self, label: int, origin: int) -> int:
         """From `origin` to a label, in bytes; any number if it is not known yet."""

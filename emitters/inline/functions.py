@@ -8,6 +8,7 @@ from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.machines import make_machine
 from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.native.xtensa import XtensaMachine
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.ops import FunctionOps
 from mpy_cross.loader.release import Release
@@ -15,9 +16,13 @@ from mpy_cross.loader.release import Release
 
 def make_assembler(arch: str, machine: Machine, release: Release) -> InlineAssembler:
     """The inline assembler of an architecture; the reference assembles Thumb for ARMv6 too."""
+    if isinstance(machine, XtensaMachine):
+        from mpy_cross.emitters.inline.xtensa import InlineXtensa
+
+        return InlineXtensa(machine, release)
     from mpy_cross.emitters.inline.thumb import InlineThumb
 
-    if arch.startswith("xtensa") or arch == "rv32imc":
+    if arch == "rv32imc":
         raise NativeError("NotImplementedError", f"the inline assembler of {arch}")
     if arch == "armv6":
         machine = make_machine("armv6m", 0, release)

@@ -236,6 +236,16 @@ class XtensaMachine(Machine):
             self._put3(BNE(reg_1, reg_2, OVER_JUMP))
             self._put3(J(wrap(distance - BRANCH_SIZE, 18)))
 
+    def branch(self, name: str, inverse: str, registers: tuple[int, ...], label: int) -> None:
+        """A conditional branch by its mnemonic and that of the opposite one (inline assembler)."""
+        distance = self._distance(label)
+        bits, kind = (12, "bccz") if len(registers) == 1 else (8, "bcc")
+        if self._reaches(label, distance, bits, kind):
+            self._put3(TABLE[name].word(*registers, wrap(distance, bits)))
+        else:
+            self._put3(TABLE[inverse].word(*registers, OVER_JUMP))
+            self._put3(J(wrap(distance - BRANCH_SIZE, 18)))
+
     def jump_reg(self, reg: int) -> None:
         self._put3(JX(reg))
 

@@ -186,13 +186,6 @@ def lower_decorated(c: Context, node: Decorated) -> None:
     c.store_id(name)
 
 
-ASM_ARCHS = frozenset(
-    {"armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"}
-    | {"xtensa", "xtensawin", "rv32imc"}
-)
-"""Architectures with an inline assembler.  Which one it is follows from them, not from the name of
-the decorator, as in the reference."""
-
 EMIT_DECORATORS = {
     b"bytecode": Emit.BYTECODE,
     b"native": Emit.NATIVE,
@@ -214,7 +207,7 @@ def _built_in_decorator(c: Context, decorator: Decorator) -> Emit | None:
         c.fail(None, "invalid micropython decorator")
         return Emit.BYTECODE
     if emit == Emit.ASM:
-        if c.options.native_arch not in ASM_ARCHS:
+        if c.options.native_arch not in c.release.asm_archs:
             c.fail(None, "invalid arch")
     elif emit != Emit.BYTECODE and not c.options.has_native:
         c.fail(None, "invalid arch")
