@@ -103,7 +103,7 @@ def _write_prelude(s: NativeState, source_file: int) -> None:
     """What bytecode has as its prelude, for the code that sets up the arguments."""
     machine = s.machine
     function = s.function
-    s.prelude_offset = machine.position
+    s.prelude_offset = machine.prelude_offset = machine.position
     s.prelude_index = len(s.made)
     machine.put(
         encode_signature(

@@ -13,13 +13,16 @@ UNKNOWN = -1
 class CodeBuffer:
     """Bytes of one function.  Machines extend it with instructions."""
 
-    __slots__ = ("code", "emitting", "labels", "suppressed")
+    __slots__ = ("code", "emitting", "labels", "prelude_offset", "suppressed")
 
     def __init__(self) -> None:
         self.code = bytearray()
         self.labels: list[int] = []
         self.emitting = False
         self.suppressed = False
+        self.prelude_offset = 0
+        """Where the prelude of the last function with one is; the first pass of the next function
+        assumes the same, which shows where the size of an instruction depends on it (1.12)."""
 
     def start_function(self, n_labels: int) -> None:
         """Forget everything; `n_labels` labels will be used."""

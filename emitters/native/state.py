@@ -150,7 +150,7 @@ class NativeState:
         self.n_consts = 0
         self.info_size = 0
         self.cell_count = 0
-        self.prelude_offset = 0
+        self.prelude_offset = machine.prelude_offset
         self.prelude_index = 0
         self.prelude_wide = False
         self.start_offset = 0
