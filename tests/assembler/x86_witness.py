@@ -13,6 +13,7 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mpy_cross.assembler.x86 import TABLE, Row, Value
 from mpy_cross.assembler.x86_isa import Form
@@ -107,7 +108,7 @@ def main() -> None:
         witness = capstone.Cs(capstone.CS_ARCH_X86,
                               capstone.CS_MODE_64 if mode == 64 else capstone.CS_MODE_32)
 
-        def disassemble(code: bytes, cs: capstone.Cs = witness) -> str:
+        def disassemble(code: bytes, cs: Any = witness) -> str:
             for found in cs.disasm(code, ADDRESS, 1):
                 return f"{found.mnemonic} {found.op_str}".strip() + f" ; {found.size}"
             return "?"
