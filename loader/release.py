@@ -245,6 +245,9 @@ class Release(NamedTuple):
     """Zero is written by the machine's own idiom; from 1.28."""
     native_checks_locals: bool = False
     """Thumb refuses a function with a local beyond its load and store instructions; from 1.14."""
+    thumb_all_conditions: bool = False
+    """A comparison of Thumb sets 1 on its condition; from 1.13.  Before, <, <= and != set 0 on the
+    opposite one."""
     thumb_signed_label: bool = False
     """The distance to a label is sign-extended before it is added to the pc; from 1.19."""
     thumb_far_branches: bool = False
@@ -343,6 +346,7 @@ _R1_13 = _R1_12._replace(
     native_yield_keeps_innermost=True,
     native_fixed_prelude_offset=True,
     viper_uint=True,
+    thumb_all_conditions=True,
     x86_aligned_stack=True,
 )
 _R1_14 = _R1_13._replace(

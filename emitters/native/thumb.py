@@ -30,6 +30,7 @@ EQ, NE = 0, 1
 # Conditions of LESS, MORE, EQUAL, LESS_EQUAL, MORE_EQUAL, NOT_EQUAL: lo hi eq ls hs ne, and signed.
 UNSIGNED: Final = (3, 8, EQ, 9, 2, NE)
 SIGNED: Final = (11, 12, EQ, 13, 10, NE)
+NEGATIONS: Final = (BinaryOp.LESS, BinaryOp.LESS_EQUAL, BinaryOp.NOT_EQUAL)
 
 REGISTERS: Final = Registers(
     ret=R0, arg_1=R0, arg_2=R1, arg_3=R2, arg_4=R3, temp_0=R0, temp_1=R1, temp_2=R2,
@@ -416,9 +417,13 @@ class ThumbMachine(Machine):
         condition = (UNSIGNED if unsigned else SIGNED)[op - BinaryOp.LESS]
         self._put(CMP(lhs, rhs))
         if self._wide:
+            result = 1
+            if not self.release.thumb_all_conditions and op in NEGATIONS:
+                condition ^= 1
+                result = 0
             self._put(IT(it_block("e", condition)))
-            self._put(MOVS_IMM(R0, 1))
-            self._put(MOVS_IMM(R0, 0))
+            self._put(MOVS_IMM(R0, result))
+            self._put(MOVS_IMM(R0, result ^ 1))
         else:
             self._put(B_IF(condition, 2))
             self._put(MOVS_IMM(R0, 0))

@@ -73,15 +73,20 @@ def f(a):
     except ValueError as e:
         return (yield e)
     return (i for i in a)
+""",
+    "async with": b"""
 async def g(a):
     async with a as b:
         await b
+""",
+    "async for": b"""
+async def g(a):
     async for c in a:
         if c:
-            return c
+            await c
 """,
     "prelude offsets": b"".join(
-        b"def f%d(a, b, c):\n%s" % (n, b"    a = g(b, c)\n" * n) for n in range(12)
+        b"def f%d(a, b, c):\n%s" % (n, b"    a = g(b, c)\n" * n) for n in range(1, 12)
     ),
     "many locals": b"def f():\n" + b"".join(b"    a%d = g(%d)\n" % (n, n * n) for n in range(40)),
 }
@@ -123,15 +128,15 @@ def f(buf, n: int, v: int) -> int:
     return r[n] + p[3]
 """,
     "objects": b"""
-K = const(5)
 @micropython.viper
 def f(a, b: object, c: bool, d) -> object:
     global z
     z = a
     if c and d:
-        return a[b] + K
+        return a[b] + d
     x = [a, 1, 'str', None, True]
     x[0] = b
+    y = const(5)
     x[1] = 2
     a.m(1, 2)
     try:
@@ -144,7 +149,7 @@ def g(a: uint) -> uint:
     return a
 @micropython.viper
 def h(a: int) -> bool:
-    return not a is None
+    return a == 1
 @micropython.viper
 def k(a: int, b: int, c: int, d: int):
     pass
@@ -170,15 +175,15 @@ def f(a: int) -> bool:
     "uint": b"""
 @micropython.viper
 def f(a: uint, b: uint) -> uint:
-    c = a + b >> 3
+    c = a + b >> a
     if a < b or a >= c or a <= b or c > b:
-        c <<= 2
+        c <<= b
     return c ^ a
 """,
     "int and uint": b"""
 @micropython.viper
 def f(a: int, b: uint) -> int:
-    return a + b
+    return a + b & a
 """,
     "comparison of int and uint": b"""
 @micropython.viper
