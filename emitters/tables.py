@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.loader.objects import ConstKey, ConstValue, strict_key
-from mpy_cross.loader.ops import ConstToken, FunctionOps, ModuleOps, Verb
+from mpy_cross.loader.ops import ConstToken, Emit, FunctionOps, ModuleOps, Verb
 
 ASYNC_WITH_SETUP_FINALLY = int(Verb.ASYNC_WITH_SETUP_FINALLY)
 LOAD_CONST_OBJ = int(Verb.LOAD_CONST_OBJ)
@@ -61,6 +61,8 @@ class Tables:
         self.ellipsis = -1
         self.use_name(module.source_file)
         for function in module.functions:
+            if function.emit == Emit.ASM:  # another walk, which has no use for its name
+                continue
             self.use_name(function.name)
             self._use_early(function, module.consts)
 

@@ -13,8 +13,9 @@ class ArgKind(IntEnum):
     INT = 1  # 5, or what folds to it; `value`
     BRACKET = 2  # [a, b]; `parts`
     BRACE = 3  # {a, b}; `parts`
-    INDEXED = 4  # 4(a1); `parts`: what stands before the parentheses, then what is in them
+    INDEXED = 4  # 4(a1), -4(a1); `parts`: what is before the parentheses, then what is in them
     OTHER = 5
+    RANGE = 6  # s0-s2; `parts`: two names
 
 
 class InlineArg(NamedTuple):
@@ -22,6 +23,7 @@ class InlineArg(NamedTuple):
 
     kind: ArgKind
     text: str = ""
+    """NAME; the sign of INDEXED, if there is one apart from the number."""
     value: int = 0
     small: bool = False
     """INT: it is a small int of the compiling side."""

@@ -237,6 +237,9 @@ class Release(NamedTuple):
     """They change the register that holds the operand, be it a local; 1.23 to 1.28."""
     inline_big_data: bool = False
     """`data` of the inline assemblers takes integers above 63 bits; from 1.20."""
+    inline_address_of_two: bool = False
+    """`[a, b, c]` is no address to the inline assembler of Thumb; from 1.19.  Before, it complains
+    about the offset."""
     viper_signature: bool = True
     """The file says which viper functions take * and ** arguments; from 1.23 it does not."""
     native_consts_in_temp: bool = False
@@ -377,6 +380,7 @@ _R1_19 = _R1_18._replace(
     class_assignment_hides=True,
     star_args_bitmap=True,
     list_items_place_errors=True,
+    inline_address_of_two=True,
     native_tables=True,
     native_unwind_slot=True,
     thumb_signed_label=True,

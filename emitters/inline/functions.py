@@ -8,7 +8,6 @@ from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.machines import make_machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.native.xtensa import XtensaMachine
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.ops import FunctionOps
 from mpy_cross.loader.release import Release
@@ -16,14 +15,20 @@ from mpy_cross.loader.release import Release
 
 def make_assembler(arch: str, machine: Machine, release: Release) -> InlineAssembler:
     """The inline assembler of an architecture; the reference assembles Thumb for ARMv6 too."""
-    if isinstance(machine, XtensaMachine):
+    if arch.startswith("xtensa"):
         from mpy_cross.emitters.inline.xtensa import InlineXtensa
+        from mpy_cross.emitters.native.xtensa import XtensaMachine
 
+        assert isinstance(machine, XtensaMachine)
         return InlineXtensa(machine, release)
+    if arch == "rv32imc":
+        from mpy_cross.emitters.inline.rv32 import InlineRv32
+        from mpy_cross.emitters.native.riscv import Rv32Machine
+
+        assert isinstance(machine, Rv32Machine)
+        return InlineRv32(machine, release)
     from mpy_cross.emitters.inline.thumb import InlineThumb
 
-    if arch == "rv32imc":
-        raise NativeError("NotImplementedError", f"the inline assembler of {arch}")
     if arch == "armv6":
         machine = make_machine("armv6m", 0, release)
     return InlineThumb(machine, arch, release)

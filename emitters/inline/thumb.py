@@ -214,7 +214,8 @@ class InlineThumb(InlineAssembler):
             if isinstance(field, Field):
                 word |= self._bits(name, field, arg)
                 continue
-            if arg.kind != ArgKind.BRACKET or len(arg.parts) < 2:
+            n_parts = len(arg.parts) if arg.kind == ArgKind.BRACKET else 0
+            if n_parts < 2 or (n_parts > 2 and self.release.inline_address_of_two):
                 self.fail(f"'{name}' expects an address of the form [a, b]")
                 return False
             word |= self._bits(name, field[0], arg.parts[0])
@@ -340,9 +341,14 @@ class InlineThumb(InlineAssembler):
         label = self.label(name, arg)
         distance = self.distance(label, self.machine.position + 4)
         if wide:
-            high = 0xF000 | condition << 6 | distance >> 10 & 0x400 | distance >> 14 & 0x3F
-            low = 0x8000 | distance >> 5 & 0x2000 | distance >> 8 & 0x800 | distance >> 1 & 0x7FF
-            self._put(high << 16 | low)
+            high = 0xF000 | condition << 6 | distance >> 10 & 0x400
+            if self.release.thumb_far_branches:
+                high |= distance >> 12 & 0x3F
+                low = distance >> 5 & 0x2000 | distance >> 8 & 0x800 | distance >> 1 & 0x7FF
+            else:
+                high |= distance >> 14 & 0x3F
+                low = distance & 0x2000 | distance >> 1 & 0xFFF
+            self._put(high << 16 | 0x8000 | low)
         else:
             self._put(0xD000 | condition << 8 | distance >> 1 & 0xFF)
             if self.final and not -256 <= distance < 256:

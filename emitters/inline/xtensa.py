@@ -90,7 +90,7 @@ FORMS = (
 )
 # These read their integer before their registers from Release.xtensa_inline_table on, so that a
 # complaint about a register is the last.
-INTEGER_FIRST = frozenset("addi l8ui s8i l16si l16ui s16i l32i s32i".split())
+INTEGER_FIRST = frozenset(["addi", "l8ui", "s8i", "l16si", "l16ui", "s16i", "l32i", "s32i"])
 
 
 class Branch(NamedTuple):

@@ -93,6 +93,11 @@ def fits(value: int, bits: int) -> bool:
     return -(1 << (bits - 1)) <= value < 1 << (bits - 1)
 
 
+def split(value: int) -> tuple[int, int]:
+    """The upper 20 bits and the signed lower 12 that make up a word."""
+    return (value + 0x800) >> 12 & 0xFFFFF, wrap(value, 12)
+
+
 def compressible(reg: int) -> bool:
     """Has the register a number of three bits in compressed instructions?"""
     return S0 <= reg <= 15
@@ -134,10 +139,6 @@ class Rv32Machine(Machine):
 
     # --- constants
 
-    def _split(self, value: int) -> tuple[int, int]:
-        """The upper 20 bits and the signed lower 12 that make up a word."""
-        return (value + 0x800) >> 12 & 0xFFFFF, wrap(value, 12)
-
     def _load_upper(self, reg: int, upper: int) -> None:
         if upper and fits(upper << 12, 17):
             self._put2(C_LUI(reg, upper))
@@ -145,7 +146,7 @@ class Rv32Machine(Machine):
             self._put4(LUI(reg, upper))
 
     def _load_split(self, reg: int, value: int) -> None:
-        upper, lower = self._split(value)
+        upper, lower = split(value)
         self._load_upper(reg, upper)
         if lower == 0:
             return
@@ -239,7 +240,7 @@ class Rv32Machine(Machine):
         if offset < 2048:
             self._put4(LW(temp, offset, table))
         else:
-            upper, lower = self._split(offset)
+            upper, lower = split(offset)
             self._load_upper(temp, upper)
             self._put2(C_ADD(temp, table))
             self._put4(LW(temp, lower, temp))
@@ -253,7 +254,7 @@ class Rv32Machine(Machine):
         return 0 if at == UNKNOWN else at - len(self.code)
 
     def _jump_far(self, distance: int) -> None:
-        upper, lower = self._split(distance)
+        upper, lower = split(distance)
         self._put4(AUIPC(self.temp_2, upper))
         self._put4(JALR(ZERO, lower, self.temp_2))
 
@@ -301,7 +302,7 @@ class Rv32Machine(Machine):
             self._put4(SW(reg, offset, SP))
         else:
             temp = self.temp_2
-            upper, lower = self._split(offset)
+            upper, lower = split(offset)
             self._load_upper(temp, upper)
             self._put2(C_ADD(temp, SP))
             self._put4(SW(reg, lower, temp))
@@ -313,7 +314,7 @@ class Rv32Machine(Machine):
         elif offset < 2048:
             self._put4(LW(reg, offset, SP))
         else:
-            upper, lower = self._split(offset)
+            upper, lower = split(offset)
             self._load_upper(reg, upper)
             self._put2(C_ADD(reg, SP))
             self._put4(LW(reg, lower, reg))
@@ -332,7 +333,7 @@ class Rv32Machine(Machine):
         self._put2(C_MV(dest, src))
 
     def move_reg_label(self, reg: int, label: int) -> None:
-        upper, lower = self._split(self.labels[label] - len(self.code))
+        upper, lower = split(self.labels[label] - len(self.code))
         self._put4(AUIPC(reg, upper))
         self._put4(ADDI(reg, reg, lower))
 
@@ -414,7 +415,7 @@ class Rv32Machine(Machine):
         elif fits(offset, 12):
             self._put4(LOAD[size](dest, offset, base))
         else:
-            upper, lower = self._split(offset)
+            upper, lower = split(offset)
             self._load_upper(dest, upper)
             self._put2(C_ADD(dest, base))
             self._put4(LOAD[size](dest, lower, dest))
@@ -428,7 +429,7 @@ class Rv32Machine(Machine):
             self._put4(STORE[size](src, offset, base))
         else:
             temp = self.temp_2
-            upper, lower = self._split(offset)
+            upper, lower = split(offset)
             self._load_upper(temp, upper)
             self._put2(C_ADD(temp, base))
             self._put4(STORE[size](src, lower, temp))

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from mpy_cross.emitters.native.values import BOOL, INT, PYOBJ, UINT
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.inline import ArgKind, InlineArg, InlineCode, InlineStatement
+from mpy_cross.loader.ops import BinaryOp, UnaryOp
 from mpy_cross.lower.context import Context
 from mpy_cross.tree import (
+    BinOp,
     Block,
     Brace,
     Call,
@@ -16,6 +18,7 @@ from mpy_cross.tree import (
     DictItem,
     ExprStmt,
     FuncDef,
+    Index,
     List,
     Name,
     Newline,
@@ -25,10 +28,12 @@ from mpy_cross.tree import (
     Pass,
     Primary,
     SmallInt,
+    Unary,
 )
 
 RETURN_TYPES = {b"object": PYOBJ, b"bool": BOOL, b"int": INT, b"uint": UINT}
 OTHER = InlineArg(ArgKind.OTHER)
+SIGNS = {UnaryOp.NEGATIVE: "-", UnaryOp.POSITIVE: "+"}
 
 
 def lower_inline_asm(c: Context, node: FuncDef) -> InlineCode:
@@ -110,10 +115,33 @@ def _arg(node: object) -> InlineArg:
         if any(isinstance(item, DictItem) for item in node.items):
             return OTHER
         return InlineArg(ArgKind.BRACE, parts=_args(node.items))
-    if isinstance(node, Primary) and len(node.trailers) == 1:
-        call = node.trailers[0]
-        if isinstance(call, Call):
-            return InlineArg(ArgKind.INDEXED, parts=_args([node.base, *call.args]))
+    if isinstance(node, Primary):
+        return _indexed(node, "")
+    if isinstance(node, Unary) and isinstance(node.operand, Primary):
+        return _indexed(node.operand, SIGNS[node.op]) if node.op in SIGNS else OTHER
+    if isinstance(node, BinOp) and node.ops == [BinaryOp.SUBTRACT]:
+        return _range(_arg(node.first), _arg(node.rest[0]))
+    return OTHER
+
+
+def _indexed(node: Primary, sign: str) -> InlineArg:
+    """`4(a1)`; the reference takes `4[a1]` and `4 .a1` for the same."""
+    inside: Iterable[object] = ()
+    trailer = node.trailers[0]
+    if len(node.trailers) > 1:
+        inside = (None,)
+    elif isinstance(trailer, Call):
+        inside = trailer.args
+    elif isinstance(trailer, Index):
+        inside = (trailer.index,)
+    else:
+        inside = (Name(trailer.name),)
+    return InlineArg(ArgKind.INDEXED, sign, parts=_args([node.base, *inside]))
+
+
+def _range(first: InlineArg, last: InlineArg) -> InlineArg:
+    if first.kind == last.kind == ArgKind.NAME:
+        return InlineArg(ArgKind.RANGE, parts=(first, last))
     return OTHER
 
 

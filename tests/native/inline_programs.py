@@ -8,13 +8,15 @@ from typing import Final, NamedTuple
 
 from mpy_cross.emitters.inline import rv32, thumb, xtensa
 
+Bases = dict[str, tuple[tuple[str, ...], ...]]
+
 
 class Assembler(NamedTuple):
     """One inline assembler."""
 
     decorator: str
     parameters: str
-    bases: dict[str, tuple[tuple[str, ...], ...]]
+    bases: Bases
     """Good arguments by instruction; several where the number or kind tells forms apart."""
     pool: tuple[str, ...]
     """What else an argument could be."""
@@ -29,11 +31,11 @@ _XTENSA_KINDS: Final = {"r": "a3", "byte": "-5", "x1": "7", "x2": "6", "x4": "12
 
 
 def _xtensa() -> Assembler:
-    bases = {name: (tuple(_XTENSA_KINDS[kind] for kind in form.kinds),)
-             for name, form in xtensa.FORMS.items()}
+    bases: Bases = {name: (tuple(_XTENSA_KINDS[kind] for kind in form.kinds),)
+                    for name, form in xtensa.FORMS.items()}
     for name, branch in xtensa.BRANCHES.items():
-        bases[name] = (("a4", "a5")[: branch.n_registers] + (LABEL,),)
-    bases |= {name: (("a4", "17", LABEL),) for name in xtensa.BIT_BRANCHES}
+        bases[name] = ((*("a4", "a5")[: branch.n_registers], LABEL),)
+    bases |= dict.fromkeys(xtensa.BIT_BRANCHES, (("a4", "17", LABEL),))
     bases |= {"j": ((LABEL,),), "call0": ((LABEL,),), "l32r": (("a4", LABEL),),
               "movi": (("a4", "1"), ("a4", "0x12345678")), "memw": ((),), "rsr": (("a2", "3"),)}
     numbers = ("0", "-1", "1", "15", "16", "31", "32", "60", "61", "95", "96", "127", "128", "-128",
@@ -55,9 +57,10 @@ def _rv32_argument(kind: rv32.Kind) -> str:
 
 
 def _rv32() -> Assembler:
-    bases = {name: (tuple(_rv32_argument(kind) for kind in form.kinds),)
-             for name, form in rv32.FORMS.items()}
+    bases: Bases = {name: (tuple(_rv32_argument(kind) for kind in form.kinds),)
+                    for name, form in rv32.FORMS.items()}
     bases["cm_push"] = (("{ra}", "0"),)
+    bases["li"] = (("t1", "3"), ("t1", "1000"), ("t1", "0x1000"), ("t1", "0x12345678"))
     numbers = ("0", "-1", "1", "4", "6", "31", "32", "-32", "-33", "60", "63", "64", "-64", "124",
                "252", "256", "1020", "1024", "2047", "2048", "-2048", "-2049", "0x1f", "0xfffff",
                "0x7fffffff", "0x80000000", "-0x80000000", "0xffffffff", "0x12345678", "0x12345800")
@@ -79,16 +82,16 @@ def _thumb_argument(field: thumb.Field | tuple[thumb.Field, thumb.Field]) -> str
 
 
 def _thumb() -> Assembler:
-    bases: dict[str, tuple[tuple[str, ...], ...]] = {}
+    bases: Bases = {}
     for table in (thumb.TWO_NAMES, thumb.TWO, thumb.THREE, thumb.THREE_NAMES, thumb.FLOAT_TWO,
                   thumb.FLOAT_THREE):
         for name, form in table.items():
             arguments = tuple(_thumb_argument(field) for field in form.fields)
             bases[name] = (*bases.get(name, ()), arguments)
-    bases |= {name: ((),) for name in thumb.NONE}
-    bases |= {name: (("i",),) for name in thumb.INTERRUPTS}
-    conditions = tuple(thumb.CONDITIONS)
-    for name in ("b", "bl", *(f"b{c}" for c in conditions), "beq_n", "bne_w", "bhi_w", "bxx", "beq_x"):
+    bases |= dict.fromkeys(thumb.NONE, ((),))
+    bases |= dict.fromkeys(thumb.INTERRUPTS, (("i",),))
+    plain = (f"b{condition}" for condition in thumb.CONDITIONS)
+    for name in ("b", "bl", *plain, "beq_n", "bne_w", "bhi_w", "bxx", "beq_x"):
         bases[name] = ((LABEL,),)
     for name in ("it", "ite", "itt", "itete", "ittt", "ittttt", "itx"):
         bases[name] = (("eq",), ("le",), ("xx",))

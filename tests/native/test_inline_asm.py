@@ -1,0 +1,166 @@
+"""The inline assemblers against the reference: bytes where it accepts, else the error text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.native.inline_programs import ASSEMBLERS, assembler_of, program, programs
+from tests.oracle import compare, reference
+from tests.oracle.reference import Settings, Unavailable
+
+TARGETS = (
+    ("1.17", "xtensa"),
+    ("1.29", "xtensa"),
+    ("1.29", "xtensawin"),
+    ("1.29", "rv32imc"),
+    ("1.17", "armv7m"),
+    ("1.29", "armv7m"),
+    ("1.17", "armv7emsp"),
+    ("1.29", "armv7emsp"),
+    ("1.29", "armv6m"),
+    ("1.17", "armv6"),
+    ("1.29", "armv6"),
+)
+CASES = [(release, arch, name) for release, arch in TARGETS for name in assembler_of(arch).bases]
+
+# Whole functions: parameters, results, directives, labels.  `{a}` to `{d}` are the registers of
+# parameters, `{nop}` and `{jump}` some instruction and a jump to nowhere.
+FUNCTIONS = {
+    "empty": "def f():\n    pass",
+    "one line": "def f(): {nop}",
+    "all parameters": "def f({a}, {b}, {c}, {d}):\n    {nop}",
+    "too many parameters": "def f({a}, {b}, {c}, {d}, x):\n    {nop}",
+    "parameters out of order": "def f({b}, {a}):\n    {nop}",
+    "a default": "def f({a}=1):\n    {nop}",
+    "a star": "def f(*{a}):\n    {nop}",
+    "an annotation": "def f({a}: int):\n    {nop}",
+    "returns object": "def f() -> object:\n    {nop}",
+    "returns bool": "def f() -> bool:\n    {nop}",
+    "returns int": "def f() -> int:\n    {nop}",
+    "returns uint": "def f() -> uint:\n    {nop}",
+    "returns an unknown type": "def f() -> float:\n    {nop}",
+    "returns an expression": "def f() -> 1 + x:\n    {nop}",
+    "unknown instruction": "def f():\n    {nop}\n    foo({a})",
+    "no call": "def f():\n    {nop}\n    foo",
+    "an assignment": "def f():\n    {nop}\n    x = 1",
+    "a nested call": "def f():\n    {nop}\n    a.b(1)",
+    "a docstring": "def f():\n    'text'\n    {nop}",
+    "undefined label": "def f():\n    {nop}\n    {jump}",
+    "label twice": "def f():\n    {nop}\n    label(x)\n    label(x)",
+    "label without a name": "def f():\n    label()",
+    "label of a number": "def f():\n    label(1)",
+    "align": "def f():\n    data(1, 1)\n    align(4)\n    data(1, 1)\n    align(3)\n    {nop}",
+    "align without a number": "def f():\n    align(x)",
+    "data": "def f():\n    data(1, 1, 255, 256, -1)\n    data(2, 0x12345)\n    data(4, -1, 9)",
+    "big data": "def f():\n    data(8, 1 << 62, 1 << 63, -1 << 63, (1 << 64) + 5)",
+    "data of text": "def f():\n    {nop}\n    data(1, 'a')",
+    "data without values": "def f():\n    data(1)",
+    "error after others": "def f():\n    {nop}\n    label(q)\n\n    foo({a},\n     {b})",
+}
+WORDS = {
+    "xtensa": {"nop": "mov(a3, a4)", "jump": "j(nowhere)"}
+    | {letter: f"a{number}" for letter, number in zip("abcd", range(2, 6), strict=True)},
+    "rv32imc": {"nop": "c_nop()", "jump": "c_j(nowhere)"}
+    | {letter: f"a{number}" for letter, number in zip("abcd", range(4), strict=True)},
+    "thumb": {"nop": "nop()", "jump": "b(nowhere)"}
+    | {letter: f"r{number}" for letter, number in zip("abcd", range(4), strict=True)},
+}
+
+
+def mismatches(release: str, arch: str, sources: Iterator[str]) -> list[str]:
+    """What differs, in words; programs that crash the reference do not count."""
+    found = []
+    settings = Settings(arch=arch)
+    compared = 0
+    for source in sources:
+        try:
+            theirs = reference.answer(release, source.encode(), "inline.py", settings)
+        except Unavailable as error:
+            pytest.skip(str(error))
+        mine = compare.ours(release, source.encode(), "inline.py", settings)
+        kind, explanation = compare.compare(theirs, mine)
+        if kind == "reference crash":
+            continue
+        compared += 1
+        if kind != "same":
+            found.append(f"{kind}:\n{source}{explanation}")
+    if not compared:
+        pytest.skip("the reference crashes")
+    return found
+
+
+@pytest.mark.parametrize(("release", "arch", "name"), CASES)
+def test_instruction(release: str, arch: str, name: str) -> None:
+    found = mismatches(release, arch, programs(arch, name))
+    assert not found, "\n".join(found[:5])
+
+
+@pytest.mark.parametrize(("release", "arch"), TARGETS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function(release: str, arch: str, name: str) -> None:
+    family = "xtensa" if arch.startswith("xtensa") else arch if arch in ASSEMBLERS else "thumb"
+    text = FUNCTIONS[name].format_map(WORDS[family])
+    source = f"@micropython.{ASSEMBLERS[family].decorator}\n{text}\n"
+    found = mismatches(release, arch, iter([source]))
+    assert not found, found[0]
+
+
+# Fillers of so many bytes between a branch and its label, around the reach of branches.
+GAPS = (100, 116, 124, 128, 132, 240, 248, 252, 256, 260, 2030, 2040, 2044, 2048, 2052, 4080, 4090,
+        4096, 4104)
+BRANCHES = {
+    "xtensa": ("j({})", "beqz(a2, {})", "bne(a2, a3, {})", "bbci(a2, 3, {})", "bbsi(a2, 30, {})",
+               "call0({})", "l32r(a4, {})"),
+    "rv32imc": ("c_j({})", "c_beqz(a0, {})", "bne(a2, a3, {})", "jal(ra, {})", "la(a2, {})"),
+    "thumb": ("b({})", "beq({})", "bne_w({})", "bl({})"),
+}
+
+
+def far_branches(arch: str) -> Iterator[str]:
+    assembler = assembler_of(arch)
+    family = "xtensa" if arch.startswith("xtensa") else arch if arch in ASSEMBLERS else "thumb"
+    for gap in GAPS:
+        filler = f"data({gap}, 0)"
+        for form in BRANCHES[family]:
+            line = form.format("here")
+            yield program(assembler, ("label(here)", filler, line))
+            yield program(assembler, (line, filler, "label(here)"))
+
+
+@pytest.mark.parametrize(("release", "arch"), TARGETS)
+def test_reach(release: str, arch: str) -> None:
+    found = mismatches(release, arch, far_branches(arch))
+    assert not found, "\n".join(found[:5])
+
+
+XTENSA_CONSTANTS = """
+@micropython.asm_xtensa
+def f(a2):
+    movi(a2, 1)
+    movi(a3, 0x12345678)
+
+@micropython.asm_xtensa
+def g(a2, a3):
+    label(x)
+    movi(a2, -1)
+    j(x)
+
+@micropython.native
+def h(x):
+    return x + 100000
+
+@micropython.asm_xtensa
+def i():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "arch"), [("1.17", "xtensa"), ("1.29", "xtensa"), ("1.29", "xtensawin")]
+)
+def test_constants_of_several_functions(release: str, arch: str) -> None:
+    """Each function has a table of its own, whatever came before it."""
+    found = mismatches(release, arch, iter([XTENSA_CONSTANTS]))
+    assert not found, found[0]
