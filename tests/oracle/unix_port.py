@@ -36,10 +36,13 @@ def _command(where: Path) -> list[str]:
     return [sys.executable, "-c", _PROGRAM, str(where)]
 
 
-def import_module(name: str, from_folder: Path) -> tuple[int, str]:
-    """Import a module (.py or .mpy) in `from_folder`; the exit status and everything printed."""
+def import_module(name: str, from_folder: Path, emit: str = "bytecode") -> tuple[int, str]:
+    """Import a module (.py or .mpy) in `from_folder`; the exit status and everything printed.
+
+    `emit` is the kind of code that the port itself makes of source.
+    """
     done = subprocess.run(
-        [*_command(folder()), "-c", f"import {name}"],
+        [*_command(folder()), "-X", f"emit={emit}", "-c", f"import {name}"],
         cwd=from_folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
