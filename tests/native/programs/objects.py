@@ -3,8 +3,8 @@ import micropython
 
 @micropython.viper
 def total(items) -> object:
-    result = object(0)
-    for item in items:
+    result = items[0]
+    for item in items[1:]:
         result = result + item
     return result
 
