@@ -3,10 +3,8 @@ import micropython
 
 @micropython.viper
 def total(items) -> object:
-    result = items[0]
-    for item in items[1:]:
-        result = result + item
-    return result
+    print(len(items))
+    return sum(items)
 
 
 @micropython.viper
