@@ -6,8 +6,8 @@ but they are bytes of the file.  The compiler's own qstrs come first: those that
 and then its compiler meet them.
 
 The table below is that of 1.17, measured: each MP_QSTR_ name of its sources was compiled in native
-code and its number read from there.  1.12 was measured the same way; the releases between them are
-taken to be as 1.17, which may not be exact and does not matter to a board.
+code and its number read from there.  1.12 was measured the same way; which releases between
+them lack its missing names is known from their sources.
 """
 
 from __future__ import annotations

@@ -191,19 +191,20 @@ class Release(NamedTuple):
     finally_return_slot: bool = False
     """`finally` blocks reserve a stack slot for a pending return value; from 1.23."""
     compiler_lacks: frozenset[bytes] = frozenset()
-    """Names of `COMPILER_QSTRS` that the compiler does not begin with; 1.12 lacks two."""
+    """Names of `COMPILER_QSTRS` that the compiler does not begin with: `__ne__` until 1.12, `errno`
+    until 1.15."""
     native_qstr_shift: int = 3
     """A qstr as an object is its number shifted left by so much, plus 2; 2 until 1.12."""
     native_null_exception: bool = False
     """Where no exception is in flight, its word is null; from 1.13.  Before, it is None."""
     native_settles_in_temp_1: bool = False
-    """Constants go to the stack by way of the second temporary register; from 1.13.  Before, by
+    """Constants go to the stack by way of the second temporary register; from 1.17.  Before, by
     way of the first."""
     native_yield_keeps_innermost: bool = False
     """A resumed generator continues with its innermost handler; from 1.13.  Before, with its
     outermost."""
     native_fixed_prelude_offset: bool = False
-    """The offset of the prelude is loaded by an instruction of fixed size; from 1.13."""
+    """The offset of the prelude is loaded by an instruction of fixed size; from 1.14."""
     viper_uint: bool = False
     """Viper has operators for uint; from 1.13.  Before, for int only."""
     native_subscr_saves_ret: bool = False
@@ -244,6 +245,8 @@ class Release(NamedTuple):
     """The file says which viper functions take * and ** arguments; from 1.23 it does not."""
     native_consts_in_temp: bool = False
     """Constants are loaded by way of the first temporary register; from 1.24."""
+    native_null_from_zero: bool = False
+    """A machine with a zero register stores that where an exception is to be null; from 1.27."""
     native_clear_instruction: bool = False
     """Zero is written by the machine's own idiom; from 1.28."""
     native_checks_locals: bool = False
@@ -321,7 +324,7 @@ class Release(NamedTuple):
     x86_aligned_stack: bool = False
     """x86 code keeps the stack on a 16-byte boundary in frames and calls; from 1.13."""
     x64_byte_stores_low: bool = False
-    """x86-64 stores bytes from one of the lower four registers, as x86 does; from 1.14.  Before,
+    """x86-64 stores bytes from one of the lower four registers, as x86 does; from 1.16.  Before,
     the code for rsi and rdi means dh and bh."""
     x86_indexed_memory: bool = False
     """x86 and x86-64 load and store with any constant index in one instruction; from 1.26."""
@@ -342,12 +345,10 @@ _R1_13 = _R1_12._replace(
     fold_power=True,
     aiter_awaited=False,
     async_scope_checked=True,
-    compiler_lacks=frozenset(),
+    compiler_lacks=frozenset((b"errno",)),
     native_qstr_shift=3,
     native_null_exception=True,
-    native_settles_in_temp_1=True,
     native_yield_keeps_innermost=True,
-    native_fixed_prelude_offset=True,
     viper_uint=True,
     thumb_all_conditions=True,
     x86_aligned_stack=True,
@@ -355,12 +356,17 @@ _R1_13 = _R1_12._replace(
 _R1_14 = _R1_13._replace(
     version="1.14",
     native_checks_locals=True,
-    x64_byte_stores_low=True,
+    native_fixed_prelude_offset=True,
 )
 _R1_15 = _R1_14._replace(version="1.15")
-_R1_16 = _R1_15._replace(version="1.16")
+_R1_16 = _R1_15._replace(
+    version="1.16",
+    compiler_lacks=frozenset(),
+    x64_byte_stores_low=True,
+)
 _R1_17 = _R1_16._replace(
     version="1.17",
+    native_settles_in_temp_1=True,
     fstrings=True,
 )
 _R1_18 = _R1_17._replace(
@@ -480,6 +486,7 @@ _R1_27 = _R1_26_1._replace(
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
     march_flags=("zba",),
+    native_null_from_zero=True,
     thumb_far_branches=True,
     rv32_index=RiscvIndex.SHORT,
     rv32_short_compare=True,

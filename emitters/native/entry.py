@@ -279,7 +279,7 @@ def enter_handler(s: NativeState) -> None:
         s.start_offset = machine.position
         machine.move_reg_local(r.arg_1, s.thrown_value)
         if s.release.native_throw_slot:
-            s.clear_local(s.thrown_value, r.arg_2)
+            s.null_local(s.thrown_value, r.arg_2)
         s.call(Fun.NATIVE_RAISE)
 
 

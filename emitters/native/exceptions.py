@@ -143,8 +143,8 @@ def pop_except_jump(s: NativeState, label: int, within_handler: bool) -> None:
 def clear_exception(s: NativeState) -> None:
     """Later handlers must not see the exception that was caught."""
     temp = s.machine.registers.temp_0
-    if s.release.native_clear_instruction:
-        s.clear_local(EXC_VALUE, temp)
+    if s.release.native_null_exception:
+        s.null_local(EXC_VALUE, temp)
     else:
         _set_no_exception(s, temp)
 
@@ -298,7 +298,7 @@ def yield_(s: NativeState, is_from: bool) -> None:
     if not is_from:
         machine.move_reg_local(r.arg_1, s.thrown_value)
         if s.release.native_throw_slot:
-            s.clear_local(s.thrown_value, r.arg_2)
+            s.null_local(s.thrown_value, r.arg_2)
         s.call(Fun.NATIVE_RAISE)
         return
     place_label(s, labels + 2)

@@ -413,7 +413,8 @@ class NativeState:
         return PYOBJ
 
     def settle(self) -> None:
-        """Write everything to memory: a jump leaves or arrives here.  May clobber temp_1, or temp_0 in 1.12."""
+        """Write everything to memory: a jump leaves or arrives here.  May clobber temp_1 (1.12:
+        temp_0)."""
         self.free_registers()
         registers = self.machine.registers
         temp = registers.temp_1 if self.release.native_settles_in_temp_1 else registers.temp_0
@@ -541,6 +542,15 @@ class NativeState:
             self.machine.clear(temp)
             zero = temp
         self.machine.move_local_reg(word, zero)
+
+    def null_local(self, word: int, temp: int) -> None:
+        """local = a null object, by way of `temp` or, in later releases, as `clear_local`."""
+        from_zero = self.release.native_null_from_zero and self.machine.registers.zero is not None
+        if self.release.native_clear_instruction or from_zero:
+            self.clear_local(word, temp)
+        else:
+            self.machine.move_reg_imm(temp, 0)
+            self.machine.move_local_reg(word, temp)
 
     def viper_error(self, message: str) -> None:
         """Report a ViperTypeError; within a statement the last one counts."""

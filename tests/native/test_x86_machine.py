@@ -321,10 +321,10 @@ def test_loads_and_stores() -> None:
     ]  # fmt: skip
 
 
-def test_byte_stores_of_upper_registers_before_1_14_are_those_of_the_reference() -> None:
+def test_byte_stores_of_upper_registers_before_1_16_are_those_of_the_reference() -> None:
     old = x64("1.12")
     assert not old.traits.byte_stores_low
-    assert x64("1.14").traits.byte_stores_low
+    assert x64("1.16").traits.byte_stores_low
     assert x86("1.12").traits.byte_stores_low
     # Without REX prefix, number 6 is dh; with one, it is sil.
     assert text(old, lambda: old.store(1, SI, AX), lambda: old.store(1, SI, R12)) == [
