@@ -17,7 +17,18 @@ from typing import NamedTuple, final
 
 from mpy_cross.assembler.riscv import TABLE
 from mpy_cross.emitters.inline.assembler import WORD_MASK, InlineAssembler
-from mpy_cross.emitters.native.riscv import ADDI, AUIPC, RA, ZBA, ZCMP, Rv32Machine, fits, split
+from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.riscv import (
+    ADDI,
+    AUIPC,
+    RA,
+    ZBA,
+    ZCMP,
+    Rv32Machine,
+    fits,
+    split,
+    wrap,
+)
 from mpy_cross.loader.inline import ArgKind, InlineArg
 from mpy_cross.loader.release import Release
 
@@ -35,6 +46,7 @@ S0, S1, S2, S10, S11 = (REGISTERS[name] for name in ("s0", "s1", "s2", "s10", "s
 # Registers that an argument may be, as bits.
 REGISTER_SETS = {"r": WORD_MASK, "n": 0xFFFF_FFFE, "n2": 0xFFFF_FFFA, "c": 0xFF00}
 SAVED = 0x00FC_0300  # s0 to s7, what cm.mva01s and cm.mvsa01 take
+TOO_BIG = "overflow converting long int to machine word"
 INT_BITS = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -275,8 +287,13 @@ class InlineRv32(InlineAssembler):
         if name not in STACK or args[1].kind != ArgKind.INT:
             return False
         registers = _register_list(args[0])
+        if not registers:
+            return False
         adjustment = -args[1].value if name == "cm_push" else args[1].value
-        if not registers or adjustment not in (0, 16, 32, 48):
+        if not -1 << 63 <= args[1].value < 1 << 63:
+            raise NativeError("OverflowError", TOO_BIG, bare=True)
+        # The reference looks at 32 bits, but for the sign.
+        if adjustment < 0 or abs(wrap(adjustment, 32)) not in (0, 16, 32, 48):
             return False
         # The reference stores the low bits of the adjustment in bytes, which are none.
         self._put(STACK[name], [registers << 2])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from mpy_cross.driver import compile_source
+from mpy_cross.errors import CompileError
+from mpy_cross.loader.release import get
+from mpy_cross.options import CompileOptions
+from mpy_cross.report import reference_text
 from tests.native.inline_programs import ASSEMBLERS, assembler_of, program, programs
 from tests.oracle import compare, reference
 from tests.oracle.reference import Settings, Unavailable
@@ -164,3 +171,65 @@ def test_constants_of_several_functions(release: str, arch: str) -> None:
     """Each function has a table of its own, whatever came before it."""
     found = mismatches(release, arch, iter([XTENSA_CONSTANTS]))
     assert not found, found[0]
+
+
+# Instructions of Zba and Zcmp, and what could be wrong with them.
+EXTENSIONS = (
+    *(f"sh{bits}add(a0, t6, s11)" for bits in (1, 2, 3)),
+    "sh1add(a0, a1)",
+    "sh1add(a0, a1, 3)",
+    "cm_push({ra}, -16)",
+    "cm_push({ra, s0}, -32)",
+    "cm_push({ra, s0-s1}, 0)",
+    "cm_push({x1, x8-x27}, 0)",
+    "cm_pop({ra, s0-s2}, 16)",
+    "cm_popret({ra, s0-s9}, 16)",
+    "cm_popretz({ra, s0-s11}, 48)",
+    "cm_mva01s(s0, s1)",
+    "cm_mva01s(s2, s7)",
+    "cm_mvsa01(s3, x8)",
+    "cm_mva01s(s1, s1)",
+    "cm_mva01s(s1, s8)",
+    "cm_mva01s(a1, s1)",
+    "cm_mva01s(3, s1)",
+    "cm_pop({ra}, -16)",
+    "cm_push({ra}, 16)",
+    "cm_push({ra}, 1 << 70)",
+    "cm_pop({ra}, 1 << 32)",
+    "cm_push({ra}, x)",
+    "cm_push({ra, s0-s1}, -64)",
+    "cm_push({ra, s0-s1}, -8)",
+    "cm_push({s0}, 0)",
+    "cm_push({ra, s1}, 0)",
+    "cm_push({ra, s0, s1}, 0)",
+    "cm_push({ra, s0-s0}, 0)",
+    "cm_push({ra, s0-s10}, 0)",
+    "cm_push({ra, s0+s1}, 0)",
+    "cm_push({ra, s0-s1-s2}, 0)",
+    "cm_push({ra: s0}, 0)",
+    "cm_push({}, 0)",
+    "cm_push(ra, 0)",
+    "cm_push({ra}, 0, 0)",
+)
+
+
+@pytest.mark.parametrize("line", EXTENSIONS)
+@pytest.mark.parametrize("flags", range(4))
+def test_extensions(line: str, flags: int, tmp_path: Path) -> None:
+    """-march-flags allows Zba (bit 0) and Zcmp (bit 1)."""
+    try:
+        binary = reference.binary("1.29")
+    except Unavailable as error:
+        pytest.skip(str(error))
+    source = program(ASSEMBLERS["rv32imc"], (line,))
+    (tmp_path / "inline.py").write_text(source)
+    command = [str(binary), "-march=rv32imc", f"-march-flags={flags}", "-o", "out.mpy", "inline.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    options = CompileOptions(release=get("1.29"), arch="rv32imc", arch_flags=flags)
+    try:
+        code = compile_source(source.encode(), "inline.py", options)
+    except CompileError as error:
+        assert reference_text(error) == done.stdout + done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert code == (tmp_path / "out.mpy").read_bytes()
