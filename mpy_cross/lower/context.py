@@ -164,8 +164,8 @@ class Context:
         for node in nodes:
             self.visit(node)
             if self.pending_error is not None:
-                if node.line:
-                    self.pending_error.line = node.line
+                self.pending_error.line = self.pending_error.line or node.line
+                if self.pending_error.line:
                     raise self.pending_error
                 return
             if native:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mpy_cross.emitters.native.values import NATIVE_TYPES
+from mpy_cross.errors import CompileError
 from mpy_cross.loader.ops import ConstToken, Emit, ScopeFlag, Verb, pack_call
 from mpy_cross.lower.assignment import lower_target
 from mpy_cross.lower.calls import lower_call
@@ -316,13 +317,16 @@ def _declare_params(c: Context, params: list[Param]) -> None:
 def _viper_type(c: Context, annotation: Expr) -> int:
     """The type number that an annotation of a viper function names (manual 2.6.5)."""
     if not isinstance(annotation, Name):
-        c.fail(annotation, "annotation must be an identifier")
+        if c.pending_error is None:
+            message = "annotation must be an identifier"
+            c.pending_error = CompileError("SyntaxError", message, line=annotation.line)
         return 0
     vtype = NATIVE_TYPES.get(annotation.id)
     if vtype is None:
         text = annotation.id.decode("utf-8", "replace")
-        c.pending_error = None  # the last unknown type is the one reported
-        c.fail_at(0, f"unknown type '{text}'", kind="ViperTypeError")
+        # The last unknown type is the one reported, at the place of the first error.
+        line = 0 if c.pending_error is None else c.pending_error.line
+        c.pending_error = CompileError("ViperTypeError", f"unknown type '{text}'", line=line)
         return 0
     return vtype
 

@@ -120,7 +120,7 @@ def _walk_scope(c: Context, pending: Pending) -> None:
         else:
             lower_module_body(c, node)
         if c.pending_error is not None:
-            c.pending_error.line = pending.scope.line
+            c.pending_error.line = c.pending_error.line or pending.scope.line
             raise c.pending_error
     except CompileError as error:
         error.block = pending.scope.name.decode("utf-8", "replace")
