@@ -28,6 +28,7 @@ from mpy_cross.tree import (
     Pass,
     Primary,
     SmallInt,
+    Stmt,
     Unary,
 )
 
@@ -47,7 +48,7 @@ def lower_inline_asm(c: Context, node: FuncDef) -> InlineCode:
             raise _error("unknown type", node.line)
         else:
             return_type = RETURN_TYPES[node.returns.id]
-    body = node.body.body if isinstance(node.body, Block) else [node.body]
+    body = _suite(node.body)
     statements = []
     for statement in body:
         if isinstance(statement, (Pass, Newline)):
@@ -66,6 +67,14 @@ def lower_inline_asm(c: Context, node: FuncDef) -> InlineCode:
 
 def _error(message: str, line: int) -> CompileError:
     return CompileError("SyntaxError", message, line=line)
+
+
+def _suite(node: Stmt) -> list[Stmt]:
+    """The statements of the body; `a; b` on one line is one, and no instruction."""
+    if not isinstance(node, Block):
+        return [node]
+    body = node.body
+    return [node] if len(body) == 1 or body[0].line == body[1].line else body
 
 
 def _statement(node: Node) -> InlineStatement:
