@@ -124,13 +124,14 @@ def program(assembler: Assembler, lines: tuple[str, ...]) -> str:
     return head + body
 
 
-def programs(arch: str, name: str) -> Iterator[str]:
-    """Programs around one instruction."""
+def programs(arch: str, name: str, first: int = 0, step: int = 1) -> Iterator[str]:
+    """Programs around one instruction; of the pool, every `step`th member from `first` on."""
     assembler = assembler_of(arch)
+    pool = assembler.pool[first::step]
     for base in assembler.bases[name]:
         calls = [base, (*base, "1"), (*base, "r1"), base[:-1]]
         for place in range(len(base)):
-            calls += [(*base[:place], other, *base[place + 1 :]) for other in assembler.pool]
+            calls += [(*base[:place], other, *base[place + 1 :]) for other in pool]
         for call in calls:
             line = f"{name}({', '.join(call)})"
             if LABEL in call:
