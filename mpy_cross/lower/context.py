@@ -82,6 +82,7 @@ class Context:
         "last_line",
         "loop_except_level",
         "module",
+        "n_blocks",
         "n_labels",
         "name_index",
         "ops",
@@ -107,6 +108,8 @@ class Context:
         self.ops: list[Op] = []
         self.last_line = 1
         self.n_labels = 0
+        self.n_blocks = 0
+        """Lists of statements or items met so far."""
         self.break_label = NO_LOOP
         self.break_from_for = 0
         self.continue_label = NO_LOOP
@@ -160,7 +163,8 @@ class Context:
     def visit_all(self, nodes: list[Any]) -> None:
         """Lower a list of nodes; an error without a line gets that of the node at hand."""
         native = self.scope.emit != Emit.BYTECODE
-        block = len(self.ops)
+        block = self.n_blocks
+        self.n_blocks += 1
         for node in nodes:
             self.visit(node)
             if self.pending_error is not None:
