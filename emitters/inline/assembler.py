@@ -11,6 +11,7 @@ from mpy_cross.loader.inline import ArgKind, InlineArg, InlineCode, InlineStatem
 from mpy_cross.loader.release import Release
 
 WORD_MASK = 0xFFFF_FFFF
+MOVED = "label '{}' moved: a branch before it needs its long form, which this release cannot do"
 DIRECTIVES = ("label", "align", "data")
 
 
@@ -70,6 +71,10 @@ class InlineAssembler(ABC):
                 if not self.final and name in self.label_names:
                     self.fail("label redefined")
                 self.label_names[n_labels] = name
+                if self.final and self.machine.labels[n_labels] != self.machine.position:
+                    # The reference aborts here: a branch that it took for a short one, back to
+                    # the first label, is a long one.
+                    self.error = NativeError("RuntimeError", MOVED.format(name))
                 self.machine.place_label(n_labels)
                 n_labels += 1
             elif statement.name == "align":

@@ -264,3 +264,12 @@ def test_extensions(line: str, flags: int, tmp_path: Path) -> None:
     else:
         assert done.returncode == 0, done.stderr
         assert code == (tmp_path / "out.mpy").read_bytes()
+
+
+def test_moved_label() -> None:
+    """Where the reference aborts on an assertion, there is an error, not wrong code."""
+    lines = ("label(x)", "beqz(a2, y)", "mov(a2, a3)", "label(y)")
+    source = program(ASSEMBLERS["xtensa"], lines)
+    mine = compare.ours("1.29", source.encode(), "inline.py", Settings(arch="xtensa"))
+    assert mine.verdict is reference.Verdict.REJECTED
+    assert "line 6" in mine.text and "label 'y' moved" in mine.text
