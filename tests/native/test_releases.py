@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.native import viper_programs
 from tests.oracle import reference
 from tests.oracle.compare import compare, ours
 from tests.oracle.reference import Settings, Unavailable, Verdict
@@ -233,3 +234,20 @@ def test_programs_are_accepted(release: str) -> None:
         pytest.skip(str(reason))
     accepted = sum(answer.verdict is Verdict.ACCEPTED for answer in answers)
     assert accepted * 2 > len(CASES)
+
+
+@pytest.mark.parametrize("release", ["1.12", "1.19", "1.20", "1.22", "1.23"])
+@pytest.mark.parametrize("arch", ["x64", "armv7m"])
+def test_viper_operators_pointers_and_types(release: str, arch: str) -> None:
+    settings = Settings(arch=arch)
+    wrong = []
+    for name, text in viper_programs.systematic():
+        source = text.encode()
+        try:
+            theirs = reference.answer(release, source, "x.py", settings)
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        kind, explanation = compare(theirs, ours(release, source, "x.py", settings))
+        if kind not in ("same", "reference crash"):
+            wrong.append(f"{name}: {kind}\n{explanation}")
+    assert wrong == []
