@@ -39,4 +39,4 @@ class CompileOptions(NamedTuple):
 
     @property
     def has_native(self) -> bool:
-        return bool(self.native_arch)
+        return self.native_arch not in ("", "debug", "rv64imc")
