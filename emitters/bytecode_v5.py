@@ -8,13 +8,13 @@ from typing import final
 
 from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
-from mpy_cross.emitters.native_functions import compile_native
+from mpy_cross.emitters.native_functions import NativeCompiler
 from mpy_cross.emitters.source_info import line_table, signature
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.errors import MpyError
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
 from mpy_cross.loader.objects import ConstValue
-from mpy_cross.loader.ops import ConstToken, FunctionOps, ModuleOps, Verb
+from mpy_cross.loader.ops import ConstToken, Emit, FunctionOps, ModuleOps, Verb
 from mpy_cross.loader.prelude import encode_sizes
 from mpy_cross.loader.qstr_numbers import number_qstrs
 from mpy_cross.loader.release import Release
@@ -39,7 +39,12 @@ def emit_v5(
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     if len(module.names) > 0xFFFF:
         raise MpyError(0, "qstr count", f"{len(module.names)} names, at most 65535 fit")
-    compiled = compile_native(module, release, NumberedNames(module, release), arch, arch_flags)
+    compiler = NativeCompiler(module, release, NumberedNames(module, release), arch, arch_flags)
+    compiled = {
+        id(function): compiler.compile(function)
+        for function in module.functions
+        if function.emit != Emit.BYTECODE
+    }
     operands = [index.to_bytes(2, "little") for index in range(len(module.names))]
     encoder = Encoder(operands, cache_lookup_bc, release.star_args_bitmap)
     raw_codes: dict[int, RawCode] = {}

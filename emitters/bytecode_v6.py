@@ -41,13 +41,11 @@ def emit_v6(
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     tables = Tables(module)
     compiled: dict[int, NativeCode] = {}
-    compiler: NativeCompiler | None = None
+    compiler = NativeCompiler(module, release, tables, arch, arch_flags)
     for function in module.functions:
         if function.emit == Emit.BYTECODE:
             tables.use_identifiers(function)
         else:
-            if compiler is None:
-                compiler = NativeCompiler(module, release, tables, arch, arch_flags)
             compiled[id(function)] = compiler.compile(function)
     operands = [b"" if index < 0 else encode_uint(index) for index in tables.name_index]
     const_operands = [encode_uint(index) for index in tables.const_index]

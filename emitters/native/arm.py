@@ -11,32 +11,28 @@ from typing import Final, final
 
 from mpy_cross.assembler.arm import TABLE
 from mpy_cross.assembler.arm_kinds import shift
+from mpy_cross.emitters.native.arm_registers import (
+    EQ,
+    LR,
+    NE,
+    PC,
+    R0,
+    R7,
+    REGISTERS,
+    SIGNED,
+    TRAITS,
+    UNSIGNED,
+)
 from mpy_cross.emitters.native.buffer import UNKNOWN
-from mpy_cross.emitters.native.machine import Machine, Registers, Traits
+from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.loader.ops import BinaryOp
 from mpy_cross.loader.release import Release
 
-R0, R1, R2, R3, R4, R5, R6, R7, TEMP = range(9)
-SP, LR, PC = 13, 14, 15
+TEMP, SP = 8, 13
 # r1 to r3 are saved to make room for locals.
 SAVED: Final = 0b1_1111_1110
 
-EQ, NE, ALWAYS = 0, 1, 14
-# Conditions of LESS, MORE, EQUAL, LESS_EQUAL, MORE_EQUAL, NOT_EQUAL: lo hi eq ls hs ne, and signed.
-UNSIGNED: Final = (3, 8, EQ, 9, 2, NE)
-SIGNED: Final = (11, 12, EQ, 13, 10, NE)
-
-REGISTERS: Final = Registers(
-    ret=R0, arg_1=R0, arg_2=R1, arg_3=R2, arg_4=R3, temp_0=R0, temp_1=R1, temp_2=R2,
-    local_1=R4, local_2=R5, local_3=R6, fun_table=R7,
-    parent_ret=R0, parent_arg_1=R0, parent_arg_2=R1, parent_arg_3=R2, parent_arg_4=R3,
-)
-
-# nlr_buf_t: three words, then ten registers and six of the floating-point unit; r4 comes first.
-TRAITS: Final = Traits(
-    word_size=4, nlr_buf_words=3 + 10 + 6, nlr_local_1=3, nlr_local_2=4, nlr_local_3=5,
-    setup_call_keeps_arg_4=True,
-)
+ALWAYS = 14
 
 PUSH: Final = TABLE["stmdb_wb"].word
 POP: Final = TABLE["ldmia_wb"].word
