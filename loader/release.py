@@ -155,6 +155,8 @@ class Release(NamedTuple):
     """`const()` takes any constant, not just an int, and tuples of constants fold; from 1.19."""
     const_truth: bool = False
     """`and`, `or`, `not` fold by the truth of any constant, not just of an int; from 1.20."""
+    big_zero_has_sign: bool = False
+    """Big-int arithmetic makes zeros with a sign, which go wrong in `|`, `^`, `&`; until 1.18."""
     big_int_shrinks: bool = False
     """The result of big-int arithmetic becomes a small int where it fits; from 1.24."""
     leading_zero_refused: bool = False
@@ -336,6 +338,7 @@ _R1_12 = Release(
     mpy_version=5,
     mpy_sub_version=0,
     compiler_lacks=frozenset((b"__ne__", b"errno")),
+    big_zero_has_sign=True,
     native_qstr_shift=2,
 )
 _R1_13 = _R1_12._replace(
@@ -371,6 +374,7 @@ _R1_17 = _R1_16._replace(
 )
 _R1_18 = _R1_17._replace(
     version="1.18",
+    big_zero_has_sign=False,
     cache_lookup_option=False,
     fstring_brackets=True,
     native_subscr_saves_ret=True,

@@ -281,7 +281,7 @@ class ExpressionParser(ListParser):
             if number is None or (op == UnaryOp.INVERT and isinstance(number[0], float)):
                 node = Unary(self.lines[p], op, node)
             else:
-                node = self.number_node(fold.unary(op, number))
+                node = self.number_node(fold.unary(op, number, self.release))
         return node
 
     def _power(self) -> Expr:

@@ -3,7 +3,8 @@
 The reference runs on a 64-bit host, where a small int has 63 bits; anything else is a big int, and
 the result of arithmetic with a big int stays one even when it gets small (until 1.24).  That shows:
 small ints become part of the instruction, big ints become objects.  So a number here is a pair
-of a value and whether it is a big int.
+of a value and its kind: SMALL (floats too), BIG, or NEGATIVE_ZERO, the big int 0 with a sign, which
+releases before 1.18 make and then compute with.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from mpy_cross.loader.ops import BinaryOp, UnaryOp
 from mpy_cross.loader.release import Release
 from mpy_cross.numbers import c_pow
 
-Number: TypeAlias = "tuple[int | float, bool]"
+Number: TypeAlias = "tuple[int | float, int]"
+
+SMALL: Final = 0
+BIG: Final = 1
+NEGATIVE_ZERO: Final = 2
 
 SMALL_MIN: Final = -(1 << 62)
 SMALL_MAX: Final = (1 << 62) - 1
@@ -38,16 +43,20 @@ def is_small(value: int) -> bool:
     return SMALL_MIN <= value <= SMALL_MAX
 
 
-def unary(op: UnaryOp, operand: Number) -> Number:
+def unary(op: UnaryOp, operand: Number, release: Release) -> Number:
     """`+`, `-` or `~`; the operand of `~` must be an int."""
-    value, big = operand
+    value, kind = operand
     if isinstance(value, float):
-        return (-value if op == UnaryOp.NEGATIVE else value), False
-    if op == UnaryOp.NEGATIVE:
-        value = -value
-    elif op == UnaryOp.INVERT:
+        return (-value if op == UnaryOp.NEGATIVE else value), SMALL
+    if op == UnaryOp.POSITIVE:
+        return operand
+    if op == UnaryOp.INVERT:
         value = ~value
-    return value, big or not is_small(value)
+    elif value or kind == SMALL:
+        value = -value
+    else:
+        return 0, NEGATIVE_ZERO if kind == BIG and release.big_zero_has_sign else BIG
+    return value, BIG if kind or not is_small(value) else SMALL
 
 
 def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Number | None:
@@ -55,6 +64,13 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
 
     Raises FoldError; from 1.26 the caller takes that as None.
     """
+    number = _binary(op, left, right, release)
+    if number is None or number[0] or number[1] == SMALL or not release.big_zero_has_sign:
+        return number
+    return 0, NEGATIVE_ZERO if _is_negative_zero(op, left, right) else BIG
+
+
+def _binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Number | None:
     a, a_big = left
     b, b_big = right
     if isinstance(a, float) or isinstance(b, float):
@@ -64,8 +80,13 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
             return None
         if b == 0:
             raise FoldError("ZeroDivisionError", "divide by zero")
-        return _divide(as_float(a, a_big or b_big), as_float(b, a_big or b_big)), False
-    big = a_big or b_big
+        return _divide(as_float(a, a_big or b_big), as_float(b, a_big or b_big)), SMALL
+    if op in _BITWISE:
+        if a_big == NEGATIVE_ZERO:
+            return _negative_zero_bits(op, b, b_big), BIG
+        if b_big == NEGATIVE_ZERO:
+            return _negative_zero_bits(op, a, a_big), BIG
+    big = bool(a_big or b_big)
     if op == BinaryOp.ADD:
         value = a + b
     elif op == BinaryOp.SUBTRACT:
@@ -110,12 +131,48 @@ def binary(op: BinaryOp, left: Number, right: Number, release: Release) -> Numbe
             if not release.fold_floats:
                 return None
             return _float_op(op, as_float(a, a_big), as_float(b, b_big))
-        value = _power(a, b)
+        # Big ints have 0 ** 0 == 0, and a negative zero is a negative exponent.
+        value = 0 if big and (a == 0 or b_big == NEGATIVE_ZERO) else _power(a, b)
     else:
         return None
     if not big or release.big_int_shrinks:
         big = not is_small(value)
-    return value, big
+    return value, BIG if big else SMALL
+
+
+_BITWISE: Final = (BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR)
+
+
+def _negative_zero_bits(op: BinaryOp, value: int, kind: int) -> int:
+    """A negative zero `&`, `|` or `^` another int of that kind, before 1.18.
+
+    The negative operand is negated digit by digit, as far as the other one has digits; for zero the
+    carry then leaves at the top, and what is left is 2 ** width.  (`|` with another zero aborts the
+    reference.)
+    """
+    if value == 0:
+        if op == BinaryOp.OR or (op == BinaryOp.AND) != (kind == NEGATIVE_ZERO):
+            return 0
+        return -1
+    width = 1 << 8 * _size(value.bit_length())
+    if op == BinaryOp.AND:
+        return 0 if value > 0 else -width
+    if value > 0:
+        return value - width
+    return value if op == BinaryOp.OR else value + width
+
+
+def _is_negative_zero(op: BinaryOp, left: Number, right: Number) -> bool:
+    """Whether `left op right`, which is zero, has a sign before 1.18."""
+    a_negative = left[0] < 0 or left[1] == NEGATIVE_ZERO
+    b_negative = right[0] < 0 or right[1] == NEGATIVE_ZERO
+    if op == BinaryOp.FLOOR_DIVIDE:
+        return a_negative != b_negative
+    if op == BinaryOp.OR:
+        return a_negative or b_negative
+    # Shifts copy a zero; sums of equal sizes and rests take the sign of the left operand.
+    kept = (BinaryOp.ADD, BinaryOp.SUBTRACT, BinaryOp.MODULO, BinaryOp.LSHIFT, BinaryOp.RSHIFT)
+    return a_negative and op in kept
 
 
 def _size(bits: int) -> int:
@@ -153,7 +210,7 @@ def _power(a: int, b: int) -> int:
     return int(a**b)
 
 
-def as_float(value: int | float, big: bool) -> float:
+def as_float(value: int | float, big: int) -> float:
     """The double that MicroPython makes of a number; a big int goes digit by digit."""
     if isinstance(value, float):
         return value
@@ -186,21 +243,21 @@ def _floor(value: float) -> float:
 
 def _float_op(op: BinaryOp, a: float, b: float) -> Number | None:
     if op == BinaryOp.ADD:
-        return a + b, False
+        return a + b, SMALL
     if op == BinaryOp.SUBTRACT:
-        return a - b, False
+        return a - b, SMALL
     if op == BinaryOp.MULTIPLY:
-        return a * b, False
+        return a * b, SMALL
     if op == BinaryOp.POWER:
         if a == 0 and b < 0 and not math.isinf(b):
             return None
         if a < 0 and b != _floor(b) and not math.isnan(b):
             return None  # the result is complex
-        return c_pow(a, b), False
+        return c_pow(a, b), SMALL
     if op not in (BinaryOp.TRUE_DIVIDE, BinaryOp.FLOOR_DIVIDE, BinaryOp.MODULO) or b == 0:
         return None
     if op == BinaryOp.TRUE_DIVIDE:
-        return a / b, False
+        return a / b, SMALL
     rest = _fmod(a, b)
     quotient = (a - rest) / b
     if rest == 0:
@@ -209,10 +266,10 @@ def _float_op(op: BinaryOp, a: float, b: float) -> Number | None:
         rest += b
         quotient -= 1.0
     if op == BinaryOp.MODULO:
-        return rest, False
+        return rest, SMALL
     if quotient == 0:
-        return math.copysign(0.0, a / b), False
+        return math.copysign(0.0, a / b), SMALL
     floor = _floor(quotient)
     if quotient - floor > 0.5:
         floor += 1.0
-    return floor, False
+    return floor, SMALL

@@ -90,7 +90,7 @@ class LeafParser:
         self.filename = filename
         self.options = options
         self.release = options.release
-        self.consts: dict[bytes, tuple[ConstValue, bool]] = {}
+        self.consts: dict[bytes, tuple[ConstValue, int]] = {}
         self.names: dict[bytes, Name] = {}
         self._leaves: dict[tuple[int, bytes], Expr] = {}
         self._first_names: dict[bytes, int] | None = None
@@ -180,7 +180,8 @@ class LeafParser:
         try:
             if kind == INTEGER:
                 value = parse_integer(text, self.release)
-                return self.int_node(value, not fold.is_small(value), line)
+                kind = fold.SMALL if fold.is_small(value) else fold.BIG
+                return self.int_node(value, kind, line)
             return Const(line, parse_decimal(text, self.release))
         except NumberError as error:
             self.pos = p
@@ -205,57 +206,57 @@ class LeafParser:
         """From here on the name stands for a constant."""
         self.names.pop(name, None)
 
-    def int_node(self, value: int, big: bool, line: int) -> Expr:
-        """The node of an int: part of the instruction where it is small enough."""
-        if big:
-            return Const(line, value, True)
+    def int_node(self, value: int, kind: int, line: int) -> Expr:
+        """The node of an int, `kind` as in `fold`: part of the instruction if small enough."""
+        if kind != fold.SMALL:
+            return Const(line, value, kind)
         if self.release.parser_knows_small_int:
             limit = 1 << (self.options.small_int_bits - 1)
             if not -limit <= value < limit:
                 return Const(line, value)
         return SmallInt(value)
 
-    def const_node(self, const: tuple[ConstValue, bool], line: int) -> Expr:
+    def const_node(self, const: tuple[ConstValue, int], line: int) -> Expr:
         """The node that a name defined by `const()` stands for."""
-        value, big = const
+        value, kind = const
         if type(value) is int:
-            return self.int_node(value, big, line)
+            return self.int_node(value, kind, line)
         return Const(line, value)
 
     # --------------------------------------------------------------------------------- constants
 
-    def constant(self, node: Expr) -> tuple[ConstValue, bool] | None:
-        """The value of a constant node and whether it is a big int, or None."""
+    def constant(self, node: Expr) -> tuple[ConstValue, int] | None:
+        """The value of a constant node and its kind as in `fold`, or None."""
         if isinstance(node, SmallInt):
-            return node.value, False
+            return node.value, fold.SMALL
         if isinstance(node, Const):
-            return node.value, node.big
+            return node.value, node.int_kind
         if isinstance(node, Token):
-            return _TOKEN_VALUES[node.token], False
+            return _TOKEN_VALUES[node.token], fold.SMALL
         if isinstance(node, Str):
-            return StrObject(node.value), False
+            return StrObject(node.value), fold.SMALL
         if isinstance(node, Tuple) and not node.items:
-            return (), False
+            return (), fold.SMALL
         return None
 
     def number(self, node: Expr) -> fold.Number | None:
         """A constant that takes part in arithmetic, or None."""
         if isinstance(node, SmallInt):
-            return node.value, False
+            return node.value, fold.SMALL
         if isinstance(node, Const):
             value = node.value
             if type(value) is int:
-                return value, node.big
+                return value, node.int_kind
             if self.release.fold_floats and isinstance(value, float):
-                return value, False
+                return value, fold.SMALL
         return None
 
     def number_node(self, number: fold.Number) -> Expr:
         """The node of a folded number."""
-        value, big = number
+        value, kind = number
         if isinstance(value, float):
             return Const(0, value)
-        return self.int_node(value, big, 0)
+        return self.int_node(value, kind, 0)
 
     def truth(self, node: Expr) -> bool | None:
         """The truth of a constant, or None where the release does not know it."""

@@ -102,16 +102,16 @@ class Token:
 class Const:
     """A literal object that is not a leaf: float, big int, long string, bytes, folded tuple.
 
-    `big` says that an int is a big int on the compiling side; some stay that when they get small.
-    Only constant folding asks.
+    `int_kind` says for an int what it is on the compiling side, in the terms of `fold.Number`: a
+    big int may stay one when it gets small.  Only constant folding asks.
     """
 
-    __slots__ = ("big", "line", "value")
+    __slots__ = ("int_kind", "line", "value")
 
-    def __init__(self, line: int, value: ConstValue, big: bool = False) -> None:
+    def __init__(self, line: int, value: ConstValue, int_kind: int = 0) -> None:
         self.line = line
         self.value = value
-        self.big = big
+        self.int_kind = int_kind
 
 
 @final

@@ -114,7 +114,7 @@ def test_big_ints_stay_big_before_1_24() -> None:
     big = (1 << 70, True)
     assert binary(BinaryOp.RSHIFT, big, (69, False), OLD) == (2, True)
     assert binary(BinaryOp.RSHIFT, big, (69, False), NEW) == (2, False)
-    assert unary(UnaryOp.NEGATIVE, (-(1 << 62), False)) == (1 << 62, True)
+    assert unary(UnaryOp.NEGATIVE, (-(1 << 62), False), OLD) == (1 << 62, True)
 
 
 def test_what_is_left_to_the_program() -> None:
