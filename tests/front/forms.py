@@ -73,7 +73,7 @@ def short(node: object) -> str:
     return repr(node)
 
 
-_HIDDEN = ("line", "big")
+_HIDDEN = ("line", "int_kind")
 
 
 def error(source: bytes, release: str = "1.17", opt_level: int = 0) -> str:
