@@ -31,7 +31,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from mpy_cross.assembler.kinds import Kind, LabelText
+from mpy_cross.assembler.kinds import Kind, Label, LabelText
 
 
 class TableError(Exception):
@@ -288,6 +288,14 @@ class Decoded:
             if operand.name == name:
                 return value
         raise KeyError(name)
+
+    @property
+    def target(self) -> int | None:
+        """The address of the label among the operands, None if there is none."""
+        for operand, value in zip(self.row.operands, self.operands, strict=True):
+            if isinstance(operand.kind, Label):
+                return operand.kind.target(value, self.address)
+        return None
 
 
 def plain_label(address: int) -> str:

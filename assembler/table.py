@@ -19,7 +19,7 @@ from mpy_cross.assembler.isa import (
     parse_pattern,
     plain_label,
 )
-from mpy_cross.assembler.kinds import Choice, Kind, Label, LabelText
+from mpy_cross.assembler.kinds import Choice, Kind, LabelText
 
 _WORD: Final = re.compile(r"[a-z_][a-z0-9_.]*|[][(){}!]")
 _MARKS: Final = ("[", "]", "(", ")", "{", "}", "!")
@@ -365,11 +365,3 @@ def _kept_apart(one: Row, two: Row) -> bool:
                     operand.kind.get(field) is None for field in other.kind.names):
                 return True
     return False
-
-
-def target(decoded: Decoded) -> int | None:
-    """The address of the label among the operands, None if there is none."""
-    for operand, value in zip(decoded.row.operands, decoded.operands, strict=True):
-        if isinstance(operand.kind, Label):
-            return operand.kind.target(value, decoded.address)
-    return None

@@ -489,3 +489,7 @@ class Table:
     def text(self, decoded: Decoded, label: LabelText = plain_label) -> str:
         """The instruction as the assembler reads it; label: prints an address."""
         return self.of_mode(decoded.row.mode).text(decoded, label)
+
+    def size_of(self, first: int) -> int:
+        """Bytes to skip where no instruction starts."""
+        return 1

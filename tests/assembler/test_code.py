@@ -10,7 +10,6 @@ from mpy_cross.assembler import riscv, thumb, xtensa
 from mpy_cross.assembler.arch import ARCHES
 from mpy_cross.assembler.code import Code, CodeError
 from mpy_cross.assembler.isa import EncodeError
-from mpy_cross.assembler.table import target
 from mpy_cross.assembler.text import disassemble, listing
 
 T = thumb.TABLE
@@ -43,7 +42,7 @@ def test_a_branch_grows_only_when_it_must() -> None:
         assert len(data) == gap + 2 + size
         found = T.decode(data, 0, 0, FEATURES)
         assert found is not None
-        assert (found.row.name, target(found)) == (
+        assert (found.row.name, found.target) == (
             ("b_cond" if size == 2 else "b.w_cond"), len(data))
 
 
@@ -62,7 +61,7 @@ def test_growth_spreads() -> None:
     data = code.finish()
     found = [item for item in disassemble(T, data[:80], FEATURES) if not isinstance(item, tuple)]
     places = [code.address(end) for end in ends]
-    assert [target(item) for item in found[:20]] == places
+    assert [item.target for item in found[:20]] == places
     assert [item.row.name for item in found[:20]].count("b.w_cond") == 20
 
 
@@ -92,8 +91,8 @@ def test_random_layouts_reach_their_labels() -> None:
             code.bind(label)
         data = code.finish()
         jumps = [item for item in disassemble(T, data, FEATURES, code.origin)
-                 if not isinstance(item, tuple) and target(item) is not None]
-        assert [target(item) for item in jumps] == [code.address(label) for label in expected]
+                 if not isinstance(item, tuple) and item.target is not None]
+        assert [item.target for item in jumps] == [code.address(label) for label in expected]
         for item in jumps:  # no wide branch that a narrow one could replace, alignments apart
             assert item.row.name in ("b", "b.w", "b_cond", "b.w_cond")
 

@@ -13,7 +13,7 @@ from mpy_cross.assembler.arch import ARCHES, BY_NUMBER
 from mpy_cross.assembler.arm_kinds import bit_field, shift, vfp_code, vfp_float
 from mpy_cross.assembler.isa import EncodeError, Row, TableError, parse_pattern, row
 from mpy_cross.assembler.riscv import stack_list
-from mpy_cross.assembler.table import Table, target
+from mpy_cross.assembler.table import Table
 from tests.assembler.sets import SETS
 
 
@@ -148,14 +148,14 @@ def test_decode_at_the_end_and_targets() -> None:
     assert one.table.decode(bytes.fromhex("00f0"), 0, 0, one.features) is None
     branch = one.table.decode(bytes.fromhex("fee7"), 0, 0x2000, one.features)
     assert branch is not None
-    assert target(branch) == 0x2000
+    assert branch.target == 0x2000
     assert branch.value("i") == -4
     literal = one.table.decode(bytes.fromhex("0148"), 0, 0x2002, one.features)
     assert literal is not None
-    assert target(literal) == 0x2008
+    assert literal.target == 0x2008
     nop = one.table.decode(bytes.fromhex("00bf"), 0, 0, one.features)
     assert nop is not None
-    assert target(nop) is None
+    assert nop.target is None
     assert one.table.decode(bytes.fromhex("fee7"), 0, 0, frozenset()) is None
 
 
