@@ -46,6 +46,7 @@ class RawCode:
         "code",
         "constants",
         "kind",
+        "lines",
         "n_pos_args",
         "name",
         "prelude_offset",
@@ -74,6 +75,7 @@ class RawCode:
         rodata: bytes = b'',
         bss_size: int = 0,
         relocations: bytes = b'',
+        lines: list[tuple[int, int]] | None = None,
     ) -> None:
         self.kind = kind
         self.code = code
@@ -100,6 +102,9 @@ class RawCode:
         """With NativeFlag.BSS: bytes of zeroed data."""
         self.relocations = relocations
         """With NativeFlag.RELOC: the relocation program, without its final 0xff."""
+        self.lines: list[tuple[int, int]] = [] if lines is None else lines
+        """Machine code fresh from the compiler: (offset in `code`, source line that starts there),
+        in order.  No file holds them."""
 
 
 @final

@@ -22,7 +22,7 @@ class InlineAssembler(ABC):
     what is bad; the last complaint about it is the one reported.
     """
 
-    __slots__ = ("error", "final", "label_names", "machine", "release")
+    __slots__ = ("error", "final", "label_names", "lines", "machine", "release")
 
     n_passes = 2
 
@@ -35,6 +35,8 @@ class InlineAssembler(ABC):
         self.final = False
 
     def assemble(self, code: InlineCode) -> int:
+        self.lines: list[tuple[int, int]] = []
+        """(offset, source line) of each statement."""
         """Fill the machine's buffer; returns the number of parameters.  Raises NativeError."""
         n_labels = sum(statement.name == "label" for statement in code.statements)
         # Before it is known where a label is, the first one stands for it, be there any or not.
@@ -66,7 +68,9 @@ class InlineAssembler(ABC):
                 self.instruction(statement.name, statement.args)
                 self._raise_error(statement.args_line)
                 continue
+        self.lines = []
             if statement.name == "label":
+            self.lines.append((self.machine.position, statement.line))
                 name = statement.args[0].text
                 if not self.final and name in self.label_names:
                     self.fail("label redefined")

@@ -52,6 +52,7 @@ def assemble(
             code=bytes(assembler.machine.code),
             n_pos_args=n_params,
             type_sig=code.return_type,
+            lines=assembler.lines,
         ),
         [],
     )

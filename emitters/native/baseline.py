@@ -17,7 +17,8 @@ from mpy_cross.emitters.native.entry import enter, leave
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker, NativeState
-from mpy_cross.emitters.native.values import INT, PYOBJ, Fun
+from mpy_cross.emitters.native.values import INT, PYOBJ
+from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.objects import ConstValue
 from mpy_cross.loader.ops import FunctionOps, Op, Verb
@@ -143,6 +144,7 @@ def _finish(s: NativeState, source_file: int) -> NativeCode:
         code=bytes(s.machine.code),
         prelude_offset=s.prelude_offset & PRELUDE_OFFSET_MASK,
         scope_flags=s.flags & 0x0F if s.release.viper_signature else 0,
+        lines=s.lines,
     )
     if not s.tables:
         raw_code.qstr_links = s.qstr_links
@@ -216,13 +218,13 @@ def _async_with_setup_finally(s: NativeState, op: Op) -> None:
     s.machine.jump_if_zero(s.machine.registers.arg_1, exit_unwind, False)
 
 
-def _nothing(s: NativeState, op: Op) -> None:
-    pass
+def _line(s: NativeState, op: Op) -> None:
+    s.lines.append((s.machine.position, op[1]))
 
 
 VERBS: dict[int, NativeVerb] = {
     Verb.LABEL: _with_a(flow.place_label),
-    Verb.LINE: _nothing,
+    Verb.LINE: _line,
     Verb.ADJUST: lambda s, op: s.adjust_joined(op[1]),
     Verb.LOAD_FAST: _with_ab(ops.load_fast),
     Verb.LOAD_DEREF: _with_ab(ops.load_deref),

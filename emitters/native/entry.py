@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from mpy_cross.emitters.native.exceptions import place_label
 from mpy_cross.emitters.native.state import (
+    EXC_VALUE,
+    HASCONSTS,
+    NativeState,
+)
+from mpy_cross.emitters.native.values import PYOBJ
+from mpy_cross.loader.fun_table import (
     CODE_STATE_IP,
     CODE_STATE_N_STATE,
     CODE_STATE_STATE,
@@ -11,17 +17,14 @@ from mpy_cross.emitters.native.state import (
     CONTEXT_GLOBALS,
     CONTEXT_OBJ_TABLE,
     CONTEXT_QSTR_TABLE,
-    EXC_VALUE,
     FUN_BC_BYTECODE,
     FUN_BC_CHILD_TABLE,
     FUN_BC_CONST_TABLE,
     FUN_BC_CONTEXT,
     FUN_BC_GLOBALS,
-    HASCONSTS,
     STR_DATA,
-    NativeState,
+    Fun,
 )
-from mpy_cross.emitters.native.values import PYOBJ, Fun
 from mpy_cross.loader.objects import FunTable
 
 VM_RETURN_EXCEPTION = 2

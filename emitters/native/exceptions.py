@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.state import (
-    CODE_STATE_SP,
     EXC_VALUE,
     UNWIND_FINAL,
     UNWIND_UNUSED,
     Handler,
     NativeState,
 )
-from mpy_cross.emitters.native.values import BOOL, INTEGERS, PTR_NONE, PYOBJ, Fun, type_name
+from mpy_cross.emitters.native.values import BOOL, INTEGERS, PTR_NONE, PYOBJ, type_name
+from mpy_cross.loader.fun_table import CODE_STATE_SP, Fun
 
 VM_RETURN_NORMAL = 0
 VM_RETURN_YIELD = 1

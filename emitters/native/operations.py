@@ -19,8 +19,8 @@ from mpy_cross.emitters.native.values import (
     PTR_NONE,
     PYOBJ,
     UNBOUND,
-    Fun,
     type_name,
+from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, Fun
 )
 from mpy_cross.loader.objects import Str
 from mpy_cross.loader.ops import (

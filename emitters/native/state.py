@@ -21,8 +21,16 @@ from mpy_cross.emitters.native.values import (
     PTR_NONE,
     PYOBJ,
     UNBOUND,
-    Fun,
     Slot,
+)
+from mpy_cross.loader.fun_table import (
+    CODE_STATE_FUN_BC,
+    CODE_STATE_IP,
+    CONTEXT_OBJ_TABLE,
+    FUN_BC_CHILD_TABLE,
+    FUN_BC_CONST_TABLE,
+    FUN_BC_CONTEXT,
+    Fun,
 )
 from mpy_cross.loader.objects import ConstValue
 from mpy_cross.loader.ops import Emit, FunctionOps, ScopeFlag
@@ -32,22 +40,7 @@ GENERATOR = int(ScopeFlag.GENERATOR)
 REFGLOBALS = int(ScopeFlag.REFGLOBALS)
 HASCONSTS = int(ScopeFlag.HASCONSTS)
 
-# Word offsets in the structures that generated code touches (py/bc.h, py/objfun.h, py/obj.h).
-CODE_STATE_FUN_BC = 0
-CODE_STATE_IP = 1
-CODE_STATE_SP = 2
-CODE_STATE_N_STATE = 3
-CODE_STATE_STATE = 5
-CODE_STATE_WORDS = 5
-FUN_BC_GLOBALS = 1  # version 5
-FUN_BC_BYTECODE = 2  # version 5
-FUN_BC_CONST_TABLE = 3  # version 5
-FUN_BC_CONTEXT = 1  # version 6
-FUN_BC_CHILD_TABLE = 2  # version 6
-CONTEXT_GLOBALS = 1
-CONTEXT_QSTR_TABLE = 2
-CONTEXT_OBJ_TABLE = 3
-STR_DATA = 3
+# Word offset in a cell (py/objcell.h).
 CELL_VALUE = 1
 
 # Word indices in nlr_buf_t.
@@ -106,6 +99,7 @@ class NativeState:
         "function",
         "handlers",
         "info_size",
+        "lines",
         "linker",
         "local_regs",
         "local_vtypes",
@@ -174,6 +168,7 @@ class NativeState:
         self.consts: list[ConstValue] = []
         self.made: list[int] = []
         self.qstr_links: list[tuple[int, int]] = []
+        self.lines: list[tuple[int, int]] = []
         self.next_label = self.function.n_labels
         unbound = UNBOUND if self.viper or not self.release.native_locals_are_objects else PYOBJ
         function = self.function

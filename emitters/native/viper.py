@@ -12,9 +12,9 @@ from mpy_cross.emitters.native.values import (
     PYOBJ,
     UINT,
     WIDTHS,
-    Fun,
     type_name,
 )
+from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.ops import BinaryOp
 
 FIRST_INPLACE = int(BinaryOp.INPLACE_OR)
