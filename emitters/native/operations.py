@@ -7,7 +7,6 @@ from mpy_cross.emitters.native.exceptions import return_from_generator, unwind_j
 from mpy_cross.emitters.native.state import (
     CELL_VALUE,
     EXC_VALUE,
-    FUN_BC_CONTEXT,
     HASCONSTS,
     NativeState,
 )
@@ -20,8 +19,8 @@ from mpy_cross.emitters.native.values import (
     PYOBJ,
     UNBOUND,
     type_name,
-from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, Fun
 )
+from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, Fun
 from mpy_cross.loader.objects import Str
 from mpy_cross.loader.ops import (
     BinaryOp,
