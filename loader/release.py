@@ -201,11 +201,11 @@ class Release(NamedTuple):
     compiler_lacks: frozenset[bytes] = frozenset()
     """Names of `COMPILER_QSTRS` that the compiler does not begin with: `__ne__` until 1.12, `errno`
     until 1.15."""
+    fun_table: tuple[str, ...] = FUN_TABLE_1_12
+    """Names of the entries of mp_fun_table, by index; changed by 1.19, 1.22 and 1.23."""
     native_qstr_shift: int = 3
     """A qstr as an object is its number shifted left by so much, plus 2; 2 until 1.12."""
     native_null_exception: bool = False
-    fun_table: tuple[str, ...] = FUN_TABLE_1_12
-    """Names of the entries of mp_fun_table, by index; changed by 1.19, 1.22 and 1.23."""
     """Where no exception is in flight, its word is null; from 1.13.  Before, it is None."""
     native_settles_in_temp_1: bool = False
     """Constants go to the stack by way of the second temporary register; from 1.17.  Before, by
@@ -390,6 +390,7 @@ _R1_18 = _R1_17._replace(
 _R1_19 = _R1_18._replace(
     version="1.19",
     mpy_version=6,
+    fun_table=FUN_TABLE_1_19,
     qstr_window=0,
     unicode_option=False,
     bytes_leaf=False,
@@ -398,7 +399,6 @@ _R1_19 = _R1_18._replace(
     class_assignment_hides=True,
     star_args_bitmap=True,
     list_items_place_errors=True,
-    fun_table=FUN_TABLE_1_19,
     inline_address_of_two=True,
     native_tables=True,
     native_unwind_slot=True,
@@ -435,6 +435,7 @@ _R1_21 = _R1_20._replace(
 )
 _R1_22 = _R1_21._replace(
     version="1.22",
+    fun_table=FUN_TABLE_1_22,
     mpy_sub_version=2,
     newline_on_own_line=True,
 )
@@ -442,8 +443,8 @@ _R1_22_1 = _R1_22._replace(version="1.22.1")
 _R1_22_2 = _R1_22_1._replace(version="1.22.2")
 _R1_23 = _R1_22_2._replace(
     version="1.23",
+    fun_table=FUN_TABLE_1_23,
     mpy_sub_version=3,
-    fun_table=FUN_TABLE_1_22,
     finally_return_slot=True,
     native_prelude_word=True,
     viper_unary=True,
@@ -451,7 +452,6 @@ _R1_23 = _R1_22_2._replace(
     viper_signature=False,
     xtensa_narrow_constants=True,
 )
-    fun_table=FUN_TABLE_1_23,
 _R1_24 = _R1_23._replace(
     version="1.24",
     archs=(*_ARCHS_1_12, "rv32imc"),

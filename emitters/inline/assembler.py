@@ -33,10 +33,10 @@ class InlineAssembler(ABC):
         self.label_names: list[str] = []
         """Names by label number, "" where the label was not met yet."""
         self.final = False
-
-    def assemble(self, code: InlineCode) -> int:
         self.lines: list[tuple[int, int]] = []
         """(offset, source line) of each statement."""
+
+    def assemble(self, code: InlineCode) -> int:
         """Fill the machine's buffer; returns the number of parameters.  Raises NativeError."""
         n_labels = sum(statement.name == "label" for statement in code.statements)
         # Before it is known where a label is, the first one stands for it, be there any or not.
@@ -63,14 +63,14 @@ class InlineAssembler(ABC):
 
     def _statements(self, code: InlineCode) -> None:
         n_labels = 0
+        self.lines = []
         for statement in code.statements:
+            self.lines.append((self.machine.position, statement.line))
             if statement.name not in DIRECTIVES:
                 self.instruction(statement.name, statement.args)
                 self._raise_error(statement.args_line)
                 continue
-        self.lines = []
             if statement.name == "label":
-            self.lines.append((self.machine.position, statement.line))
                 name = statement.args[0].text
                 if not self.final and name in self.label_names:
                     self.fail("label redefined")
