@@ -16,6 +16,7 @@ class ArgKind(IntEnum):
     INDEXED = 4  # 4(a1), -4(a1); `parts`: what is before the parentheses, then what is in them
     OTHER = 5
     RANGE = 6  # s0-s2; `parts`: two names
+    FLOAT = 7  # 1.5; `text` as float() reads it
 
 
 class InlineArg(NamedTuple):
@@ -51,3 +52,5 @@ class InlineCode(NamedTuple):
     return_type: int
     """Number of the native type of the result."""
     statements: tuple[InlineStatement, ...]
+    strict: bool = False
+    """Only what the reference's own assembler knows."""

@@ -34,6 +34,7 @@ def compile(
     source_lines: bool = True,
     arch: str = "",
     emit: str = "bytecode",
+    strict: bool = False,
 ) -> bytes:
     """Compile MicroPython source to the contents of a .mpy file.
 
@@ -43,7 +44,8 @@ def compile(
     numbers.  `small_int_bits`, `unicode` and `cache_lookup_bc` describe the target and belong to
     the options `-m...`; releases that lack such an option ignore it.  `source_lines=False` leaves
     the line numbers out.  `arch` is that of `-march` and `emit` that of `-X emit`: the kind of code
-    ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.
+    ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.  With
+    `strict` the inline assemblers take only what the reference's own do.
 
     Raises `CompileError` if the source is rejected, `ValueError` for an unknown release,
     architecture or kind of code.
@@ -76,5 +78,6 @@ def compile(
         source_lines=source_lines or not release.source_lines_option,
         arch=arch,
         emit=Emit[emit.upper()],
+        strict=strict,
     )
     return compile_source(source, filename, options)

@@ -155,6 +155,7 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         arch=command.march or "",
         arch_flags=command.arch_flags,
         emit=Emit[command.emit.upper()],
+        strict=command.strict,
     )
 
 

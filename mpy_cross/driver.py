@@ -74,7 +74,12 @@ def compile_source(
         return write(emit(module, options))
     except NativeError as error:
         raise CompileError(
-            error.kind, error.message, file=filename, line=error.line, block=error.block
+            error.kind,
+            error.message,
+            file=filename,
+            line=error.line,
+            block=error.block,
+            note=error.note,
         ) from error
     except OverflowError as error:
         raise CompileError("RuntimeError", str(error), file=filename) from error

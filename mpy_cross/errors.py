@@ -12,7 +12,8 @@ class CompileError(Exception):
     `kind` is MicroPython's exception type ("SyntaxError", "IndentationError", ...), `message` its
     text word for word; `line` is 1-based, 0 when the reference names no line; `column` is 1-based,
     0 when unknown.  `block` is the name of the enclosing function where the reference prints one
-    ("in f"), else None.  `hint` is our own addition, or "".
+    ("in f"), else None.  `note` (what exactly is wrong) and `hint` (what to do) are our own
+    additions, or "".
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class CompileError(Exception):
         column: int = 0,
         block: str | None = None,
         hint: str = "",
+        note: str = "",
     ) -> None:
         super().__init__(f"{file}:{line}: {kind}: {message}")
         self.kind = kind
@@ -34,3 +36,4 @@ class CompileError(Exception):
         self.column = column
         self.block = block
         self.hint = hint
+        self.note = note

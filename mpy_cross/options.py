@@ -27,6 +27,8 @@ class CompileOptions(NamedTuple):
     """Extensions of the architecture, as `-march-flags`: bit N is the release's Nth name of one."""
     emit: Emit = Emit.BYTECODE
     """The kind of code of functions that no decorator says otherwise of."""
+    strict: bool = False
+    """The inline assemblers take only what the reference's own do."""
 
     @property
     def native_arch(self) -> str:

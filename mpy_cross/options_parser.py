@@ -55,6 +55,7 @@ class CommandLine:
         "small_int_bits",
         "source_lines",
         "source_name",
+        "strict",
         "unicode",
         "verbose",
     )
@@ -77,6 +78,7 @@ class CommandLine:
         release: str | None = None,
         dump: list[str] | None = None,
         color: str = 'auto',
+        strict: bool = False,
         show_version: bool = False,
         show_help: bool = False,
         given: list[tuple[Row, str]] | None = None,
@@ -98,6 +100,7 @@ class CommandLine:
         self.release = release
         self.dump: list[str] = [] if dump is None else dump
         self.color = color
+        self.strict = strict
         self.show_version = show_version
         self.show_help = show_help
         self.given: list[tuple[Row, str]] = [] if given is None else given
@@ -320,6 +323,14 @@ OURS = (
         "<stage>",
         _dump,
         f"print a stage of the compilation instead of writing the .mpy:\n{', '.join(STAGES)}",
+    ),
+    Row(
+        "--strict",
+        Form.ALONE,
+        "",
+        _set("strict", True),
+        "inline assemblers: only the instructions of the official tool; without it,\n"
+        "every instruction of the architecture can be called by its manual name",
     ),
     Row("--color", Form.EITHER, "<when>", _color, "colour in errors: auto, always or never"),
 )

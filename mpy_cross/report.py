@@ -5,6 +5,7 @@
     SyntaxError: invalid syntax
         return = 3
                ^
+    note: ...
     hint: ...
 """
 
@@ -156,6 +157,8 @@ def render(error: CompileError, source: bytes, color: bool) -> str:
     line = source_line(source, error.line)
     if line is not None and line.strip():
         parts.append(_excerpt(line, error.column, color))
+    if error.note:
+        parts.append(f"{_CYAN}note:{_PLAIN} {error.note}\n" if color else f"note: {error.note}\n")
     hint = error.hint or find_hint(error.message, line or "")
     if hint:
         parts.append(f"{_CYAN}hint:{_PLAIN} {hint}\n" if color else f"hint: {hint}\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from mpy_cross.assembler.isa import Row
+from mpy_cross.emitters.inline.extension import Extension
+from mpy_cross.emitters.inline.operands import described
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.loader.inline import ArgKind, InlineArg, InlineCode, InlineStatement
@@ -19,10 +21,23 @@ class InlineAssembler(ABC):
     """Assembles the statements of one function into a machine's buffer.
 
     As in the reference, an instruction with bad arguments is assembled all the same, with zeros for
-    what is bad; the last complaint about it is the one reported.
+    what is bad; the last complaint about it is the one reported.  What the reference refuses may
+    still be an instruction beyond its own set, unless the function is to be strict.
     """
 
-    __slots__ = ("error", "final", "label_names", "lines", "machine", "release")
+    __slots__ = (
+        "error",
+        "extension",
+        "final",
+        "label_names",
+        "lines",
+        "machine",
+        "operand",
+        "release",
+        "settled",
+        "strict",
+        "unsupported",
+    )
 
     n_passes = 2
 
@@ -33,11 +48,22 @@ class InlineAssembler(ABC):
         self.label_names: list[str] = []
         """Names by label number, "" where the label was not met yet."""
         self.final = False
+        self.strict = False
+        self.extension: Extension | None = None
+        self.operand = 0
+        """Number of the argument that is being read, from 1."""
+        self.unsupported = False
+        """The complaint is that there is no such instruction with so many arguments."""
+        self.settled = False
+        """The complaint is about a label: the instruction is the reference's."""
         self.lines: list[tuple[int, int]] = []
         """(offset, source line) of each statement."""
 
     def assemble(self, code: InlineCode) -> int:
         """Fill the machine's buffer; returns the number of parameters.  Raises NativeError."""
+        self.strict = code.strict
+        if not code.strict and self.extension is None:
+            self.extension = self.make_extension()
         n_labels = sum(statement.name == "label" for statement in code.statements)
         # Before it is known where a label is, the first one stands for it, be there any or not.
         self.machine.start_function(max(1, n_labels))
@@ -67,7 +93,7 @@ class InlineAssembler(ABC):
         for statement in code.statements:
             self.lines.append((self.machine.position, statement.line))
             if statement.name not in DIRECTIVES:
-                self.instruction(statement.name, statement.args)
+                self._instruction(statement)
                 self._raise_error(statement.args_line)
                 continue
             if statement.name == "label":
@@ -86,6 +112,34 @@ class InlineAssembler(ABC):
             else:
                 self._data(statement)
             self._raise_error(statement.line)
+
+    def _instruction(self, statement: InlineStatement) -> None:
+        """The reference's instruction, else one of the table's."""
+        start = self.machine.position
+        self.operand = 0
+        self.unsupported = self.settled = False
+        self.instruction(statement.name, statement.args)
+        if self.error is None or self.settled or self.strict or self.extension is None:
+            return
+        code = self.extension.assemble(
+            statement.name, statement.args, start, self._place_of, not self.unsupported
+        )
+        if code is None:
+            notes = (self.error.note, self.extension.note)
+            wide = self.extension.note.endswith("operands")
+            self.error.note = "; ".join(filter(None, notes)) if wide else notes[0] or notes[1]
+            return
+        self.error = None
+        del self.machine.code[start:]
+        self.machine.put(code)
+
+    def _place_of(self, name: str) -> int | None:
+        """Where a label is, None if that is not known yet.  Raises KeyError."""
+        if name in self.label_names:
+            return self.machine.labels[self.label_names.index(name)]
+        if self.final:
+            raise KeyError(name)
+        return None
 
     def _align(self, size: int) -> None:
         """Pad to a multiple of a power of two; other sizes give what their bits give."""
@@ -125,31 +179,53 @@ class InlineAssembler(ABC):
     def instruction(self, name: str, args: tuple[InlineArg, ...]) -> None:
         """Assemble one instruction, or complain."""
 
+    @abstractmethod
+    def make_extension(self) -> Extension | None:
+        """The instructions beyond the reference's, None if there are none."""
+
     # --- arguments
 
-    def fail(self, message: str) -> int:
-        """Complain; returns 0, which stands for the bad argument."""
+    def fail(self, message: str, note: str = "") -> int:
+        """Complain, with our own remark on it; returns 0, which stands for the bad argument."""
         self.error = NativeError("SyntaxError", message)
+        if not self.strict:
+            self.error.note = note
         return 0
+
+    def refuse(self, name: str, arg: InlineArg, message: str, allowed: str) -> int:
+        """Complain about the argument that is being read."""
+        found = described(arg)
+        return self.fail(message, f"operand {self.operand} of {name} is {found}, allowed {allowed}")
+
+    def fail_label(self, message: str, note: str = "") -> int:
+        """Complain about a label, of an instruction that is right but for it."""
+        self.settled = True
+        return self.fail(message, note)
 
     def integer(self, name: str, arg: InlineArg, mask: int) -> int:
         """An integer within `mask`; negative ones count as 32-bit words."""
         if arg.kind != ArgKind.INT:
-            return self.fail(f"'{name}' expects an integer")
+            return self.refuse(name, arg, f"'{name}' expects an integer", mask_range(mask))
         value = arg.value & WORD_MASK
         if value & ~mask:
-            return self.fail(f"'{name}' integer 0x{value:x} doesn't fit in mask 0x{mask:x}")
+            message = f"'{name}' integer 0x{value:x} doesn't fit in mask 0x{mask:x}"
+            return self.refuse(name, arg, message, mask_range(mask))
         return value
 
     def label(self, name: str, arg: InlineArg) -> int:
         """A label number; labels further down are known in later passes only."""
         if arg.kind != ArgKind.NAME:
-            return self.fail(f"'{name}' expects a label")
+            return self.refuse(name, arg, f"'{name}' expects a label", "a label")
         if arg.text in self.label_names:
             return self.label_names.index(arg.text)
         if self.final:
-            return self.fail(f"label '{arg.text}' not defined")
+            return self.fail_label(f"label '{arg.text}' not defined", self.known_labels())
         return 0
+
+    def known_labels(self) -> str:
+        """A note on the labels that there are."""
+        names = ", ".join(self.label_names)
+        return f"the labels of this function are {names}" if names else "this function has no label"
 
     @staticmethod
     def encoded(row: Row, fields: list[int]) -> int:
@@ -165,3 +241,9 @@ class InlineAssembler(ABC):
         labels = self.machine.labels
         target = labels[label] if label < len(labels) else -1
         return target - origin
+
+
+def mask_range(mask: int) -> str:
+    """The integers that a mask of adjacent bits allows."""
+    unit = mask & -mask
+    return f"a multiple of {unit} in 0..{mask}" if unit > 1 else f"0..{mask}"

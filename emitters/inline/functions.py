@@ -20,7 +20,7 @@ def make_assembler(arch: str, machine: Machine, release: Release) -> InlineAssem
         from mpy_cross.emitters.native.xtensa import XtensaMachine
 
         assert isinstance(machine, XtensaMachine)
-        return InlineXtensa(machine, release)
+        return InlineXtensa(machine, arch, release)
     if arch == "rv32imc":
         from mpy_cross.emitters.inline.rv32 import InlineRv32
         from mpy_cross.emitters.native.riscv import Rv32Machine

@@ -15,8 +15,11 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
+from mpy_cross.assembler.arch import ARCHES
 from mpy_cross.assembler.riscv import TABLE
 from mpy_cross.emitters.inline.assembler import WORD_MASK, InlineAssembler
+from mpy_cross.emitters.inline.extension import Extension
+from mpy_cross.emitters.inline.rows import Rows
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.riscv import (
     ADDI,
@@ -41,6 +44,11 @@ ABI_NAMES = (
 REGISTERS = {name: number for number, name in enumerate(ABI_NAMES)} | {
     f"x{number}": number for number in range(32)
 }
+TABLE_REGISTERS = {name: ("reg:x", number) for name, number in REGISTERS.items()} | {
+    "fp": ("reg:x", REGISTERS["s0"])
+}
+"""Register names as the instruction table needs them."""
+ROWS = Rows(TABLE)
 FIRST_PARAMETER = REGISTERS["a0"]
 S0, S1, S2, S10, S11 = (REGISTERS[name] for name in ("s0", "s1", "s2", "s10", "s11"))
 # Registers that an argument may be, as bits.
@@ -152,6 +160,12 @@ class InlineRv32(InlineAssembler):
         if release.rv32_inline_zcmp:
             self.flags |= machine.flags & ZCMP
 
+    def make_extension(self) -> Extension | None:
+        arch = ARCHES["rv32imc"]
+        flags = enumerate(self.release.march_flags)
+        extra = {name for bit, name in flags if self.rv32.flags >> bit & 1}
+        return Extension(ROWS, TABLE_REGISTERS, arch.name, arch.features | extra)
+
     def enter(self) -> None:
         pass
 
@@ -168,13 +182,16 @@ class InlineRv32(InlineAssembler):
         form = FORMS.get(name)
         if form is None or form.needs & ~self.flags:
             if not (self.flags & ZCMP and len(args) == 2 and self._zcmp(name, args)):
+                self.unsupported = True
                 self.fail(f"invalid RV32 instruction '{name}'")
             return
         if len(args) != len(form.kinds):
+            self.unsupported = True
             self.fail(f"opcode '{name}': expecting {len(form.kinds)} arguments")
             return
         fields: list[int] = []
         for number, (kind, arg) in enumerate(zip(form.kinds, args, strict=True), 1):
+            self.operand = number
             if kind.what == "o":
                 fields += self._offset(name, number, kind, arg)
             else:
@@ -229,44 +246,48 @@ class InlineRv32(InlineAssembler):
             return self._distance(name, number, kind, arg)
         return self._integer(name, number, kind, arg, 1)
 
-    def _expecting(self, name: str, number: int, what: str) -> int:
-        return self.fail(f"opcode '{name}' argument {number}: expecting {what}")
+    def _refuse(self, name: str, number: int, arg: InlineArg, message: str, allowed: str) -> int:
+        return self.refuse(name, arg, f"opcode '{name}' argument {number}: {message}", allowed)
 
     def _register(self, name: str, number: int, allowed: int, arg: InlineArg) -> int:
         register = REGISTERS.get(arg.text) if arg.kind == ArgKind.NAME else None
         if register is None:
-            return self._expecting(name, number, "register")
+            return self._refuse(name, number, arg, "expecting register", _names(allowed))
         if not allowed >> register & 1:
-            return self.fail(f"opcode '{name}' argument {number}: unknown register")
+            return self._refuse(name, number, arg, "unknown register", _names(allowed))
         return register
 
     def _integer(self, name: str, number: int, kind: Kind, arg: InlineArg, sign: int) -> int:
         if arg.kind != ArgKind.INT:
-            return self._expecting(name, number, "integer")
+            return self._refuse(name, number, arg, "expecting integer", _range(kind))
         value = sign * arg.value << kind.shift & INT_BITS
         if value & ~kind.mask if kind.what == "u" else not _fits(kind.mask, value):
-            return self.fail(f"opcode '{name}' argument {number}: out of range")
+            shown = arg._replace(value=sign * arg.value)
+            return self._refuse(name, number, shown, "out of range", _range(kind))
         if kind.not_zero and value == 0:
-            return self.fail(f"opcode '{name}' argument {number}: must not be zero")
+            return self._refuse(name, number, arg, "must not be zero", _range(kind))
         return value
 
     def _distance(self, name: str, number: int, kind: Kind, arg: InlineArg) -> int:
         if arg.kind != ArgKind.NAME:
-            return self._expecting(name, number, "label")
+            return self._refuse(name, number, arg, "expecting label", "a label")
         target = 0  # what the reference finds in place of a label that it has not met yet
         if arg.text in self.label_names:
             target = self.distance(self.label_names.index(arg.text), 0)
         elif self.final:
-            return self.fail(f"opcode '{name}' argument {number}: undefined label '{arg.text}'")
+            message = f"opcode '{name}' argument {number}: undefined label '{arg.text}'"
+            return self.fail_label(message, self.known_labels())
         distance = target - self.machine.position
         if not _fits(kind.mask, distance):
-            return self.fail(f"opcode '{name}' argument {number}: out of range")
+            note = f"label '{arg.text}' is {distance} bytes away from {name}, "
+            note += f"allowed {_range(kind)}"
+            return self.fail_label(f"opcode '{name}' argument {number}: out of range", note)
         return distance
 
     def _offset(self, name: str, number: int, kind: Kind, arg: InlineArg) -> list[int]:
         """`offset(register)`, the sign of the offset standing apart: the two values."""
         if arg.kind != ArgKind.INDEXED:
-            return [self._expecting(name, number, "offset")]
+            return [self._refuse(name, number, arg, "expecting offset", "offset(register)")]
         offset = self._integer(name, number, kind, arg.parts[0], -1 if arg.text == "-" else 1)
         if self.error is not None:
             return []
@@ -328,3 +349,22 @@ def _fits(mask: int, value: int) -> bool:
     positive = mask >> 1 & ~low
     negative = WORD_MASK & ~(mask >> 1) & ~low
     return not value & ~positive or (not value & low and value & negative == negative)
+
+
+def _names(allowed: int) -> str:
+    """A set of registers in words."""
+    if allowed.bit_count() < len(ABI_NAMES) // 2:
+        return ", ".join(name for number, name in enumerate(ABI_NAMES) if allowed >> number & 1)
+    barred = [name for number, name in enumerate(ABI_NAMES) if not allowed >> number & 1]
+    return "x0..x31" + (f" but {', '.join(barred)}" if barred else "")
+
+
+def _range(kind: Kind) -> str:
+    """The integers, or distances, of a kind."""
+    low, high = 0, kind.mask
+    if kind.what != "u":
+        high = kind.mask >> 1 & -(1 << kind.unit)
+        low = -(high + (1 << kind.unit))
+    low, high, unit = low >> kind.shift, high >> kind.shift, 1 << kind.unit >> kind.shift
+    span = f"{low}..{high}" if unit == 1 else f"a multiple of {unit} in {low}..{high}"
+    return f"{span}, not 0" if kind.not_zero else span

@@ -1,17 +1,28 @@
-"""The inline assembler of Thumb (manual, "Inline assembler for Thumb2 architectures").
-
-A row says how many arguments an instruction takes, what they are, and where their bits go:
-
-    "lo@8 imm 0xff@0"    a register up to r7 at bit 8, an integer within a mask at bit 0
-    "reg@0,16"           any register, at two places
-    "[lo@3 imm 0x7c>>2@6]"   an address: base register and offset in words
-"""
+"""The inline assembler of Thumb (manual, "Inline assembler for Thumb2 architectures")."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, final
+from typing import final
 
+from mpy_cross.assembler.arch import ARCHES
+from mpy_cross.assembler.thumb import TABLE
 from mpy_cross.emitters.inline.assembler import InlineAssembler
+from mpy_cross.emitters.inline.extension import Extension
+from mpy_cross.emitters.inline.rows import Rows
+from mpy_cross.emitters.inline.thumb_forms import (
+    ALWAYS,
+    ARMV7M,
+    FLOAT,
+    FLOAT_THREE,
+    FLOAT_TWO,
+    FORGETFUL,
+    THREE,
+    THREE_NAMES,
+    TWO,
+    TWO_NAMES,
+    Field,
+    Form,
+)
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.loader.inline import ArgKind, InlineArg
 from mpy_cross.loader.release import Release
@@ -25,116 +36,16 @@ CONDITIONS = {
     )
 }
 VFP_MAX = 31
+TABLE_REGISTERS = (
+    {name: ("reg:r", number) for name, number in REGISTERS.items()}
+    | {"ip": ("reg:r", 12)}
+    | {f"s{number}": ("reg:s", number) for number in range(32)}
+    | {f"d{number}": ("reg:d", number) for number in range(16)}
+)
+"""Register names as the instruction table needs them."""
+ROWS = Rows(TABLE)
 WIDE = 1 << 16  # words from here on are two halfwords, the high one first
 
-ALWAYS = 0
-ARMV7M = 1  # instructions of ARMv7-M
-FLOAT = 2  # needs the floating-point unit
-
-
-class Field(NamedTuple):
-    """One value of an instruction."""
-
-    kind: str
-    """lo, reg, reg12, special, vfp, imm"""
-    places: tuple[int, ...]
-    mask: int = 0
-    shift: int = 0
-
-
-class Form(NamedTuple):
-    """An instruction with its arguments; a tuple of fields stands for an address."""
-
-    word: int
-    fields: tuple[Field | tuple[Field, Field], ...]
-    needs: int
-
-
-def _field(text: str) -> Field:
-    what, _, at = text.partition("@")
-    places = tuple(int(place) for place in at.split(","))
-    if not what.startswith("imm"):
-        return Field(what, places)
-    mask, _, shift = what[3:].partition(">>")
-    return Field("imm", places, int(mask, 16), int(shift or "0"))
-
-
-def _form(word: int, text: str, needs: int = ALWAYS) -> Form:
-    fields: list[Field | tuple[Field, Field]] = []
-    words = text.split()
-    while words:
-        first = words.pop(0)
-        if first.startswith("["):
-            fields.append((_field(first[1:]), _field(words.pop(0)[:-1])))
-        else:
-            fields.append(_field(first))
-    return Form(word, tuple(fields), needs)
-
-
-# Second argument a name.
-TWO_NAMES = {
-    "mov": _form(0x4600, "split@0 reg@3"),
-    "and_": _form(0x4000, "lo@0 lo@3"),
-    "clz": _form(0xFAB0F080, "reg@8 reg@0,16", ARMV7M),
-    "rbit": _form(0xFA90F0A0, "reg@8 reg@0,16", ARMV7M),
-    "mrs": _form(0xF3EF8000, "reg12@8 special@0", ARMV7M),
-} | {
-    name: _form(0x4000 | op << 6, "lo@0 lo@3")
-    for op, name in enumerate(
-        (
-            *("eor", "lsl", "lsr", "asr", "adc", "sbc", "ror", "tst"),
-            *("neg", "cmp", "cmn", "orr", "mul", "bic", "mvn"),
-        ),
-        1,
-    )
-}
-# Second argument something else.
-TWO = {
-    "mov": _form(0x2000, "lo@8 imm0xff@0"),
-    "cmp": _form(0x2800, "lo@8 imm0xff@0"),
-    "add": _form(0x3000, "lo@8 imm0xff@0"),
-    "sub": _form(0x3800, "lo@8 imm0xff@0"),
-    "movw": Form(0xF2400000, (Field("reg", (8,)), Field("imm16", (0,), 0xFFFF)), ARMV7M),
-    "movt": Form(0xF2C00000, (Field("reg", (8,)), Field("imm16", (0,), 0xFFFF)), ARMV7M),
-    "ldrex": _form(0xE8500F00, "reg@12 [reg@16 imm0xff>>2@0]", ARMV7M),
-    "ldr": _form(0x6800, "lo@0 [lo@3 imm0x7c>>2@6]"),
-    "ldrb": _form(0x7800, "lo@0 [lo@3 imm0x1f@6]"),
-    "ldrh": _form(0x8800, "lo@0 [lo@3 imm0x3e>>1@6]"),
-    "str": _form(0x6000, "lo@0 [lo@3 imm0x7c>>2@6]"),
-    "strb": _form(0x7000, "lo@0 [lo@3 imm0x1f@6]"),
-    "strh": _form(0x8000, "lo@0 [lo@3 imm0x3e>>1@6]"),
-}
-# These forget what was wrong with an address and call themselves unsupported.
-FORGETFUL = ("ldr", "ldrb", "ldrh", "str", "strb", "strh")
-THREE = {
-    "lsl": _form(0x0000, "lo@0 lo@3 imm0x1f@6"),
-    "lsr": _form(0x0800, "lo@0 lo@3 imm0x1f@6"),
-    "asr": _form(0x1000, "lo@0 lo@3 imm0x1f@6"),
-    "add": _form(0x1C00, "lo@0 lo@3 imm0x7@6"),
-    "sub": _form(0x1E00, "lo@0 lo@3 imm0x7@6"),
-    "sdiv": _form(0xFB90F0F0, "reg@8 reg@16 reg@0", ARMV7M),
-    "udiv": _form(0xFBB0F0F0, "reg@8 reg@16 reg@0", ARMV7M),
-    "strex": _form(0xE8400000, "reg@8 reg@12 [reg@16 imm0xff>>2@0]", ARMV7M),
-}
-THREE_NAMES = {
-    "add": _form(0x1800, "lo@0 lo@3 lo@6"),
-    "sub": _form(0x1A00, "lo@0 lo@3 lo@6"),
-}
-FLOAT_TWO = {
-    "vcmp": _form(0xEEB40AC0, "vd@0 vm@0", FLOAT),
-    "vsqrt": _form(0xEEB10AC0, "vd@0 vm@0", FLOAT),
-    "vneg": _form(0xEEB10A40, "vd@0 vm@0", FLOAT),
-    "vcvt_f32_s32": _form(0xEEB80AC0, "vd@0 vm@0", FLOAT),
-    "vcvt_s32_f32": _form(0xEEBD0AC0, "vd@0 vm@0", FLOAT),
-    "vldr": _form(0xED900A00, "vd@0 [lo@16 imm0x3fc>>2@0]", FLOAT),
-    "vstr": _form(0xED800A00, "vd@0 [lo@16 imm0x3fc>>2@0]", FLOAT),
-}
-FLOAT_THREE = {
-    "vadd": _form(0xEE300A00, "vd@0 vn@0 vm@0", FLOAT),
-    "vsub": _form(0xEE300A40, "vd@0 vn@0 vm@0", FLOAT),
-    "vmul": _form(0xEE200A00, "vd@0 vn@0 vm@0", FLOAT),
-    "vdiv": _form(0xEE800A00, "vd@0 vn@0 vm@0", FLOAT),
-}
 # ARM code that calls the Thumb code behind it:
 # push {r4, lr}; add lr, pc, #9; blx lr; pop {r4, lr}; bx lr
 FROM_ARM = (0xE92D4010, 0xE28FE009, 0xE12FFF3E, 0xE8BD4010, 0xE12FFF1E)
@@ -146,10 +57,11 @@ INTERRUPTS = {"cpsid": 0xB672, "cpsie": 0xB662}  # the argument, always i, is no
 class InlineThumb(InlineAssembler):
     """`@micropython.asm_thumb`."""
 
-    __slots__ = ("allowed", "from_arm")
+    __slots__ = ("allowed", "arch", "from_arm")
 
     def __init__(self, machine: Machine, arch: str, release: Release) -> None:
         super().__init__(machine, release)
+        self.arch = arch
         # Version 5 compilers assemble everything for every architecture.
         every = release.mpy_version < 6
         self.from_arm = arch == "armv6"
@@ -158,6 +70,14 @@ class InlineThumb(InlineAssembler):
             self.allowed.add(ARMV7M)
         if every or arch in ("armv7emsp", "armv7emdp"):
             self.allowed.add(FLOAT)
+
+    def make_extension(self) -> Extension | None:
+        if self.from_arm:  # the 16-bit instructions of ARMv6
+            return Extension(ROWS, TABLE_REGISTERS, self.arch, ARCHES["armv6m"].features, 2)
+        arch = ARCHES.get(self.arch)
+        if arch is None or arch.table != TABLE.name:
+            return None
+        return Extension(ROWS, TABLE_REGISTERS, arch.name, arch.features)
 
     def enter(self) -> None:
         if self.from_arm:
@@ -178,6 +98,7 @@ class InlineThumb(InlineAssembler):
 
     def instruction(self, name: str, args: tuple[InlineArg, ...]) -> None:
         if not self._assemble(name, args):
+            self.unsupported = True
             self.fail(f"unsupported Thumb instruction '{name}' with {len(args)} arguments")
 
     def _assemble(self, name: str, args: tuple[InlineArg, ...]) -> bool:
@@ -210,13 +131,14 @@ class InlineThumb(InlineAssembler):
     def _emit(self, name: str, form: Form, args: tuple[InlineArg, ...]) -> bool:
         """Assemble a form; False if an address is no address."""
         word = form.word
-        for field, arg in zip(form.fields, args, strict=True):
+        for self.operand, (field, arg) in enumerate(zip(form.fields, args, strict=True), 1):
             if isinstance(field, Field):
                 word |= self._bits(name, field, arg)
                 continue
             n_parts = len(arg.parts) if arg.kind == ArgKind.BRACKET else 0
             if n_parts < 2 or (n_parts > 2 and self.release.inline_address_of_two):
-                self.fail(f"'{name}' expects an address of the form [a, b]")
+                message = f"'{name}' expects an address of the form [a, b]"
+                self.refuse(name, arg, message, "[register, integer]")
                 return False
             word |= self._bits(name, field[0], arg.parts[0])
             offset = arg.parts[1] if len(arg.parts) == 2 else InlineArg(ArgKind.OTHER)
@@ -234,7 +156,8 @@ class InlineThumb(InlineAssembler):
             if arg.kind == ArgKind.NAME and arg.text in SPECIAL_REGISTERS:
                 value = SPECIAL_REGISTERS[arg.text]
             else:
-                value = self.fail(f"'{name}' expects a special register")
+                message = f"'{name}' expects a special register"
+                value = self.refuse(name, arg, message, " or ".join(SPECIAL_REGISTERS))
         elif kind.startswith("v"):
             return self._vfp_bits(kind, self._vfp(name, arg))
         else:
@@ -256,18 +179,19 @@ class InlineThumb(InlineAssembler):
     def _register(self, name: str, arg: InlineArg, highest: int) -> int:
         number = REGISTERS.get(arg.text)
         if number is None:
-            return self.fail(f"'{name}' expects a register")
+            return self.refuse(name, arg, f"'{name}' expects a register", f"r0..r{highest}")
         if number > highest:
-            return self.fail(f"'{name}' expects at most r{highest}")
+            message = f"'{name}' expects at most r{highest}"
+            return self.refuse(name, arg, message, f"r0..r{highest}")
         return number
 
     def _vfp(self, name: str, arg: InlineArg) -> int:
         digits = arg.text[1:]
         if arg.text[:1] != "s" or not (digits.isascii() and digits.isdigit()):
-            return self.fail(f"'{name}' expects an FPU register")
+            return self.refuse(name, arg, f"'{name}' expects an FPU register", "s0..s31")
         number = int(digits) & 0xFFFF_FFFF_FFFF_FFFF
         if number > VFP_MAX:
-            return self.fail(f"'{name}' expects at most r{VFP_MAX}")
+            return self.refuse(name, arg, f"'{name}' expects at most r{VFP_MAX}", "s0..s31")
         return number
 
     @staticmethod
@@ -286,7 +210,8 @@ class InlineThumb(InlineAssembler):
             or not parts
             or (len(parts) == 1 and parts[0].kind != ArgKind.NAME)
         ):
-            return self.fail(f"'{name}' expects {{r0, r1, ...}}")
+            message = f"'{name}' expects {{r0, r1, ...}}"
+            return self.refuse(name, arg, message, "a list of registers in braces")
         bits = 0
         for part in parts:
             bits |= 1 << self._register(name, part, 15)
@@ -295,12 +220,15 @@ class InlineThumb(InlineAssembler):
     # --- instructions of their own kind
 
     def _movwt(self, name: str, args: tuple[InlineArg, ...]) -> None:
+        self.operand = 1
         register = self._register(name, args[0], 15) << 8
+        self.operand = 2
         value = self.integer(name, args[1], 0xFFFF_FFFF)
         self._put(0xF2400000 | register | _imm16(value & 0xFFFF))
         self._put(0xF2C00000 | register | _imm16(value >> 16))
 
     def _one(self, name: str, arg: InlineArg) -> bool:
+        self.operand = 1
         if name in ("b", "bl"):
             self._branch(name, arg)
         elif name == "bx":
@@ -329,7 +257,7 @@ class InlineThumb(InlineAssembler):
             )
             reach = 1 << 22
         if self.final and not -reach <= distance < reach:
-            self.fail("branch not in range")
+            self._too_far(name, arg, distance, reach)
 
     def _branch_if(self, name: str, arg: InlineArg) -> bool:
         condition = CONDITIONS.get(name[1:3])
@@ -352,8 +280,13 @@ class InlineThumb(InlineAssembler):
         else:
             self._put(0xD000 | condition << 8 | distance >> 1 & 0xFF)
             if self.final and not -256 <= distance < 256:
-                self.fail("branch not in range")
+                self._too_far(name, arg, distance, 256)
         return True
+
+    def _too_far(self, name: str, arg: InlineArg, distance: int, reach: int) -> None:
+        note = f"label '{arg.text}' is {distance} bytes away from {name}, "
+        note += f"allowed {-reach}..{reach - 2}"
+        self.fail_label("branch not in range", note)
 
     def _if_then(self, name: str, arg: InlineArg) -> bool:
         condition = CONDITIONS.get(arg.text)
@@ -399,6 +332,7 @@ class InlineThumb(InlineAssembler):
         return True
 
     def _vmrs(self, name: str, args: tuple[InlineArg, ...]) -> bool:
+        self.operand = 1
         flags = args[0].text == "APSR_nzcv"
         register = 15 if flags else self._register(name, args[0], 15)
         if args[1].text != "FPSCR":
@@ -408,11 +342,14 @@ class InlineThumb(InlineAssembler):
 
     def _vmov(self, name: str, args: tuple[InlineArg, ...]) -> None:
         to_core = args[0].text.startswith("r")
+        self.operand = 1
         if to_core:
             register = self._register(name, args[0], 15)
+            self.operand = 2
             number = self._vfp(name, args[1])
         else:
             number = self._vfp(name, args[0])
+            self.operand = 2
             register = self._register(name, args[1], 15)
         bits = number >> 1 << 16 | (number & 1) << 7
         self._put(0xEE000A10 | to_core << 20 | bits | register << 12)

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
+from mpy_cross.assembler.arch import ARCHES
 from mpy_cross.assembler.xtensa import TABLE
 from mpy_cross.emitters.inline.assembler import InlineAssembler
+from mpy_cross.emitters.inline.extension import Extension
+from mpy_cross.emitters.inline.rows import Rows
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.xtensa import OUT_OF_RANGE, XtensaMachine, fits, wrap
 from mpy_cross.loader.inline import ArgKind, InlineArg
 from mpy_cross.loader.release import Release
 
 REGISTERS = {f"a{number}": number for number in range(16)}
+TABLE_REGISTERS = {"sp": ("reg:a", 1)} | {
+    f"{file}{number}": (f"reg:{file}", number)
+    for file, count in (("a", 16), ("f", 16), ("b", 16), ("m", 4))
+    for number in range(count)
+}
+"""Register names as the instruction table needs them."""
+ROWS = Rows(TABLE)
 PARAMETERS = ("a2", "a3", "a4", "a5")
 NOT_ALIGNED = "ERROR: {} {} not word-aligned"
 LITERAL_BITS = CALL_BITS = 18
@@ -124,13 +134,17 @@ BIT_BRANCHES = ("bbci", "bbsi")
 class InlineXtensa(InlineAssembler):
     """`@micropython.asm_xtensa`."""
 
-    __slots__ = ("xtensa",)
+    __slots__ = ("arch", "xtensa")
 
     n_passes = 3  # the first two find the size of the table of constants
 
-    def __init__(self, machine: XtensaMachine, release: Release) -> None:
+    def __init__(self, machine: XtensaMachine, arch: str, release: Release) -> None:
         super().__init__(machine, release)
+        self.arch = ARCHES[arch]
         self.xtensa = machine
+
+    def make_extension(self) -> Extension | None:
+        return Extension(ROWS, TABLE_REGISTERS, self.arch.name, self.arch.features)
 
     def enter(self) -> None:
         self.machine.entry(0)
@@ -146,6 +160,7 @@ class InlineXtensa(InlineAssembler):
 
     def instruction(self, name: str, args: tuple[InlineArg, ...]) -> None:
         if not self._assemble(name, args):
+            self.unsupported = True
             self.fail(f"unsupported Xtensa instruction '{name}' with {len(args)} arguments")
 
     def _assemble(self, name: str, args: tuple[InlineArg, ...]) -> bool:
@@ -161,24 +176,28 @@ class InlineXtensa(InlineAssembler):
         if branch is not None:
             if len(args) != branch.n_registers + 1 or not (full or branch.in_first_set):
                 return False
-            registers = tuple(self._register(name, arg) for arg in args[:-1])
+            registers = tuple(self._register(name, arg, at) for at, arg in enumerate(args[:-1], 1))
+            self.operand = len(args)
             self.xtensa.branch(branch.row, branch.inverse, registers, self.label(name, args[-1]))
             return True
+        self.operand = len(args)  # a label is the last
         if name == "j" and len(args) == 1:
             self.machine.jump(self.label(name, args[0]))
         elif name == "movi" and len(args) == 2:
-            register = self._register(name, args[0])
-            self.machine.move_reg_imm_fix_word(register, self._integer(name, args[1], None))
+            register = self._register(name, args[0], 1)
+            self.machine.move_reg_imm_fix_word(register, self._integer(name, args[1], None, 2))
         elif not full:
             return False
         elif name == "call0" and len(args) == 1:
             self._call(self.label(name, args[0]))
         elif name == "l32r" and len(args) == 2:
-            register = self._register(name, args[0])
+            register = self._register(name, args[0], 1)
+            self.operand = 2
             self._load_literal(register, self.label(name, args[1]))
         elif name in BIT_BRANCHES and len(args) == 3:
-            register = self._register(name, args[0])
-            bit = self._integer(name, args[1], INTEGERS["u5"])
+            register = self._register(name, args[0], 1)
+            bit = self._integer(name, args[1], INTEGERS["u5"], 2)
+            self.operand = 3
             self._branch_bit(name, register, bit, self.label(name, args[2]))
         else:
             return False
@@ -192,12 +211,13 @@ class InlineXtensa(InlineAssembler):
         for at in order:
             kind = form.kinds[at]
             if kind == "r":
-                fields[at] = self._register(name, args[at])
+                fields[at] = self._register(name, args[at], at + 1)
                 continue
             integer = INTEGERS[kind]
-            value = self._integer(name, args[at], integer)
+            value = self._integer(name, args[at], integer, at + 1)
             if value % integer.multiple:
-                self.fail(f"{value} is not a multiple of {integer.multiple}")
+                message = f"{value} is not a multiple of {integer.multiple}"
+                self.refuse(name, args[at], message, _span(integer))
             if kind == "slli":
                 value = 32 - value
             fields[at] = value >> integer.shift
@@ -246,16 +266,27 @@ class InlineXtensa(InlineAssembler):
 
     # --- arguments
 
-    def _register(self, name: str, arg: InlineArg) -> int:
+    def _register(self, name: str, arg: InlineArg, operand: int) -> int:
+        self.operand = operand
         number = REGISTERS.get(arg.text) if arg.kind == ArgKind.NAME else None
-        return self.fail(f"'{name}' expects a register") if number is None else number
+        if number is None:
+            return self.refuse(name, arg, f"'{name}' expects a register", "a0..a15")
+        return number
 
-    def _integer(self, name: str, arg: InlineArg, limits: Integer | None) -> int:
+    def _integer(self, name: str, arg: InlineArg, limits: Integer | None, operand: int) -> int:
         """The low 32 bits, signed."""
+        self.operand = operand
         if arg.kind != ArgKind.INT:
-            return self.fail(f"'{name}' expects an integer")
+            allowed = "an integer" if limits is None else _span(limits)
+            return self.refuse(name, arg, f"'{name}' expects an integer", allowed)
         value = wrap(arg.value, 32)
         if limits is not None and not limits.low <= value <= limits.high:
             span = f"{limits.low}..{limits.high}"
-            return self.fail(f"'{name}' integer {value} isn't within range {span}")
+            message = f"'{name}' integer {value} isn't within range {span}"
+            return self.refuse(name, arg, message, _span(limits))
         return value
+
+
+def _span(limits: Integer) -> str:
+    span = f"{limits.low}..{limits.high}"
+    return f"a multiple of {limits.multiple} in {span}" if limits.multiple > 1 else span

@@ -10,7 +10,7 @@ class NativeError(Exception):
     """The function cannot be compiled: MicroPython's exception type and message.
 
     `line` is 0 if no line is known, `block` the function's name.  With `bare` the reference prints
-    neither.
+    neither.  `note` is our own addition, or "".
     """
 
     def __init__(self, kind: str, message: str, bare: bool = False) -> None:
@@ -20,3 +20,4 @@ class NativeError(Exception):
         self.bare = bare
         self.line = 0
         self.block: str | None = None
+        self.note = ""

@@ -62,7 +62,7 @@ def lower_inline_asm(c: Context, node: FuncDef) -> InlineCode:
     if pending is not None:
         raise pending
     params = tuple(_param(param) for param in node.params)
-    return InlineCode(node.line, params, return_type, tuple(statements))
+    return InlineCode(node.line, params, return_type, tuple(statements), c.options.strict)
 
 
 def _error(message: str, line: int) -> CompileError:
@@ -118,6 +118,8 @@ def _arg(node: object) -> InlineArg:
         return InlineArg(ArgKind.INT, value=node.value, small=True)
     if isinstance(node, Const) and type(node.value) is int:
         return InlineArg(ArgKind.INT, value=node.value)
+    if isinstance(node, Const) and type(node.value) is float:
+        return InlineArg(ArgKind.FLOAT, repr(node.value))
     if isinstance(node, List):
         return InlineArg(ArgKind.BRACKET, parts=_args(node.items))
     if isinstance(node, Brace):
@@ -128,6 +130,9 @@ def _arg(node: object) -> InlineArg:
         return _indexed(node, "")
     if isinstance(node, Unary) and isinstance(node.operand, Primary):
         return _indexed(node.operand, SIGNS[node.op]) if node.op in SIGNS else OTHER
+    if isinstance(node, Unary) and node.op is UnaryOp.NEGATIVE:
+        inner = _arg(node.operand)  # an integer would have been folded
+        return inner._replace(text=f"-{inner.text}") if inner.kind == ArgKind.FLOAT else OTHER
     if isinstance(node, BinOp) and node.ops == [BinaryOp.SUBTRACT]:
         return _range(_arg(node.first), _arg(node.rest[0]))
     return OTHER

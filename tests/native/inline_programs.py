@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from mpy_cross.emitters.inline import rv32, thumb, xtensa
+from mpy_cross.emitters.inline import rv32, thumb, thumb_forms, xtensa
+from mpy_cross.emitters.inline.thumb_forms import Field
 
 Bases = dict[str, tuple[tuple[str, ...], ...]]
 
@@ -75,16 +76,16 @@ _THUMB_KINDS: Final = {"lo": "r5", "reg": "r9", "reg12": "r10", "split": "r8", "
                        "vd": "s3", "vm": "s30", "vn": "s17", "imm": "4", "imm16": "0xabcd"}
 
 
-def _thumb_argument(field: thumb.Field | tuple[thumb.Field, thumb.Field]) -> str:
-    if isinstance(field, thumb.Field):
+def _thumb_argument(field: Field | tuple[Field, Field]) -> str:
+    if isinstance(field, Field):
         return _THUMB_KINDS[field.kind]
     return f"[{_thumb_argument(field[0])}, {_thumb_argument(field[1])}]"
 
 
 def _thumb() -> Assembler:
     bases: Bases = {}
-    for table in (thumb.TWO_NAMES, thumb.TWO, thumb.THREE, thumb.THREE_NAMES, thumb.FLOAT_TWO,
-                  thumb.FLOAT_THREE):
+    for table in (thumb_forms.TWO_NAMES, thumb_forms.TWO, thumb_forms.THREE,
+                  thumb_forms.THREE_NAMES, thumb_forms.FLOAT_TWO, thumb_forms.FLOAT_THREE):
         for name, form in table.items():
             arguments = tuple(_thumb_argument(field) for field in form.fields)
             bases[name] = (*bases.get(name, ()), arguments)

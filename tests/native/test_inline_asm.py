@@ -256,7 +256,9 @@ def test_extensions(line: str, flags: int, tmp_path: Path) -> None:
     (tmp_path / "inline.py").write_text(source)
     command = [str(binary), "-march=rv32imc", f"-march-flags={flags}", "-o", "out.mpy", "inline.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    options = CompileOptions(release=get("1.29"), arch="rv32imc", arch_flags=flags)
+    options = CompileOptions(
+        release=get("1.29"), arch="rv32imc", arch_flags=flags, strict=True
+    )
     try:
         code = compile_source(source.encode(), "inline.py", options)
     except CompileError as error:
