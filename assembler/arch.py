@@ -41,7 +41,7 @@ _V7M = f"{_V6M} v7m"
 _V7EM = f"{_V7M} v7em"
 _LX106 = "core density exception debug interrupt mul16 mul32 nsa tlb"
 _LX6 = (f"{_LX106} mulhigh div sext minmax clamps loop window bool mac16 float sync s32c1i extern "
-        "user")
+        "user double ocd state buffered")
 
 _ARCHES: Final = (
     Arch("x86", 1, "x86", "x86", 4, _set("x86"), 6, 1),

@@ -5,7 +5,10 @@ little-endian cores, op2 op1 r s t op0.)
 
 Features: core, density, exception, debug, interrupt, mul16, mul32, mulhigh, div, nsa, sext,
 minmax, clamps, loop, window, bool, mac16, float, sync (l32ai, s32ri), s32c1i, tlb,
-extern (rer, wer), user (rur, wur).
+extern (rer, wer), user (rur, wur), double (the LX6's steps of double-precision arithmetic), ocd
+(the on-chip debugger's own), state (the LX6's external wires), buffered (s32nb).
+The LX6's list is that of the ESP32's configuration of GNU binutils; neither core has the
+instructions for a cache.
 Labels count from the address plus 4, but for l32r (address plus 3, rounded down to a multiple of
 4) and the calls (address rounded down, plus 4).
 """
@@ -17,7 +20,12 @@ from typing import Final
 from mpy_cross.assembler.isa import MakeKind, Row, row
 from mpy_cross.assembler.kinds import Choice, Coded, Kind, Label, Number, Register
 from mpy_cross.assembler.table import Table
-from mpy_cross.assembler.xtensa_registers import SPECIAL, SPECIAL_WRITE, USER
+from mpy_cross.assembler.xtensa_registers import (
+    SPECIAL_EXCHANGE,
+    SPECIAL_READ,
+    SPECIAL_WRITE,
+    USER,
+)
 
 B4CONST: Final = (-1, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64, 128, 256)
 B4CONSTU: Final = (32768, 65536, *B4CONST[2:])
@@ -115,8 +123,9 @@ KINDS: Final[dict[str, MakeKind]] = {
     "forward": _label(False),
     "call": _call_label,
     "literal": _literal_label,
-    "special": _names("special register", SPECIAL),
+    "special": _names("special register", SPECIAL_READ),
     "specialw": _names("special register", SPECIAL_WRITE),
+    "specialx": _names("special register", SPECIAL_EXCHANGE),
     "user": _names("user register", USER),
 }
 
@@ -209,6 +218,7 @@ _MEMORY_ROWS: Final = (
           ("1110", "s32c1i", "rw", 4, "s32c1i"), ("1111", "s32ri", "r", 4, "sync"))),
     row("l32e", "0000 1001 i:4 s:4 t:4 0000", "t=w, s, i*4-64", "window"),
     row("s32e", "0100 1001 i:4 s:4 t:4 0000", "t, s, i*4-64", "window"),
+    row("s32nb", "0101 1001 i:4 s:4 t:4 0000", "t, s, i*4", "buffered"),
 )
 
 _BRANCH: Final = (("0000", "bnone"), ("0001", "beq"), ("0010", "blt"), ("0011", "bltu"),
@@ -250,6 +260,10 @@ _SYSTEM_ROWS: Final = (
     *(row(name, f"0000 0000 0010 0000 {t} 0000", "", "core") for t, name in _SYNC),
     *(row(name, f"0000 0000 0011 {s} 0000 0000", "", feature) for s, name, feature in _RETURNS),
     row("rfi", "0000 0000 0011 i:4 0001 0000", "i", "interrupt"),
+    row("rfdo", "1111 0001 1110 i:4 0000 0000", "i", "debug"),
+    row("rfdd", "1111 0001 1110 0000 0001 0000", "", "debug"),
+    row("lddr32.p", "0000 0000 0111 s:4 1110 0000", "s=rw", "ocd"),
+    row("sddr32.p", "0000 0000 0111 s:4 1111 0000", "s=rw", "ocd"),
     row("break", "0000 0000 0100 i:4 k:4 0000", "i, k:u", "debug"),
     row("syscall", "0000 0000 0101 0000 0000 0000", "", "exception"),
     row("simcall", "0000 0000 0101 0001 0000 0000", "", "core"),
@@ -257,7 +271,7 @@ _SYSTEM_ROWS: Final = (
     row("waiti", "0000 0000 0111 i:4 0000 0000", "i", "interrupt"),
     row("rsr", "0000 0011 x:8 t:4 0000", "t=w", "core", "rsr.{x:special}"),
     row("wsr", "0001 0011 x:8 t:4 0000", "t", "core", "wsr.{x:specialw}"),
-    row("xsr", "0110 0001 x:8 t:4 0000", "t=rw", "core", "xsr.{x:special}"),
+    row("xsr", "0110 0001 x:8 t:4 0000", "t=rw", "core", "xsr.{x:specialx}"),
     row("rur", "1110 0011 r:4 x:8 0000", "r=w", "user", "rur.{x:user}"),
     row("wur", "1111 0011 x:8 t:4 0000", "t", "user", "wur.{x:user}"),
     row("rer", "0100 0000 0110 s:4 t:4 0000", "t=w, s", "extern"),
@@ -315,6 +329,25 @@ _FLOAT_ROWS: Final = (
     row("ssxp", "0101 1000 r:4 s:4 t:4 0000", "r:fr, s=rw, t", "float"),
 )
 
+# The steps from which the LX6's library builds double-precision arithmetic, and its wires.
+_DOUBLE_ROWS: Final = (
+    row("f64iter", "1 j:1 i:2 1110 r:4 s:4 t:4 0000", "r=rw, s, t, i, j:u", "double"),
+    row("f64rnd", "01 i:2 1110 r:4 s:4 t:4 0000", "r=w, s, t, i", "double"),
+    row("f64norm", "001 i:1 1110 r:4 s:4 t:4 0000", "r=w, s, t, i", "double"),
+    row("f64sexp", "0001 1110 r:4 s:4 t:4 0000", "r=w, s, t", "double"),
+    row("f64cmpl", "1110 1011 r:4 s:4 t:4 0000", "r=w, s, t", "double"),
+    row("f64cmph", "i:4 1111 r:4 s:4 t:4 0000", "r=w, s, t, i", "double"),
+    row("f64addc", "1111 1011 0 i:2 j:1 s:4 t:4 0000", "t=rw, s, i, j:u", "double"),
+    row("f64subc", "1111 1011 1 i:2 j:1 s:4 t:4 0000", "t=rw, s, i, j:u", "double"),
+    row("f64sig", "0000 1110 1101 s:4 t:4 0000", "t=w, s", "double"),
+    row("rf64r", "0000 1011 1100 111 i:1 t:4 0000", "t=w, i", "double"),
+    row("wf64r", "0000 1011 111 i:1 s:4 t:4 0000", "s, t, i", "double"),
+    row("read_impwire", "0000 1110 0000 0000 t:4 0000", "t=w", "state", "read_impwire"),
+    row("setb_expstate", "0000 1110 0001 000 i:5 0000", "i", "state", "setb_expstate"),
+    row("clrb_expstate", "0000 1110 0001 001 i:5 0000", "i", "state", "clrb_expstate"),
+    row("wrmsk_expstate", "0000 1110 0010 s:4 t:4 0000", "t, s", "state", "wrmsk_expstate"),
+)
+
 _HALVES: Final = (("00", "ll"), ("01", "hl"), ("10", "lh"), ("11", "hh"))
 _MAC_OPS: Final = (("01", "mul"), ("10", "mula"), ("11", "muls"))
 _MAC_ROWS: Final = (
@@ -344,5 +377,5 @@ def size_of(first: int) -> int:
 
 TABLE: Final = Table(
     "xtensa", (*_ARITHMETIC_ROWS, *_DENSITY_ROWS, *_MEMORY_ROWS, *_BRANCH_ROWS, *_SYSTEM_ROWS,
-               *_BOOLEAN_ROWS, *_FLOAT_ROWS, *_MAC_ROWS),
+               *_BOOLEAN_ROWS, *_FLOAT_ROWS, *_DOUBLE_ROWS, *_MAC_ROWS),
     kinds=KINDS, defaults=DEFAULTS, size_of=size_of, select={2: 0xF00F, 3: 0xFF000F})

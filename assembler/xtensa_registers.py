@@ -19,8 +19,15 @@ SPECIAL: Final[dict[int, str]] = {
     244: "misc0", 245: "misc1", 246: "misc2", 247: "misc3",
 }
 
-# What a write to the number of the pending interrupts does has a name of its own.
-SPECIAL_WRITE: Final[dict[int, str]] = {**SPECIAL, 226: "intset"}
+def _without(*numbers: int) -> dict[int, str]:
+    return {number: name for number, name in SPECIAL.items() if number not in numbers}
+
+
+# Some can only be read, others only be written; the pending interrupts have a name of their own
+# for what a write does.
+SPECIAL_READ: Final = _without(227)
+SPECIAL_WRITE: Final[dict[int, str]] = {**_without(208, 235), 89: "mmid", 226: "intset"}
+SPECIAL_EXCHANGE: Final = _without(176, 208, 226, 227, 235)
 
 USER: Final[dict[int, str]] = {230: "expstate", 231: "threadptr", 232: "fcr", 233: "fsr",
                                234: "f64r_lo", 235: "f64r_hi", 236: "f64s"}

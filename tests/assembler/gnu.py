@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,17 +17,28 @@ SLOT = 16  # bytes from one instruction to the next; the first one stands at 0
 
 @dataclass(frozen=True)
 class Gnu:
-    """An assembler: command, options, first lines of the source, program to extract the bytes."""
+    """An assembler: command, options, first lines of the source, program to extract the bytes.
+
+    config: the environment variable with the path of an Xtensa core's configuration.
+    """
 
     command: tuple[str, ...]
     options: tuple[str, ...]
     prologue: str
     objcopy: str
+    config: str = ""
 
     def found(self) -> bool:
         if "ziglang" in self.command and find_spec("ziglang") is None:
             return False
+        if self.config and self.config not in os.environ:
+            return False
         return shutil.which(self.command[0]) is not None and shutil.which(self.objcopy) is not None
+
+    def _environment(self) -> dict[str, str]:
+        if not self.config:
+            return dict(os.environ)
+        return {**os.environ, "XTENSA_GNU_CONFIG": os.environ[self.config]}
 
     def version(self) -> str:
         done = subprocess.run([*self.command, "--version"], capture_output=True, text=True,
@@ -49,7 +61,8 @@ class Gnu:
                 lines.append(f".org {len(left) * SLOT}")
                 source.write_text("\n".join(lines) + "\n")
                 done = subprocess.run([*self.command, *self.options, "-o", str(binary),
-                                       str(source)], capture_output=True, text=True)
+                                       str(source)], capture_output=True, text=True,
+                                      env=self._environment())
                 bad: dict[int, str] = {}
                 for line in done.stderr.splitlines():
                     found = re.match(r".*?:(\d+):(?:\d+:)? (?:[Ee]rror|Fatal error): (.*)", line)
@@ -63,7 +76,7 @@ class Gnu:
                     results[left[slot]] = message
                 left = [number for slot, number in enumerate(left) if slot not in bad]
             subprocess.run([self.objcopy, "-O", "binary", "-j", ".text", str(binary),
-                            str(image)], check=True)
+                            str(image)], check=True, env=self._environment())
             data = image.read_bytes()
         for slot, number in enumerate(left):
             results[number] = data[slot * SLOT:(slot + 1) * SLOT]
@@ -87,4 +100,7 @@ RV32 = _gnu("riscv64-unknown-elf-", "-march=rv32imc_zicsr_zifencei_zba -mno-rela
 RV64 = _gnu("riscv64-unknown-elf-", "-march=rv64imc_zicsr_zifencei_zba -mno-relax",
             ".option norelax")
 LX106 = _gnu("xtensa-lx106-elf-", "--no-longcalls", ".begin no-transform")
+# The shared object that xtensa-dynconfig makes of the ESP32's configuration.
+LX6 = Gnu(("xtensa-lx106-elf-as",), ("--no-longcalls",), ".begin no-transform",
+          "xtensa-lx106-elf-objcopy", "MPY_XTENSA_LX6")
 CLANG32, CLANG64 = _clang(32), _clang(64)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mpy_cross.assembler.table import call
-from tests.assembler.capstone_witness import compare, words
+from tests.assembler.capstone_witness import compare, engine_of, words
 from tests.assembler.recorded import FOLDER
 from tests.assembler.sets import SETS
 
@@ -16,18 +16,11 @@ COUNT = 15000
 
 
 def engine(name: str) -> Any:
-    capstone = pytest.importorskip("capstone", reason="Capstone is not installed")
-    arm = {"thumb": capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS, "arm": capstone.CS_MODE_ARM}
-    if name in ("thumb16", "thumb", "arm"):
-        if hasattr(capstone, "CS_ARCH_XTENSA"):
-            pytest.skip("the rules of style are those of Capstone 5")
-        return capstone.Cs(capstone.CS_ARCH_ARM, arm[name.removesuffix("16")])
-    if not hasattr(capstone, "CS_ARCH_XTENSA"):
-        pytest.skip("Capstone 6 is needed")
-    if name == "xtensawin":
-        return capstone.Cs(capstone.CS_ARCH_XTENSA, capstone.CS_MODE_XTENSA_ESP32)
-    width = capstone.CS_MODE_RISCV32 if name == "rv32" else capstone.CS_MODE_RISCV64
-    return capstone.Cs(capstone.CS_ARCH_RISCV, width | capstone.CS_MODE_RISCVC)
+    pytest.importorskip("capstone", reason="Capstone is not installed")
+    made = engine_of(name)
+    if isinstance(made, str):
+        pytest.skip(made)
+    return made
 
 
 @pytest.mark.parametrize("name", ["thumb16", "thumb", "arm", "xtensawin", "rv32", "rv64"])
