@@ -9,8 +9,9 @@ from mpy_cross.emitters.bytecode import emit_bytecode
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.errors import CompileError
 from mpy_cross.interning import qstrs_met
+from mpy_cross.lexer import Lexer
 from mpy_cross.loader.mpyfile import MpyFile
-from mpy_cross.loader.ops import ModuleOps
+from mpy_cross.loader.ops import Emit, ModuleOps
 from mpy_cross.loader.writer import write
 from mpy_cross.lower.module import lower
 from mpy_cross.options import CompileOptions
@@ -30,14 +31,20 @@ def compile_to_ops(
     """
     path = filename if path is None else path
     try:
-        tree = parse(source, path, options, filename)
+        tokens = Lexer(source, options)
+        tree = parse(source, path, options, filename, tokens)
         name = os.fsencode(filename)
+        # Without a decorator no function differs from the others.
+        may_be_native = options.emit != Emit.BYTECODE or b"@" in source
+        met: list[bytes] = []
+        if may_be_native and not options.release.native_tables:
+            met = [os.fsencode(path), name, *qstrs_met(tokens)]
+        del tokens  # room for what follows
         try:
             module = lower(tree, name, options)
         except RecursionError:
             module = run_deep(lambda: lower(tree, name, options))
-        if not options.release.native_tables and any(f.emit for f in module.functions):
-            module.qstrs_met = [os.fsencode(path), name, *qstrs_met(source, options)]
+        module.qstrs_met = met
         return module
     except TooDeep:
         raise CompileError(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from mpy_cross.lexer import Lexer
-from mpy_cross.options import CompileOptions
 from mpy_cross.tokens import BYTES, NAME, STRING
 
 INTERNED_LENGTH = 10
 """Longest literal that is always interned, in bytes."""
 
 
-def qstrs_met(source: bytes, options: CompileOptions) -> list[bytes]:
+def qstrs_met(tokens: Lexer) -> list[bytes]:
     """Names, and string and bytes literals that are short, in the order of the tokens."""
-    tokens = Lexer(source, options)
     met: dict[bytes, None] = {}
     for kind, value in zip(tokens.kinds, tokens.values, strict=False):
         if kind == NAME or (kind in (STRING, BYTES) and len(value) <= INTERNED_LENGTH):

@@ -12,19 +12,24 @@ from mpy_cross.tree import Stmt
 
 
 def parse(
-    source: bytes, filename: str, options: CompileOptions, source_name: str | None = None
+    source: bytes,
+    filename: str,
+    options: CompileOptions,
+    source_name: str | None = None,
+    tokens: Lexer | None = None,
 ) -> Stmt:
     """The tree of a source file.
 
     `filename` is the name that the file is read under and `source_name` the one that is written
     into the .mpy file, if it differs: both are qstrs before the first token is, which decides
-    whether an equal string literal is one.
+    whether an equal string literal is one.  `tokens` are those of the source, if they are at hand.
 
     Raises CompileError.
     """
     name = filename.encode("utf-8", "surrogateescape")
     other = name if source_name is None else source_name.encode("utf-8", "surrogateescape")
-    tokens = Lexer(source, options)
+    if tokens is None:
+        tokens = Lexer(source, options)
     parser = Parser(tokens, name, other, options)
     try:
         try:

@@ -1,8 +1,11 @@
 """The reference's native emitter, verb for verb: stack operations to machine code.
 
-A function is walked three times: two computing passes settle the stack size and the label offsets,
-the third emits.  What stands around the body is in `entry`, control flow in `exceptions`, the plain
-verbs in `operations`, operators and subscripts in `viper`, and the target behind `Machine`.
+The reference walks a function three times: two computing passes settle the stack size and the label
+offsets, the third emits.  Here the first pass tries to do it all, from a forecast of what the
+computing passes find out; only where that goes wrong are there three.
+
+What stands around the body is in `entry`, control flow in `exceptions`, the plain verbs in
+`operations`, operators and subscripts in `viper`, and the target behind `Machine`.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from typing import final
 from mpy_cross.emitters.native import exceptions as flow
 from mpy_cross.emitters.native import operations as ops
 from mpy_cross.emitters.native import viper
-from mpy_cross.emitters.native.entry import enter, leave
+from mpy_cross.emitters.native.entry import WIDE_PRELUDE_OFFSET, enter, leave
 from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.forecast import count_labels, forecast
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker, NativeState
 from mpy_cross.emitters.native.values import INT, PYOBJ
@@ -29,6 +33,9 @@ from mpy_cross.loader.varint import encode_uint
 STATEMENT_END = int(Verb.STATEMENT_END)
 # Version 5: name and source file, two bytes each.
 V5_INFO_SIZE = 4
+
+# Below this many, no instruction's size depends on the number of a word, constant or child.
+PLAIN = 256
 
 # All releases keep the offset in 16 bits.  In version 6, functions above 64 KiB can be loaded, but
 # not called; the compilers of version 5 crash.
@@ -50,11 +57,15 @@ def emit_native(
     function: FunctionOps, machine: Machine, release: Release, linker: Linker, source_file: int
 ) -> NativeCode:
     """Compile one function.  Raises NativeError."""
-    state = NativeState(function, machine, release, linker)
-    machine.start_function(function.n_labels + _extra_labels(function))
+    n_labels = count_labels(function)
     try:
-        for number in range(3):
-            _walk(state, number, source_file)
+        state = _emit_at_once(function, machine, release, linker, source_file, n_labels)
+        if state is None:
+            state = NativeState(function, machine, release, linker)
+            machine.start_function(n_labels)
+            for number in range(3):
+                machine.start_pass(number == 2)
+                _walk(state, number == 1, source_file)
     except NativeError as error:
         if not error.bare:
             error.line = error.line or function.line
@@ -63,17 +74,68 @@ def emit_native(
     return _finish(state, source_file)
 
 
-def _extra_labels(function: FunctionOps) -> int:
-    """How many labels the emitter may add to those of the program."""
-    added = {Verb.END_FINALLY: 1, Verb.WITH_CLEANUP: 3, Verb.YIELD_VALUE: 1, Verb.YIELD_FROM: 3}
-    return 6 + sum(added.get(Verb(op[0]), 0) for op in function.ops)
+def _emit_at_once(
+    function: FunctionOps,
+    machine: Machine,
+    release: Release,
+    linker: Linker,
+    source_file: int,
+    n_labels: int,
+) -> NativeState | None:
+    """Emit in a single pass, or two if the forecast is wrong; None where that may not be equal.
+
+    Code is as after three passes if this one ends with the facts that it began with, and if code
+    that depends on later code then still has its size: the third pass begins with these facts.
+    """
+    if not machine.emits_at_once or not (
+        release.native_tables or release.native_fixed_prelude_offset
+    ):
+        return None
+    carried, offset, n_warnings = machine.carried, machine.prelude_offset, len(machine.warnings)
+    s = NativeState(function, machine, release, linker)
+    expected = forecast(function, release)
+    s.max_stack = expected.max_stack
+    s.n_consts = expected.n_consts + s.prelude_is_const
+    s.prelude_index = expected.n_children
+    machine.expect(expected.n_table)
+    machine.start_function(n_labels)
+    try:
+        for _ in range(2):
+            before = s.facts()
+            machine.start_single_pass()
+            _walk(s, False, source_file)
+            if s.facts() == before:
+                if _is_plain(s) and s.jumps.finish() and len(machine.warnings) == n_warnings:
+                    return s
+                break
+    except NativeError:
+        pass  # the three passes tell which one the reference meets first
+    machine.carried, machine.prelude_offset = carried, offset
+    del machine.warnings[n_warnings:]
+    return None
 
 
-def _walk(s: NativeState, number: int, source_file: int) -> None:
+def _is_plain(s: NativeState) -> bool:
+    """Whether the first computing pass found out what the second one did.
+
+    It knows nothing of the stack size, the constants and the children, and the sizes of
+    instructions, and then of the table of constants, may depend on those that are large.
+    """
+    return (
+        not s.machine.moved
+        and s.stack_start + s.n_state < PLAIN
+        and s.n_args + s.n_consts + len(s.made) < PLAIN
+        and (s.tables or s.viper or s.prelude_offset < WIDE_PRELUDE_OFFSET // 2)
+    )
+
+
+def _walk(s: NativeState, computing_sizes: bool, source_file: int) -> None:
+    """One pass; `computing_sizes`: the second of the computing passes."""
     machine = s.machine
     s.begin()
-    machine.start_pass(number == 2)
-    enter(s, number == 1)
+    enter(s, computing_sizes)
+    if machine.placing and machine.emitting:
+        s.max_stack = 0  # it was a forecast
     ops = s.function.ops
     i = 0
     while i < len(ops):
@@ -88,7 +150,7 @@ def _walk(s: NativeState, number: int, source_file: int) -> None:
     if not s.viper:
         _write_prelude(s, source_file)
     machine.end_pass()
-    s.n_consts = len(s.consts) + (machine.traits.prelude_as_bytes and not s.viper)
+    s.n_consts = len(s.consts) + s.prelude_is_const
     if s.error is not None:
         s.error.line = s.error_line
         raise s.error
@@ -118,18 +180,15 @@ def _write_prelude(s: NativeState, source_file: int) -> None:
     )
     cells = bytes(cell & 0xFF for cell in function.cells)
     if s.tables:
-        machine.put(encode_sizes(s.info_size, s.cell_count))
-        start = machine.position
-        machine.put(encode_uint(s.linker.use_name(function.name)))
+        info = encode_uint(s.linker.use_name(function.name))
         for name in function.arg_names:
-            machine.put(encode_uint(s.linker.use_name(name)))
-        s.info_size = machine.position - start
+            info += encode_uint(s.linker.use_name(name))
+        machine.put(encode_sizes(len(info), len(cells)) + info)
     else:
-        machine.put(encode_sizes(V5_INFO_SIZE, s.cell_count))
+        machine.put(encode_sizes(V5_INFO_SIZE, len(cells)))
         machine.data(2, s.linker.use_name(function.name))
         machine.data(2, s.linker.use_name(source_file))
     machine.put(cells)
-    s.cell_count = len(cells)
 
 
 def _finish(s: NativeState, source_file: int) -> NativeCode:
@@ -215,7 +274,7 @@ def _async_with_setup_finally(s: NativeState, op: Op) -> None:
     s.adjust_joined(-1)
     flow.place_label(s, finally_block)
     ops.load_caught_exception(s)
-    s.machine.jump_if_zero(s.machine.registers.arg_1, exit_unwind, False)
+    s.jumps.if_zero(s.machine.registers.arg_1, exit_unwind, False)
 
 
 def _line(s: NativeState, op: Op) -> None:

@@ -3,6 +3,9 @@
 The reference walks a function three times: twice to compute label offsets, once to emit.  In a
 computing pass a label that is not placed yet is unknown, so a jump to it takes the long form; the
 forms that the second computing pass chooses are those of the emitting pass.
+
+A single pass does the work of all three where what the first two would find out is known before:
+it emits and places labels.
 """
 
 from __future__ import annotations
@@ -13,13 +16,21 @@ UNKNOWN = -1
 class CodeBuffer:
     """Bytes of one function.  Machines extend it with instructions."""
 
-    __slots__ = ("code", "emitting", "labels", "prelude_offset", "suppressed")
+    __slots__ = ("code", "constants", "emitting", "labels", "moved", "placing", "prelude_offset",
+                 "suppressed", "warnings")
 
     def __init__(self) -> None:
         self.code = bytearray()
         self.labels: list[int] = []
         self.emitting = False
+        self.placing = True
+        self.moved = False
+        """A label was placed again by this pass, so that jumps to it have met two positions."""
         self.suppressed = False
+        self.constants = 0
+        """Constants that this pass has put into a table before the code (Xtensa)."""
+        self.warnings: list[str] = []
+        """What the reference prints while it goes on, as lines."""
         self.prelude_offset = 0
         """Where the prelude of the last function with one is; the first pass of the next function
         assumes the same, which shows where the size of an instruction depends on it (1.12)."""
@@ -33,8 +44,17 @@ class CodeBuffer:
         if not emitting:
             self.labels = [UNKNOWN] * len(self.labels)
         self.emitting = emitting
+        self.placing = not emitting
+        self.moved = False
         self.suppressed = False
+        self.constants = 0
         self.code = bytearray()
+
+    def start_single_pass(self) -> None:
+        """Begin a pass that emits and places labels."""
+        self.start_pass(True)
+        self.labels = [UNKNOWN] * len(self.labels)
+        self.placing = True
 
     @property
     def position(self) -> int:
@@ -49,7 +69,8 @@ class CodeBuffer:
     def place_label(self, label: int) -> None:
         """`label` is here; what follows is no dead code."""
         self.suppressed = False
-        if not self.emitting:
+        if self.placing:
+            self.moved = self.moved or self.labels[label] != UNKNOWN
             self.labels[label] = len(self.code)
 
     def suppress(self) -> None:

@@ -110,9 +110,9 @@ def _enter_viper(s: NativeState, labels: int, table_index: int) -> None:
         machine.move_reg_reg(r.arg_2, r.parent_arg_3)
         machine.move_reg_reg(last, r.parent_arg_4)
     # Exactly the right number of arguments, no keywords; the run-time raises otherwise.
-    machine.jump_if_nonzero(r.arg_2, labels + 4, True)
+    s.jumps.if_nonzero(r.arg_2, labels + 4, True)
     machine.move_reg_imm(r.arg_3, n_args)
-    machine.jump_if_equal(r.arg_1, r.arg_3, labels + 5)
+    s.jumps.if_equal(r.arg_1, r.arg_3, labels + 5)
     machine.place_label(labels + 4)
     machine.move_reg_imm(r.arg_3, n_args << 17 | n_args << 1)
     machine.call(Fun.ARG_CHECK_NUM_SIG)
@@ -138,7 +138,7 @@ def _enter_generator(s: NativeState, table_index: int) -> None:
     word = machine.traits.word_size
     if s.tables:
         machine.data(word, s.prelude_index)
-        machine.data(word, s.start_offset)
+        s.jumps.late(_put_start_offset, s)
         machine.entry(s.code_state_start)
         s.code_state_start = 0
         s.stack_start = CODE_STATE_WORDS
@@ -148,8 +148,8 @@ def _enter_generator(s: NativeState, table_index: int) -> None:
         if machine.traits.prelude_as_bytes:
             machine.data(word, s.n_args + 1)
         else:
-            machine.data(word, s.prelude_offset)
-        machine.data(word, s.start_offset)
+            s.jumps.late(_put_prelude_offset, s)
+        s.jumps.late(_put_start_offset, s)
         machine.entry(machine.traits.nlr_buf_words)
     if machine.traits.args_on_stack:
         machine.load_argument(0, s.generator_state)
@@ -164,6 +164,14 @@ def _enter_generator(s: NativeState, table_index: int) -> None:
     else:
         machine.load_word(r.temp_0, r.temp_0, FUN_BC_CONST_TABLE)
         machine.load_word(r.fun_table, r.temp_0, s.n_args)
+
+
+def _put_prelude_offset(s: NativeState) -> None:
+    s.machine.data(s.machine.traits.word_size, s.prelude_offset)
+
+
+def _put_start_offset(s: NativeState) -> None:
+    s.machine.data(s.machine.traits.word_size, s.start_offset)
 
 
 def _enter_native(s: NativeState, table_index: int, computing_sizes: bool) -> None:
@@ -232,11 +240,16 @@ def _store_prelude_offset(s: NativeState, computing_sizes: bool) -> None:
         return
     if computing_sizes:
         s.prelude_wide = s.prelude_offset >= WIDE_PRELUDE_OFFSET
-    if s.prelude_wide:
-        machine.move_reg_imm_fix_word(r.parent_arg_1, s.prelude_offset)
-    else:
-        machine.move_reg_imm_fix_u16(r.parent_arg_1, s.prelude_offset)
+    s.jumps.late(_load_prelude_offset, s)
     s.store_state(word, r.parent_arg_1)
+
+
+def _load_prelude_offset(s: NativeState) -> None:
+    reg = s.machine.registers.parent_arg_1
+    if s.prelude_wide:
+        s.machine.move_reg_imm_fix_word(reg, s.prelude_offset)
+    else:
+        s.machine.move_reg_imm_fix_u16(reg, s.prelude_offset)
 
 
 def enter_handler(s: NativeState) -> None:
@@ -260,9 +273,9 @@ def enter_handler(s: NativeState) -> None:
         s.store_state(s.old_globals, r.ret)
     if s.exc_stack_size == 0:
         if not generator:
-            machine.jump_if_zero(r.ret, start, False)  # the globals are the same already
+            s.jumps.if_zero(r.ret, start, False)  # the globals are the same already
         _push_nlr(s)
-        machine.jump_if_zero(r.ret, start, True)
+        s.jumps.if_zero(r.ret, start, True)
     else:
         _enter_dispatcher(s, nlr_label, start, global_except)
     if not generator:
@@ -308,14 +321,14 @@ def _enter_dispatcher(s: NativeState, nlr_label: int, start: int, global_except:
     else:
         machine.clear(r.temp_0)
         machine.move_local_reg(s.exc_handler_unwind, r.temp_0)
-    machine.move_reg_label(r.local_1, start)
+    s.jumps.address(r.local_1, start)
     place_label(s, nlr_label)
     if not s.release.native_unwind_slot:
         machine.move_reg_local(r.local_2, s.exc_handler_unwind)
     _push_nlr(s)
     if not s.release.native_unwind_slot:
         machine.move_local_reg(s.exc_handler_unwind, r.local_2)
-    machine.jump_if_nonzero(r.ret, global_except, True)
+    s.jumps.if_nonzero(r.ret, global_except, True)
     s.clear_local(s.exc_handler_pc, r.temp_0)
     machine.jump_reg(r.local_1)
     place_label(s, global_except)
@@ -325,7 +338,7 @@ def _enter_dispatcher(s: NativeState, nlr_label: int, start: int, global_except:
         machine.load_word(r.local_1, r.local_1, FUN_BC_CONST_TABLE)
         machine.load_word(r.fun_table, r.local_1, s.n_args)
     machine.move_reg_local(r.local_1, s.exc_handler_pc)
-    machine.jump_if_nonzero(r.local_1, nlr_label, False)
+    s.jumps.if_nonzero(r.local_1, nlr_label, False)
 
 
 def leave(s: NativeState) -> None:
@@ -338,7 +351,7 @@ def leave(s: NativeState) -> None:
         if not generator:
             s.load_state(r.arg_1, s.old_globals)
             if s.exc_stack_size == 0:
-                machine.jump_if_zero(r.arg_1, s.exit_label + 1, False)
+                s.jumps.if_zero(r.arg_1, s.exit_label + 1, False)
             s.call(Fun.NATIVE_SWAP_GLOBALS)
         s.call(Fun.NLR_POP)
         if not generator and s.exc_stack_size == 0:

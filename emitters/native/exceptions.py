@@ -38,7 +38,7 @@ def place_label(s: NativeState, label: int) -> None:
 
 def jump(s: NativeState, label: int) -> None:
     s.settle()
-    s.machine.jump(label)
+    s.jumps.to(label)
     if s.release.suppress_dead_code:
         s.machine.suppress()
 
@@ -61,9 +61,9 @@ def jump_if(s: NativeState, label: int, cond: bool, pop: bool) -> None:
         s.saved_vtype = vtype
     s.settle()
     if cond:
-        s.machine.jump_if_nonzero(r.ret, label, vtype == PYOBJ)
+        s.jumps.if_nonzero(r.ret, label, vtype == PYOBJ)
     else:
-        s.machine.jump_if_zero(r.ret, label, vtype == PYOBJ)
+        s.jumps.if_zero(r.ret, label, vtype == PYOBJ)
     if not pop:
         s.adjust(-1)
 
@@ -78,7 +78,7 @@ def push_handler(s: NativeState, label: int, is_finally: bool) -> None:
 
 def _set_handler_pc(s: NativeState, label: int) -> None:
     ret = s.machine.registers.ret
-    s.machine.move_reg_label(ret, label)
+    s.jumps.address(ret, label)
     s.machine.move_local_reg(s.exc_handler_pc, ret)
 
 
@@ -112,7 +112,7 @@ def end_finally(s: NativeState) -> None:
     after = s.new_labels(1)
     if handler.unwind_label != UNWIND_UNUSED:
         s.machine.move_reg_local(r.ret, s.exc_handler_unwind)
-        s.machine.jump_if_zero(r.ret, after, False)
+        s.jumps.if_zero(r.ret, after, False)
         if handler.unwind_label == UNWIND_FINAL:
             s.machine.jump_reg(r.ret)
         else:
@@ -178,11 +178,11 @@ def unwind_jump(s: NativeState, label: int, depth: int) -> None:
             if at < 0:
                 s.machine.clear(r.ret)
             else:
-                s.machine.move_reg_label(r.ret, s.handlers[at].label)
+                s.jumps.address(r.ret, s.handlers[at].label)
             s.machine.move_local_reg(s.exc_handler_pc, r.ret)
         else:
             previous.unwind_label = UNWIND_FINAL
-            s.machine.move_reg_label(r.ret, label)
+            s.jumps.address(r.ret, label)
             s.machine.move_local_reg(s.exc_handler_unwind, r.ret)
             _set_no_exception(s, r.ret)
             label = first.label
@@ -237,10 +237,10 @@ def with_cleanup(s: NativeState, label: int) -> None:
     s.adjust_joined(2)
     machine.move_reg_local(r.arg_1, EXC_VALUE)
     if s.release.native_null_exception:
-        machine.jump_if_zero(r.arg_1, unwinding, False)
+        s.jumps.if_zero(r.arg_1, unwinding, False)
     else:
         s.load_fun_const(r.arg_2, Fun.CONST_NONE_OBJ)
-        machine.jump_if_equal(r.arg_1, r.arg_2, unwinding)
+        s.jumps.if_equal(r.arg_1, r.arg_2, unwinding)
     machine.load_word(r.arg_2, r.arg_1, 0)  # the exception's type
     s.push_reg(PYOBJ, r.arg_2)
     s.push_reg(PYOBJ, r.arg_1)
@@ -250,7 +250,7 @@ def with_cleanup(s: NativeState, label: int) -> None:
     if r.arg_1 != r.ret:
         machine.move_reg_reg(r.arg_1, r.ret)
     s.call(Fun.OBJ_IS_TRUE)
-    machine.jump_if_zero(r.ret, end, True)
+    s.jumps.if_zero(r.ret, end, True)
     place_label(s, done)
     clear_exception(s)
     place_label(s, end)
@@ -285,9 +285,9 @@ def yield_(s: NativeState, is_from: bool) -> None:
     s.store_state(CODE_STATE_SP, r.temp_0)
     machine.move_reg_imm(r.temp_0, VM_RETURN_YIELD)
     machine.move_local_reg(s.return_value, r.temp_0)
-    machine.move_reg_label(r.temp_0, resume)
+    s.jumps.address(r.temp_0, resume)
     s.store_state(s.generator_pc, r.temp_0)
-    machine.jump(s.exit_label)
+    s.jumps.to(s.exit_label)
     machine.place_label(resume)
     for handler in reversed(s.handlers):
         if handler.is_active:
@@ -315,6 +315,6 @@ def yield_(s: NativeState, is_from: bool) -> None:
     s.push_reg(PYOBJ, r.arg_3)
     s.pointer_for_pop(r.arg_3, 1)
     s.call(Fun.NATIVE_YIELD_FROM)
-    machine.jump_if_nonzero(r.ret, labels + 1, True)
+    s.jumps.if_nonzero(r.ret, labels + 1, True)
     s.adjust_joined(1)
     s.fold_top(r.arg_1)

@@ -66,6 +66,8 @@ class Traits(NamedTuple):
     """Only some registers can be stored as a byte (x86), so values go to arg_3."""
     args_on_stack: bool = False
     """Incoming arguments are on the stack (x86): `load_argument` fetches them."""
+    named: bool = False
+    """The machine wants to know the name of each function: `name_function`."""
     setup_call_keeps_arg_4: bool = False
     """The call of setup_code_state has a fourth argument in arg_4, which a normal call may
     clobber, so it goes through `call_keeping_arg_4` (Thumb, ARM)."""
@@ -79,6 +81,27 @@ class Machine(CodeBuffer):
     registers: Registers
     traits: Traits
     release: Release
+
+    @property
+    def emits_at_once(self) -> bool:
+        """Whether a single pass can do, if it begins with what passes before it would find out."""
+        return not self.traits.named
+
+    @property
+    def carried(self) -> int:
+        """What one pass leaves to the next, besides labels, be it over another function."""
+        return 0
+
+    @carried.setter
+    def carried(self, value: int) -> None:
+        pass
+
+    def expect(self, n_table: int) -> None:
+        """The next pass will probably put so many constants into a table."""
+
+    def name_function(self, name: bytes) -> None:
+        """The qualified name of the function that comes next (Traits.named)."""
+        raise NotImplementedError
 
     @abstractmethod
     def entry(self, n_locals: int) -> None:

@@ -264,7 +264,7 @@ def for_iter(s: NativeState, label: int) -> None:
     s.pointer_for_pop(r.arg_1, ITER_SLOTS)
     s.adjust(ITER_SLOTS)
     s.call(Fun.NATIVE_ITERNEXT)
-    s.machine.jump_if_zero(r.ret, label, False)
+    s.jumps.if_zero(r.ret, label, False)
     s.push_reg(PYOBJ, r.ret)
 
 

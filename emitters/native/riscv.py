@@ -129,6 +129,14 @@ class Rv32Machine(Machine):
         self.first_local = 0
         self.extra_chunks = 0
 
+    @property
+    def carried(self) -> int:
+        return self.saved
+
+    @carried.setter
+    def carried(self, value: int) -> None:
+        self.saved = value
+
     def _put2(self, word: int) -> None:
         if not self.suppressed:
             self.code += word.to_bytes(2, "little")

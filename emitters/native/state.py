@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol, final
 
 from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.jumps import Jumps
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.values import (
     BOOL,
@@ -88,7 +89,6 @@ class NativeState:
     """Everything that the verbs share while one function is generated."""
 
     __slots__ = (
-        "cell_count",
         "code_state_start",
         "consts",
         "error",
@@ -98,7 +98,7 @@ class NativeState:
         "flags",
         "function",
         "handlers",
-        "info_size",
+        "jumps",
         "lines",
         "linker",
         "local_regs",
@@ -142,8 +142,6 @@ class NativeState:
         self.return_type = function.viper_return
         self.max_stack = 0
         self.n_consts = 0
-        self.info_size = 0
-        self.cell_count = 0
         self.prelude_offset = machine.prelude_offset
         self.prelude_index = 0
         self.prelude_wide = False
@@ -162,6 +160,7 @@ class NativeState:
     def begin(self) -> None:
         """Forget what belongs to one pass."""
         self.slots: list[Slot] = []
+        self.jumps = Jumps(self.machine)
         self.stack_size = 0
         self.saved_vtype = PYOBJ
         self.handlers: list[Handler] = []
@@ -180,6 +179,12 @@ class NativeState:
             for local, vtype in function.viper_params.items():
                 self.local_vtypes[local] = vtype
 
+    def facts(self) -> tuple[int, ...]:
+        """What a pass leaves to the next one, besides offsets."""
+        # Flags found on the way decide the frame of viper code only.
+        flags = self.flags if self.viper else 0
+        return self.max_stack, flags, self.n_consts, self.prelude_index, self.machine.carried
+
     def new_labels(self, n: int) -> int:
         """The first of `n` fresh labels."""
         first = self.next_label
@@ -191,6 +196,11 @@ class NativeState:
     @property
     def is_generator(self) -> bool:
         return bool(self.flags & GENERATOR)
+
+    @property
+    def prelude_is_const(self) -> bool:
+        """Version 5: whether the prelude is the first constant."""
+        return self.machine.traits.prelude_as_bytes and not self.viper and not self.tables
 
     @property
     def needs_fun_obj(self) -> bool:
@@ -315,7 +325,7 @@ class NativeState:
             self.machine.load_word(temp, temp, CONTEXT_OBJ_TABLE)
             self.machine.load_word(reg, temp, index)
         else:
-            index = 1 + len(self.consts) + self.machine.traits.prelude_as_bytes * (not self.viper)
+            index = 1 + len(self.consts) + self.prelude_is_const
             self.consts.append(value)
             self._load_from_const_table(reg, index)
 

@@ -125,6 +125,10 @@ class ThumbMachine(Machine):
         self._extra_words = 0
         self._reader = UNKNOWN  # where READER is
 
+    @property
+    def emits_at_once(self) -> bool:
+        return not self._free  # its jumps depend on the size of the function
+
     def link_place(self, place: int) -> int:
         return place if self._free else super().link_place(place)
 

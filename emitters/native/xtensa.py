@@ -122,7 +122,7 @@ def fits(value: int, bits: int) -> bool:
 class XtensaMachine(Machine):
     """The call0 ABI."""
 
-    __slots__ = ("constants", "frame_size", "n_constants", "saved", "table_at", "warnings")
+    __slots__ = ("frame_size", "n_constants", "saved", "table_at")
 
     def __init__(self, arch: str, release: Release) -> None:
         super().__init__()
@@ -131,12 +131,19 @@ class XtensaMachine(Machine):
         self.traits = TRAITS
         self.saved = 1 + len(SAVED)
         self.frame_size = 0
-        # Constants that this pass has used, and those that the pass before did.
-        self.constants = 0
-        self.n_constants = 0
+        self.n_constants = 0  # that the pass before has used
         self.table_at = 0
-        # What the reference prints while it goes on, as lines.
-        self.warnings: list[str] = []
+
+    @property
+    def carried(self) -> int:
+        return self.n_constants
+
+    @carried.setter
+    def carried(self, value: int) -> None:
+        self.n_constants = value
+
+    def expect(self, n_table: int) -> None:
+        self.n_constants = n_table
 
     def _put2(self, word: int) -> None:
         if not self.suppressed:
@@ -203,7 +210,8 @@ class XtensaMachine(Machine):
     def _reaches(self, label: int, distance: int, bits: int, name: str) -> bool:
         """Whether a branch has its short form; the long one is a branch over a jump."""
         if not self.release.xtensa_long_branches:
-            if self.emitting and not fits(distance, bits):
+            placed = self.labels[label] != UNKNOWN
+            if self.emitting and placed and not fits(distance, bits):
                 self.warnings.append(OUT_OF_RANGE.format(name))
             return True
         if self.labels[label] != UNKNOWN and distance < 0 and fits(distance, bits):

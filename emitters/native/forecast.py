@@ -1,0 +1,154 @@
+"""What passes over a function will find out, guessed from its operations alone.
+
+A right guess saves those passes.  A wrong one costs a pass and nothing else: the emitter compares
+it with what it then finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, final
+
+from mpy_cross.loader.ops import ConstToken, FunctionOps, Verb, unpack_call, unpack_defaults
+from mpy_cross.loader.release import Release
+
+ITER_SLOTS: Final = 4
+ELLIPSIS: Final = int(ConstToken.ELLIPSIS)
+SHORT_CONSTANTS: Final = range(-1024, 1024)
+"""Small integers that, as objects, fit an instruction with twelve bits for them."""
+
+
+def _by_verb(values: Mapping[int, tuple[Verb, ...]]) -> tuple[int, ...]:
+    """Verbs by value to values by verb."""
+    table = [0] * (max(Verb) + 1)
+    for value, verbs in values.items():
+        for verb in verbs:
+            table[verb] = value
+    return tuple(table)
+
+
+# Changes of the stack size that no operand decides.
+CHANGES: Final = _by_verb({
+    -4: (Verb.FOR_ITER_END,),
+    -3: (Verb.STORE_SUBSCR,),
+    -2: (Verb.STORE_ATTR, Verb.DELETE_SUBSCR, Verb.STORE_MAP),
+    -1: (
+        Verb.STORE_FAST, Verb.STORE_DEREF, Verb.STORE_NAME, Verb.STORE_GLOBAL, Verb.LOAD_SUBSCR,
+        Verb.DELETE_ATTR, Verb.POP_TOP, Verb.POP_JUMP_IF, Verb.JUMP_IF_OR_POP, Verb.BINARY_OP,
+        Verb.RETURN_VALUE, Verb.RAISE, Verb.YIELD_FROM, Verb.IMPORT_NAME, Verb.IMPORT_STAR,
+    ),
+    1: (
+        Verb.LOAD_FAST, Verb.LOAD_DEREF, Verb.LOAD_NAME, Verb.LOAD_GLOBAL, Verb.LOAD_CONST_TOK,
+        Verb.LOAD_CONST_SMALL_INT, Verb.LOAD_CONST_STR, Verb.LOAD_CONST_OBJ, Verb.LOAD_NULL,
+        Verb.LOAD_BUILD_CLASS, Verb.DUP_TOP, Verb.FOR_ITER, Verb.IMPORT_FROM,
+        Verb.START_EXCEPT_HANDLER, Verb.BUILD_MAP,
+    ),
+    2: (Verb.DUP_TOP_TWO,),
+    3: (Verb.SETUP_WITH,),
+})  # fmt: skip
+
+# Values that a verb has for a while, above the stack size after it.
+PEAKS: Final = _by_verb({1: (Verb.DELETE_FAST,), 2: (Verb.STORE_DEREF,)})
+
+# Labels that the emitter adds to those of the program.
+LABELS: Final = _by_verb({
+    1: (Verb.END_FINALLY, Verb.YIELD_VALUE), 3: (Verb.WITH_CLEANUP, Verb.YIELD_FROM),
+})  # fmt: skip
+LABELS_AROUND: Final = 6
+
+# qstrs that a verb loads.
+QSTRS: Final = _by_verb({
+    1: (
+        Verb.LOAD_NAME, Verb.LOAD_GLOBAL, Verb.STORE_NAME, Verb.STORE_GLOBAL, Verb.DELETE_NAME,
+        Verb.DELETE_GLOBAL, Verb.LOAD_CONST_STR, Verb.LOAD_METHOD, Verb.LOAD_ATTR, Verb.STORE_ATTR,
+        Verb.DELETE_ATTR, Verb.IMPORT_NAME, Verb.IMPORT_FROM,
+    ),
+    2: (Verb.SETUP_WITH,),
+})  # fmt: skip
+
+# Verbs that need a look at their operands, for one thing or the other.
+PARTICULAR: Final = frozenset((
+    Verb.LABEL, Verb.ADJUST, Verb.LOAD_CONST_TOK, Verb.LOAD_CONST_SMALL_INT, Verb.LOAD_CONST_OBJ,
+    Verb.LOAD_METHOD, Verb.SETUP_WITH, Verb.SETUP_FINALLY, Verb.WITH_CLEANUP, Verb.END_FINALLY,
+    Verb.GET_ITER, Verb.BUILD_TUPLE, Verb.BUILD_LIST, Verb.BUILD_SET, Verb.BUILD_SLICE,
+    Verb.STORE_COMP, Verb.UNPACK_SEQUENCE, Verb.UNPACK_EX, Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE,
+    Verb.CALL_FUNCTION, Verb.CALL_METHOD, Verb.END_EXCEPT_HANDLER,
+))  # fmt: skip
+
+
+@final
+class Forecast(NamedTuple):
+    """`n_table`: constants that a machine with short immediates keeps in a table."""
+
+    max_stack: int
+    n_consts: int
+    n_children: int
+    n_table: int
+
+
+def count_labels(function: FunctionOps) -> int:
+    """How many labels at most the emitter needs."""
+    added = LABELS
+    return function.n_labels + LABELS_AROUND + sum([added[verb] for verb, _, _ in function.ops])
+
+
+def forecast(function: FunctionOps, release: Release) -> Forecast:
+    """Guess for one function."""
+    changes, peaks, qstrs, particular = CHANGES, PEAKS, QSTRS, PARTICULAR
+    finally_labels: set[int] = set()
+    size = highest = n_consts = n_children = n_qstrs = n_long = 0
+    for verb, a, b in function.ops:
+        if verb in particular:
+            if verb == Verb.LABEL:
+                if a in finally_labels and not release.native_finally_keeps_top:
+                    size -= 1
+            elif verb == Verb.SETUP_FINALLY:
+                finally_labels.add(a)
+            elif verb == Verb.LOAD_CONST_OBJ or (verb == Verb.LOAD_CONST_TOK and a == ELLIPSIS):
+                n_consts += 1
+            elif verb == Verb.LOAD_CONST_SMALL_INT:
+                n_long += a not in SHORT_CONSTANTS
+            elif verb in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE):
+                n_children += 1
+            elif verb == Verb.WITH_CLEANUP and size + 2 > highest:
+                highest = size + 2
+            size += _change(verb, a, b, release)
+        size += changes[verb]
+        n_qstrs += qstrs[verb]
+        if size + peaks[verb] > highest:
+            highest = size + peaks[verb]
+    if release.native_tables:
+        n_consts = 0  # those of a function have no numbers of their own
+    else:
+        n_long += n_qstrs
+    return Forecast(highest, n_consts, n_children, n_long)
+
+
+def _change(verb: int, a: int, b: int, release: Release) -> int:
+    """The change of the stack size by a verb whose operands, or the release, decide it."""
+    if verb in (Verb.CALL_FUNCTION, Verb.CALL_METHOD):
+        n_keyword, stars = unpack_call(b)
+        slots = (1 if release.star_args_bitmap else 2) if stars else 0
+        return -a - 2 * n_keyword - slots - (verb == Verb.CALL_METHOD)
+    if verb in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE):
+        n_closed, n_positional, n_keyword = unpack_defaults(b)
+        return 1 - n_closed - 2 * bool(n_positional or n_keyword)
+    if verb in (Verb.BUILD_TUPLE, Verb.BUILD_LIST, Verb.BUILD_SET, Verb.BUILD_SLICE):
+        return 1 - a
+    if verb == Verb.LOAD_METHOD:
+        return -1 if b else 1
+    if verb == Verb.ADJUST:
+        return a
+    if verb == Verb.GET_ITER:
+        return ITER_SLOTS - 1 if a else 0
+    if verb == Verb.STORE_COMP:
+        return -2 if a == 1 else -1
+    if verb == Verb.UNPACK_SEQUENCE:
+        return a - 1
+    if verb == Verb.UNPACK_EX:
+        return a + b
+    if verb == Verb.WITH_CLEANUP:
+        return -2 if release.native_finally_keeps_top else -3
+    if verb in (Verb.END_FINALLY, Verb.END_EXCEPT_HANDLER):
+        return -1 if release.native_finally_keeps_top == (verb == Verb.END_FINALLY) else 0
+    return 0
