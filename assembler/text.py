@@ -55,6 +55,7 @@ class Data(NamedTuple):
 # Rows of instructions that load the word at their label.
 _LITERAL_LOADS: Final = frozenset(("ldr_lit", "ldr.w_lit", "l32r"))
 _WORD: Final = 4
+_CALL0_UNIT: Final = 4  # of the distances that Xtensa's call0 has
 
 
 def literal_of(step: Instruction) -> int | None:
@@ -63,20 +64,21 @@ def literal_of(step: Instruction) -> int | None:
 
 
 def disassemble(table: Reader[I], code: bytes, features: frozenset[str], address: int = 0,
-                words: Iterable[int] = ()) -> Iterator[I | Data]:
+                data: Mapping[int, int] | None = None) -> Iterator[I | Data]:
     """The instructions of `code`, and the data between them.
 
-    words: addresses of four bytes that are data.  What an instruction loads from further down is
-    data too.
+    data: addresses of data with their sizes in bytes, four for a word.  What an instruction loads
+    from further down is data too.
     """
-    known = set(words)
+    known = dict(data or {})
     size = len(code)
     offset = 0
     while offset < size:
         place = address + offset
-        if place in known and offset + _WORD <= size:
-            yield Data(place, code[offset:offset + _WORD], True)
-            offset += _WORD
+        length = known.get(place, 0)
+        if length and offset + length <= size:
+            yield Data(place, code[offset:offset + length], length == _WORD)
+            offset += length
             continue
         decoded = table.decode(code, offset, place, features)
         if decoded is None:
@@ -88,9 +90,13 @@ def disassemble(table: Reader[I], code: bytes, features: frozenset[str], address
             continue
         literal = literal_of(decoded)
         if literal is not None:
-            known.add(literal)
+            known[literal] = _WORD
         yield decoded
         offset += decoded.size
+        end = address + offset
+        if decoded.row.name == "call0" and end < (decoded.target or 0) < end + _CALL0_UNIT:
+            # It serves to find out where it stands; its target must be aligned.
+            known[end] = (decoded.target or 0) - end
 
 
 @final

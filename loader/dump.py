@@ -142,10 +142,7 @@ def _item_lines(mpy: MpyFile, item: CodeItem) -> list[str]:
         lines += _code_lines(mpy, item)
     else:
         lines.append("  machine code")
-        lines += [
-            f"    {row}"
-            for row in machine_lines(mpy, raw, lambda entry: name_text(mpy.qstrs[entry]))
-        ]
+        lines += [f"    {row}" for row in machine_lines(mpy, raw)]
     return lines
 
 

@@ -144,8 +144,8 @@ def _qstr(mpy: MpyFile, index: int) -> str:
     return name_text(mpy.qstrs[index]) if index < len(mpy.qstrs) else f"<no qstr {index}>"
 
 
-def _child(mpy: MpyFile, raw: RawCode, operand: int) -> str:
-    index = child_index(mpy, raw, operand)
+def child_text(mpy: MpyFile, raw: RawCode, index: int) -> str:
+    """The number of a child, and its name if the file has one."""
     if not 0 <= index < len(raw.children):
         return f"<no code {index}>"
     try:
@@ -180,7 +180,8 @@ def instruction_text(mpy: MpyFile, item: CodeItem, step: Instruction) -> str:
         return f"{row.name} {const_text(table[index]) if known else f'<no constant {index}>'}"
     if kind in (Operand.CHILD, Operand.CHILD_BYTE):
         closed = f", {extra} closed over" if kind == Operand.CHILD_BYTE else ""
-        return f"{row.name} {_child(mpy, item.raw, operand)}{closed}"
+        index = child_index(mpy, item.raw, operand)
+        return f"{row.name} {child_text(mpy, item.raw, index)}{closed}"
     if kind >= Operand.JUMP:
         text = f"{row.name} to {operand - base}"
         if kind == Operand.JUMP_BYTE:
