@@ -1,0 +1,1 @@
+"""Device blocks, by family of chips."""

@@ -1,0 +1,1 @@
+"""Blocks of the Cortex-M cores (ARMv7-M and ARMv6-M manuals)."""

@@ -1,0 +1,1 @@
+"""Blocks of the RP2040 (RP2040 datasheet)."""
