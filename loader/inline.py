@@ -12,7 +12,7 @@ class ArgKind(IntEnum):
     NAME = 0  # r0; `text`
     INT = 1  # 5, or what folds to it; `value`
     BRACKET = 2  # [a, b]; `parts`
-    BRACE = 3  # {a, b}; `parts`
+    BRACE = 3  # {a, b}; `parts`; `text` is "," if one ends it
     INDEXED = 4  # 4(a1), -4(a1); `parts`: what is before the parentheses, then what is in them
     OTHER = 5
     RANGE = 6  # s0-s2; `parts`: two names

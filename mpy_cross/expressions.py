@@ -458,7 +458,7 @@ class ExpressionParser(ListParser):
                 if kinds[self.pos] == BRACE_CLOSE:
                     break
                 items.append(self._brace_item())
-            node = Brace(line, items, inner)
+            node = Brace(line, items, inner, kinds[self.pos - 1] == COMMA)
         self.expect(BRACE_CLOSE)
         return node
 

@@ -162,7 +162,7 @@ class Parser(ExpressionParser):
                 break
             body.append(self._small())
         self.expect(NEWLINE)
-        return Block(line, body)
+        return Block(line, body, simple=True)
 
     def _suite(self) -> Stmt:
         """suite: what follows a colon, the colon included."""

@@ -26,6 +26,7 @@ class InlineAssembler(ABC):
     """
 
     __slots__ = (
+        "defined",
         "error",
         "extension",
         "final",
@@ -47,6 +48,8 @@ class InlineAssembler(ABC):
         self.error: NativeError | None = None
         self.label_names: list[str] = []
         """Names by label number, "" where the label was not met yet."""
+        self.defined: set[str] = set()
+        """The names of all labels of the function."""
         self.final = False
         self.strict = False
         self.extension: Extension | None = None
@@ -64,6 +67,7 @@ class InlineAssembler(ABC):
         self.strict = code.strict
         if not code.strict and self.extension is None:
             self.extension = self.make_extension()
+        self.defined = {item.args[0].text for item in code.statements if item.name == "label"}
         n_labels = sum(statement.name == "label" for statement in code.statements)
         # Before it is known where a label is, the first one stands for it, be there any or not.
         self.machine.start_function(max(1, n_labels))
@@ -125,9 +129,9 @@ class InlineAssembler(ABC):
             statement.name, statement.args, start, self._place_of, not self.unsupported
         )
         if code is None:
-            notes = (self.error.note, self.extension.note)
-            wide = self.extension.note.endswith("operands")
-            self.error.note = "; ".join(filter(None, notes)) if wide else notes[0] or notes[1]
+            ours = self.extension
+            note = ours.note or self.error.note or ours.forms
+            self.error.note = "; ".join(filter(None, (note, ours.wide)))
             return
         self.error = None
         del self.machine.code[start:]
@@ -137,7 +141,7 @@ class InlineAssembler(ABC):
         """Where a label is, None if that is not known yet.  Raises KeyError."""
         if name in self.label_names:
             return self.machine.labels[self.label_names.index(name)]
-        if self.final:
+        if name not in self.defined:
             raise KeyError(name)
         return None
 

@@ -25,7 +25,7 @@ class Extension:
     instruction that it has.
     """
 
-    __slots__ = ("arch", "features", "max_size", "note", "registers", "rows")
+    __slots__ = ("arch", "features", "forms", "max_size", "note", "registers", "rows", "wide")
 
     def __init__(self, rows: Rows, registers: Registers, arch: str, features: frozenset[str],
                  max_size: int = 4) -> None:
@@ -35,18 +35,23 @@ class Extension:
         self.features = features
         self.max_size = max_size
         self.note = ""
-        """Why the last statement is none of these; "" if nothing can be said."""
+        """Which operand of the last statement does not fit; "" if none has the right form."""
+        self.forms = ""
+        """What else can be said about the last statement."""
+        self.wide = ""
+        """The name under which it is an instruction."""
 
     def assemble(self, name: str, args: tuple[InlineArg, ...], position: int, place: Place,
                  known: bool) -> bytes | None:
         """The bytes of a statement at `position`, None if it is no instruction.
 
-        The shortest row is taken; how far a label is does not count, so that the size of the code
-        is the same in every pass.  `known`: the reference has an instruction of this name and
-        number of arguments, which it refuses.  The name then does not stand for a wide row, whose
-        name ends in _w: instructions of one name would differ in what they do to the flags.
+        The shortest row is taken; how far a label further down is does not count, so that the size
+        of the code is the same in every pass.  `known`: the reference has an instruction of this
+        name and number of arguments, which it refuses.  The name then does not stand for a wide
+        row, whose name ends in _w: instructions of one name would differ in what they do to the
+        flags.
         """
-        self.note = ""
+        self.note = self.forms = self.wide = ""
         candidates = self.rows.named(name)
         if not candidates and args and args[-1].kind == ArgKind.NAME:  # it(eq)
             candidates = self.rows.named(f"{name} {args[-1].text}")
@@ -57,6 +62,7 @@ class Extension:
             self.note = f"{name} " + needs(candidates[0].row, self.rows.table.name, self.arch,
                                            self.features)
             return None
+        self.forms = _forms(name, here)
         misfits: list[tuple[Candidate, Misfit]] = []
         missing = ""
         for candidate in here:
@@ -65,6 +71,8 @@ class Extension:
                 word = match.word()
             except Misfit as error:
                 misfits.append((candidate, error))
+                if match.forward:
+                    break
                 continue
             except KeyError as error:
                 missing = f"label '{error.args[0]}' is not defined"
@@ -72,22 +80,26 @@ class Extension:
             if word is None:
                 continue
             if known and candidate.width_left_out:
-                self.note = f"{name.rstrip('_')}_w takes these operands"
+                self.wide = f"{name.rstrip('_')}_w takes these operands"
                 return None
             return candidate.row.to_bytes(word)
-        self.note = missing or self._note(name, here, misfits)
+        self.note = missing or _misfit_note(name, misfits)
         return None
 
-    @staticmethod
-    def _note(name: str, here: list[Candidate], misfits: list[tuple[Candidate, Misfit]]) -> str:
-        if misfits:
-            candidate, last = misfits[-1]
-            if not last.number:
-                return f"{shown(name, candidate)} requires {last.allowed}"
-            allowed = [error.allowed for _, error in misfits
-                       if (error.number, error.found) == (last.number, last.found)]
-            ranges = " or ".join(dict.fromkeys(allowed))
-            return f"operand {last.number} of {name} is {last.found}, allowed {ranges}"
-        forms = list(dict.fromkeys(shown(name, candidate) for candidate in here))
-        more = ", ..." if len(forms) > FORMS_SHOWN else ""
-        return f"there is {', '.join(forms[:FORMS_SHOWN])}{more}" if forms else ""
+
+def _misfit_note(name: str, misfits: list[tuple[Candidate, Misfit]]) -> str:
+    if not misfits:
+        return ""
+    candidate, last = misfits[-1]
+    if not last.number:
+        return f"{shown(name, candidate)} requires {last.allowed}"
+    allowed = [error.allowed for _, error in misfits
+               if (error.number, error.found) == (last.number, last.found)]
+    ranges = " or ".join(dict.fromkeys(allowed))
+    return f"operand {last.number} of {name} is {last.found}, allowed {ranges}"
+
+
+def _forms(name: str, candidates: list[Candidate]) -> str:
+    forms = list(dict.fromkeys(shown(name, candidate) for candidate in candidates))
+    more = ", ..." if len(forms) > FORMS_SHOWN else ""
+    return f"there is {', '.join(forms[:FORMS_SHOWN])}{more}" if forms else ""

@@ -22,6 +22,7 @@ Registers = Mapping[str, tuple[str, int]]
 Place = Callable[[str], "int | None"]
 
 SHIFTS: Final = ("lsl", "lsr", "asr", "ror", "rrx")
+FEW: Final = 8  # registers that are listed one by one
 
 
 class Token(NamedTuple):
@@ -107,7 +108,8 @@ class Match:
     values: of the row's operands.  numbers: of the arguments that they come from.
     """
 
-    __slots__ = ("at", "candidate", "numbers", "place", "position", "registers", "tokens", "values")
+    __slots__ = ("at", "candidate", "forward", "numbers", "place", "position", "registers",
+                 "tokens", "values")
 
     def __init__(self, candidate: Candidate, tokens: list[Token], registers: Registers,
                  place: Place, position: int) -> None:
@@ -117,6 +119,8 @@ class Match:
         self.place = place
         self.position = position
         self.at = 0
+        self.forward = False
+        """An operand is a label further down, whose distance is not known in every pass."""
         self.values: dict[int, int] = dict(candidate.fixed)
         self.numbers: dict[int, int] = {}
 
@@ -150,7 +154,7 @@ class Match:
                     if operand.kind.form.startswith(("reg:", "list:")) else str(error.value)
                 if isinstance(operand.kind, Label):
                     found = f"{error.value} bytes away"
-                return Misfit(argument, found, error.allowed)
+                return Misfit(argument, found, _allowed(operand.kind))
         raise error
 
     def _next(self) -> Token | None:
@@ -158,11 +162,13 @@ class Match:
 
     def _text(self, text: str) -> bool:
         """Fixed text: a bracket, a register, a number, or a word."""
+        if text == "}":  # its brace was taken off
+            return True
         token = self._next()
         if token is None:
             return False
-        if text in ("{", "}"):
-            return self._brace(text, token)
+        if text == "{":
+            return self._brace(token)
         if text in SHIFTS and token.mark == text:  # its amount comes next
             self.tokens = [*self.tokens[:self.at], Token(token.arg, token.number),
                            *self.tokens[self.at + 1:]]
@@ -179,10 +185,8 @@ class Match:
         self.at += fits
         return fits
 
-    def _brace(self, text: str, token: Token) -> bool:
+    def _brace(self, token: Token) -> bool:
         """`{n}`, where a number stands in braces."""
-        if text == "}":
-            return True
         if token.arg.kind != ArgKind.BRACE or len(token.arg.parts) != 1:
             return False
         inside = Token(token.arg.parts[0], token.number)
@@ -247,6 +251,7 @@ class Match:
             return None
         place = self.place(token.arg.text)
         self.at += 1
+        self.forward = place is None or place > self.position
         if place is None:  # any distance that fits, until the label is met
             return kind.samples()[0]
         return place - kind.base(self.position)
@@ -281,6 +286,15 @@ class Match:
         return mask
 
 
+def _allowed(kind: Kind) -> str:
+    """The values that fit; a few registers by name."""
+    if kind.form.startswith("reg:"):
+        values = kind.samples()
+        if len(values) <= FEW:
+            return ", ".join(kind.text(value, 0, plain_label) for value in values)
+    return kind.allowed
+
+
 def _number(arg: InlineArg) -> float | None:
     if arg.kind == ArgKind.INT and abs(arg.value) < 1 << 53:
         return float(arg.value)
@@ -297,4 +311,4 @@ def _text(arg: InlineArg) -> str:
         return f"{arg.parts[0].text}-{arg.parts[1].text}"
     if arg.kind == ArgKind.BRACE:
         return "{" + ", ".join(map(_text, arg.parts)) + "}"
-    return arg.text.casefold()
+    return arg.text.casefold().rstrip("_")  # or_, if_: keywords

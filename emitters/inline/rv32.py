@@ -323,7 +323,7 @@ class InlineRv32(InlineAssembler):
 
 def _register_list(arg: InlineArg) -> int:
     """The number of `{ra}`, `{ra, s0}`, `{ra, s0-s1}` ...; 0 if there is none."""
-    if arg.kind != ArgKind.BRACE or not 1 <= len(arg.parts) <= 2:
+    if arg.kind != ArgKind.BRACE or arg.text or not 1 <= len(arg.parts) <= 2:
         return 0
     if REGISTERS.get(arg.parts[0].text) != RA:
         return 0

@@ -73,8 +73,7 @@ def _suite(node: Stmt) -> list[Stmt]:
     """The statements of the body; `a; b` on one line is one, and no instruction."""
     if not isinstance(node, Block):
         return [node]
-    body = node.body
-    return [node] if len(body) == 1 or body[0].line == body[1].line else body
+    return [node] if node.simple else node.body
 
 
 def _statement(node: Node) -> InlineStatement:
@@ -125,7 +124,7 @@ def _arg(node: object) -> InlineArg:
     if isinstance(node, Brace):
         if any(isinstance(item, DictItem) for item in node.items):
             return OTHER
-        return InlineArg(ArgKind.BRACE, parts=_args(node.items))
+        return InlineArg(ArgKind.BRACE, "," if node.comma else "", parts=_args(node.items))
     if isinstance(node, Primary):
         return _indexed(node, "")
     if isinstance(node, Unary) and isinstance(node.operand, Primary):

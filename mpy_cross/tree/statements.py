@@ -10,13 +10,17 @@ from mpy_cross.tree.expressions import Argument, Expr, Param
 
 @final
 class Block:
-    """Several statements: a suite, a file, or `a; b` on one line.  One alone has no Block."""
+    """Several statements: a suite, a file, or `a; b` on one line.  One alone has no Block.
 
-    __slots__ = ("body", "line")
+    `simple`: it is `a; b`, or `a;`.
+    """
 
-    def __init__(self, line: int, body: list[Stmt]) -> None:
+    __slots__ = ("body", "line", "simple")
+
+    def __init__(self, line: int, body: list[Stmt], simple: bool = False) -> None:
         self.line = line
         self.body = body
+        self.simple = simple
 
 
 @final

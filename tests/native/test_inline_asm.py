@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import mpy_cross
 from mpy_cross.driver import compile_source
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import get
@@ -16,7 +17,7 @@ from mpy_cross.report import reference_text
 from tests.native.inline_modules import MODULES
 from tests.native.inline_programs import ASSEMBLERS, assembler_of, program, programs
 from tests.oracle import compare, reference
-from tests.oracle.reference import Settings, Unavailable
+from tests.oracle.reference import Answer, Settings, Unavailable, Verdict
 
 TARGETS = (
     ("1.17", "xtensa"),
@@ -70,6 +71,9 @@ FUNCTIONS = {
     "no call": "def f():\n    {nop}\n    foo",
     "an assignment": "def f():\n    {nop}\n    x = 1",
     "a nested call": "def f():\n    {nop}\n    a.b(1)",
+    "two on one line": "def f():\n    {nop}; {nop}",
+    "two on one line and a half": "def f():\n    data(1, \n1); {nop}",
+    "a semicolon": "def f():\n    data(1,\n 1);",
     "a docstring": "def f():\n    'text'\n    {nop}",
     "undefined label": "def f():\n    {nop}\n    {jump}",
     "label twice": "def f():\n    {nop}\n    label(x)\n    label(x)",
@@ -110,9 +114,29 @@ def mismatches(release: str, arch: str, sources: Iterator[str]) -> list[str]:
         compared += 1
         if kind != "same":
             found.append(f"{kind}:\n{source}{explanation}")
+        found += beyond(release, arch, source, theirs)
     if not compared:
         pytest.skip("the reference crashes")
     return found
+
+
+def beyond(release: str, arch: str, source: str, theirs: Answer) -> list[str]:
+    """What is wrong if the compiler is not strict: it may take more, but nothing else differs.
+
+    An instruction that the reference lacks may be refused for its label in a later pass, where
+    the line is known.
+    """
+    try:
+        code = mpy_cross.compile(source, "inline.py", release=release, arch=arch)
+    except CompileError as error:
+        text = reference_text(error)
+        allowed = [text]
+        if error.message.startswith("unsupported") and "label(" in source:
+            allowed.append(text.replace(f"line {error.line},", "line 2,"))
+        return [] if theirs.text in allowed else [f"not strict:\n{source}{theirs.text}{text}"]
+    if theirs.verdict is Verdict.ACCEPTED and code != theirs.code:
+        return [f"not strict, other bytes:\n{source}"]
+    return []
 
 
 @pytest.mark.parametrize(("release", "arch", "name"), CASES)
@@ -210,6 +234,8 @@ EXTENSIONS = (
     "sh1add(a0, a1)",
     "sh1add(a0, a1, 3)",
     "cm_push({ra}, -16)",
+    "cm_push({ra,}, 0)",
+    "cm_push({ra, s0-s1,}, 0)",
     "cm_push({ra, s0}, -32)",
     "cm_push({ra, s0-s1}, 0)",
     "cm_push({x1, x8-x27}, 0)",
