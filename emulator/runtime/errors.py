@@ -1,0 +1,271 @@
+"""Exceptions: the host's become MicroPython's, and tracebacks in MicroPython's form.
+
+The host raises where translated code goes wrong, with its own texts; `caught` gives the exception
+that the program is to see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+SOURCE_MARK: Final = "\u00b7"
+"""Starts the file name of translated code for the host, which tells it from the host's own."""
+
+
+class GeneratorClosed(BaseException):
+    """The program's GeneratorExit; the host's own would run `finally` when it frees a generator."""
+
+    type_name = "GeneratorExit"
+
+
+class ViperTypeError(TypeError):
+    """A type error of viper code."""
+
+
+GeneratorClosed.__name__ = GeneratorClosed.__qualname__ = "GeneratorExit"
+
+PROGRAM_ERRORS: Final = (Exception, KeyboardInterrupt, SystemExit, GeneratorClosed)
+"""What handlers of the program see; all else is the emulator's own."""
+
+_OPERATORS: Final = {
+    "+": "__add__",
+    "-": "__sub__",
+    "*": "__mul__",
+    "/": "__truediv__",
+    "//": "__floordiv__",
+    "%": "__mod__",
+    "@": "__matmul__",
+    "** or pow()": "__pow__",
+    "**": "__pow__",
+    "<<": "__lshift__",
+    ">>": "__rshift__",
+    "&": "__and__",
+    "|": "__or__",
+    "^": "__xor__",
+    "<": "__lt__",
+    ">": "__gt__",
+    "<=": "__le__",
+    ">=": "__ge__",
+    "divmod()": "__divmod__",
+}
+for _sign in ("+", "-", "*", "/", "//", "%", "@", "<<", ">>", "&", "|", "^", "**"):
+    _OPERATORS[_sign + "="] = "__i" + _OPERATORS[_sign][2:]
+
+_TYPE_NAMES: Final = {
+    "ByteArray": "bytearray",
+    "Float32": "float",
+    "builtin_function_or_method": "function",
+    "method": "bound_method",
+    "dict_keys": "dict_view",
+    "dict_values": "dict_view",
+    "dict_items": "dict_view",
+}
+
+
+def _type(name: str) -> str:
+    return _TYPE_NAMES.get(name, name.rsplit(".", 1)[-1])
+
+
+def _binary(match: re.Match[str]) -> str:
+    name = _OPERATORS.get(match[1], match[1])
+    return f"unsupported types for {name}: '{_type(match[2])}', '{_type(match[3])}'"
+
+
+def _unary(match: re.Match[str]) -> str:
+    name = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}.get(match[1].strip(), match[1])
+    return f"unsupported type for {name}: '{_type(match[2])}'"
+
+
+def _takes(match: re.Match[str]) -> str:
+    wanted = match[1]
+    return f"function takes {wanted} positional arguments but {match[2]} were given"
+
+
+def _named(text: str) -> Callable[[re.Match[str]], str]:
+    def make(match: re.Match[str]) -> str:
+        return text.format(*(_type(group) for group in match.groups()))
+
+    return make
+
+
+_PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] = [
+    (re.compile(pattern), make)
+    for pattern, make in (
+        (r"unsupported operand type\(s\) for (.+): '(.+)' and '(.+)'", _binary),
+        (r"'(.+)' not supported between instances of '(.+)' and '(.+)'", _binary),
+        (
+            r'can only concatenate (\w+) \(not "(.+)"\) to \w+',
+            _named("unsupported types for __add__: '{0}', '{1}'"),
+        ),
+        (r"bad operand type for unary (.+): '(.+)'", _unary),
+        (r"'(.+)' object is not subscriptable", _named("'{0}' object isn't subscriptable")),
+        (
+            r"'(.+)' object does not support item assignment",
+            _named("'{0}' object doesn't support item assignment"),
+        ),
+        (
+            r"'(.+)' object doesn't support item deletion",
+            _named("'{0}' object doesn't support item deletion"),
+        ),
+        (r"'(.+)' object is not iterable", _named("'{0}' object isn't iterable")),
+        (r"cannot unpack non-iterable (.+) object", _named("'{0}' object isn't iterable")),
+        (r"argument of type '(.+)' is not iterable", _named("'{0}' object isn't iterable")),
+        (r"'(.+)' object is not callable", _named("'{0}' object isn't callable")),
+        (r"'(.+)' object is not an iterator", _named("'{0}' object isn't an iterator")),
+        (r"object of type '(.+)' has no len\(\)", _named("object of type '{0}' has no len()")),
+        (r"unhashable type: '(.+)'", _named("unsupported type for __hash__: '{0}'")),
+        (
+            r".+\(\) takes (\d+) positional arguments? but (\d+) (?:was|were) given",
+            _takes,
+        ),
+        (r".+\(\) takes from \d+ to (\d+) positional arguments? but (\d+) .*", _takes),
+        (
+            r".+\(\) missing (\d+) required positional arguments?: .+",
+            _named("function missing {0} required positional arguments"),
+        ),
+        (
+            r".+\(\) missing \d+ required keyword-only arguments?: '(.+?)'.*",
+            _named("function missing required keyword argument '{0}'"),
+        ),
+        (
+            r".+\(\) got an unexpected keyword argument '(.+)'",
+            _named("unexpected keyword argument '{0}'"),
+        ),
+        (
+            r".+\(\) got multiple values for (?:keyword )?argument '(.+)'",
+            _named("function got multiple values for argument '{0}'"),
+        ),
+        (
+            r"not enough values to unpack \(expected (?:at least )?\d+, got (\d+)\)",
+            _named("need more than {0} values to unpack"),
+        ),
+        (
+            r"(\w+) indices must be integers or slices, not (.+)",
+            _named("{0} indices must be integers, not {1}"),
+        ),
+        (
+            r"(string) indices must be integers.*",
+            _named("string indices must be integers, not object"),
+        ),
+        (r"name '(.+)' is not defined", lambda m: f"name '{m[1]}' isn't defined"),
+        (
+            r"(?:cannot access )?(?:local|free) variable .*|.*referenced before assignment.*",
+            lambda m: "local variable referenced before assignment",
+        ),
+        (
+            r"(?:integer |float )?(?:division or modulo|division|modulo|divmod\(\)|floor division)(?: or modulo)? by zero",
+            lambda m: "divide by zero",
+        ),
+        (r"(?:integer|float) (?:division|modulo|divmod).*", lambda m: "divide by zero"),
+        (r"(\w+) assignment index out of range", _named("{0} index out of range")),
+        (r"pop from empty list", lambda m: "pop from empty list"),
+        (r"pop index out of range", lambda m: "pop index out of range"),
+        (r"generator already executing", lambda m: "generator already executing"),
+        (
+            r"catching classes that do not inherit .*",
+            lambda m: "exceptions must derive from BaseException",
+        ),
+    )
+]
+
+_TRANSLATED: Final = (
+    TypeError,
+    NameError,
+    ValueError,
+    ZeroDivisionError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+)
+
+
+def message(text: str) -> str:
+    """MicroPython's wording of a message of the host."""
+    for pattern, make in _PATTERNS:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return make(match)
+    return text
+
+
+def caught(error: BaseException) -> BaseException:
+    """The exception that the program is to see in place of what the host raised."""
+    kind = type(error)
+    if kind is RecursionError:
+        return _instead(RuntimeError("maximum recursion depth exceeded"), error)
+    if kind is UnboundLocalError:
+        return _instead(NameError("local variable referenced before assignment"), error)
+    if kind is AttributeError:
+        from mpy_cross.emulator.runtime.types import Cell
+
+        if isinstance(getattr(error, "obj", None), Cell):
+            return _instead(NameError("local variable referenced before assignment"), error)
+    if kind is UnicodeDecodeError or kind is UnicodeEncodeError:
+        return _instead(UnicodeError(), error)
+    if kind in _TRANSLATED and len(error.args) == 1 and not hasattr(error, "mpy"):
+        text = error.args[0]
+        if type(text) is str:
+            error.args = (message(text),)
+    return error
+
+
+def _instead(made: BaseException, error: BaseException) -> BaseException:
+    made.__traceback__ = error.__traceback__
+    return made
+
+
+def raised(value: Any) -> BaseException:
+    """The exception for `raise value`."""
+    if isinstance(value, type) and issubclass(value, BaseException):
+        value = value()
+    if not isinstance(value, BaseException):
+        return TypeError("exceptions must derive from BaseException")
+    value.mpy = True  # type: ignore[attr-defined]
+    return value
+
+
+def reraised(value: BaseException | None) -> BaseException:
+    """The exception for a bare `raise`."""
+    if value is None:
+        return RuntimeError("no active exception to reraise")
+    return value
+
+
+def matches(error: Any, wanted: Any) -> bool:
+    """Whether `except wanted` takes the exception."""
+    if not isinstance(error, BaseException):
+        return False
+    if type(wanted) is tuple:
+        return any(matches(error, one) for one in wanted)
+    if isinstance(wanted, type):
+        return isinstance(error, wanted)
+    return False
+
+
+def frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
+    """(file, line, function) of the program's frames of a traceback, outermost first."""
+    out: list[tuple[str, int, str]] = []
+    last: object = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith(SOURCE_MARK):
+            if trace.tb_frame is last:
+                out.pop()
+            last = trace.tb_frame
+            out.append((code.co_filename[1:], trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    return out
+
+
+def format_traceback(error: BaseException, show: Callable[[BaseException], str]) -> str:
+    """What MicroPython prints for an exception that nobody caught."""
+    lines: list[str] = []
+    entries = frames(error.__traceback__)
+    if entries:
+        lines.append("Traceback (most recent call last):\n")
+        lines += [f'  File "{file}", line {line}, in {name}\n' for file, line, name in entries]
+    lines.append(show(error) + "\n")
+    return "".join(lines)

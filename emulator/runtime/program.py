@@ -1,0 +1,132 @@
+"""Code of a program: from a .mpy file to functions of the host."""
+
+from __future__ import annotations
+
+from typing import Any, Final, final
+
+from mpy_cross.emulator.runtime.errors import SOURCE_MARK
+from mpy_cross.emulator.runtime.translate import Translation, text_of, translate
+from mpy_cross.loader.decode import decode
+from mpy_cross.loader.mpyfile import MpyFile
+from mpy_cross.loader.objects import ConstValue, Str
+from mpy_cross.loader.ops import Emit, FunctionOps
+
+FACTORY: Final = "factory\u00b7"
+
+
+@final
+class Code:
+    """A loaded file: its functions, and what they share."""
+
+    __slots__ = (
+        "bitmap",
+        "builtins",
+        "consts",
+        "float_type",
+        "names",
+        "protos",
+        "root",
+        "source_file",
+    )
+
+    def __init__(self, mpy: MpyFile, builtins: dict[str, Any], float_type: type[float]) -> None:
+        """`builtins` are the names that all its functions see.  Raises MpyError."""
+        decoded = decode(mpy)
+        module = decoded.module
+        self.builtins = builtins
+        self.float_type = float_type
+        self.names = module.names
+        self.consts = module.consts
+        self.bitmap = mpy.release.mpy_version >= 6
+        self.source_file = text_of(module.names[module.source_file]) if module.names else ""
+        self.protos: dict[int, Proto] = {}
+        self.root = self._proto(module.functions[0])
+
+    def _proto(self, function: FunctionOps) -> Proto:
+        children = [self._proto(child) for child in function.children]
+        return Proto(self, function, children)
+
+    def constant(self, value: ConstValue) -> Any:
+        """A constant of the file as an object of the run-time."""
+        if isinstance(value, Str):
+            return text_of(value.data)
+        if isinstance(value, tuple):
+            return tuple(self.constant(item) for item in value)
+        if isinstance(value, complex):
+            return complex(value)
+        if isinstance(value, float):
+            return self.float_type(value)
+        return value
+
+
+@final
+class Proto:
+    """A function before it has globals, defaults and cells; calling it makes the function."""
+
+    __slots__ = ("children", "code", "factories", "function")
+
+    def __init__(self, code: Code, function: FunctionOps, children: list[Proto]) -> None:
+        self.code = code
+        self.function = function
+        self.children = children
+        self.factories: dict[tuple[int, bool], tuple[Translation, tuple[Any, ...]]] = {}
+        """By number of cells, and whether names are looked up in a dictionary."""
+
+    def translation(self, n_closed: int, named_locals: bool) -> tuple[Translation, tuple[Any, ...]]:
+        """The host's code and the constants that it needs."""
+        key = (n_closed, named_locals)
+        known = self.factories.get(key)
+        if known is None:
+            code = self.code
+            made = translate(
+                self.function,
+                code.names,
+                code.consts,
+                n_closed,
+                SOURCE_MARK + code.source_file,
+                bitmap=code.bitmap,
+                named_locals=named_locals,
+            )
+            known = made, tuple(code.constant(value) for value in made.constants)
+            self.factories[key] = known
+        return known
+
+    def __call__(
+        self,
+        module: dict[str, Any],
+        defaults: tuple[Any, ...] | None,
+        keyword_defaults: dict[str, Any] | None,
+        *cells: Any,
+        named_locals: bool | None = None,
+    ) -> Any:
+        """Make the function."""
+        if self.function.emit != Emit.BYTECODE:
+            raise NotImplementedError("machine code cannot run here")
+        if named_locals is None:
+            named_locals = self.uses_names()
+        translation, constants = self.translation(len(cells), named_locals)
+        # The host takes a function's built-in names from its globals when it makes it.
+        module["__builtins__"] = self.code.builtins
+        try:
+            space: dict[str, Any] = {}
+            exec(translation.code, module, space)
+            made = space[FACTORY](module, self.children, constants, *cells)
+        finally:
+            del module["__builtins__"]
+        name = self.function.name
+        shown = text_of(self.code.names[name]) if name >= 0 else "<module>"
+        if made.__name__ != shown:
+            made.__name__ = shown
+            made.__code__ = made.__code__.replace(co_name=shown)
+        if defaults is not None:
+            made.__defaults__ = defaults
+        if keyword_defaults is not None:
+            made.__kwdefaults__ = keyword_defaults
+        return made
+
+    def uses_names(self) -> bool:
+        """Whether the function is the body of a class: nothing else stores names inside one."""
+        from mpy_cross.loader.ops import Verb
+
+        wanted = (Verb.LOAD_NAME, Verb.STORE_NAME, Verb.DELETE_NAME)
+        return any(op[0] in wanted for op in self.function.ops)

@@ -1,0 +1,91 @@
+"""The hosted run-time: modules, import, `exec`, the console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, final
+
+from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime.printing import Printer
+from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.loader.reader import read
+from mpy_cross.loader.release import Release
+
+Compiler = Callable[[bytes, str], bytes]
+"""Source and file name to the bytes of a .mpy file; raises the run-time's SyntaxError."""
+
+
+@final
+class Runtime:
+    """A MicroPython without a board: what a program needs to run, and its state."""
+
+    def __init__(
+        self,
+        release: Release,
+        compiler: Compiler | None = None,
+        write: Callable[[str], None] | None = None,
+    ) -> None:
+        self.release = release
+        self.compiler = compiler
+        self.write: Callable[[str], None] = write or sys.stdout.write
+        self.float_type: type[float] = float
+        self.printer = Printer(16)
+        self.modules: dict[str, Module] = {}
+        """`sys.modules`."""
+        self.builtins: dict[str, Any] = support.helpers()
+        self.builtins["poll\u00b7"] = self.poll
+        self.builtins["import_name\u00b7"] = self.import_name
+        self.elapsed = 0
+        """Operations executed in loops, the base of virtual time."""
+        from mpy_cross.emulator.runtime import builtins
+
+        builtins.install(self)
+
+    # ------------------------------------------------------------------------------- running
+
+    def poll(self, count: int) -> int:
+        """Called by loops every so many operations; the count starts again."""
+        self.elapsed += count
+        return 0
+
+    def load(self, data: bytes) -> Code:
+        """The code of a .mpy file.  Raises MpyError."""
+        return Code(read(data, None), self.builtins, self.float_type)
+
+    def compile(self, source: bytes, name: str) -> Code:
+        """The code of a source text."""
+        if self.compiler is None:
+            raise NotImplementedError("there is no compiler")
+        return self.load(self.compiler(source, name))
+
+    def run(self, code: Code, module: Module) -> Any:
+        """Execute a file's code in a module."""
+        return self.execute(code, module.__dict__, module.__dict__)
+
+    def execute(self, code: Code, module: dict[str, Any], local: dict[str, Any]) -> Any:
+        """Execute code with these global and local names."""
+        if local is module:
+            return code.root(module, None, None, named_locals=False)()
+        return code.root(module, None, None, named_locals=True)(local)
+
+    def main(self, code: Code) -> Module:
+        """Run a program as `__main__`."""
+        module = Module("__main__")
+        self.modules["__main__"] = module
+        self.run(code, module)
+        return module
+
+    def report(self, error: BaseException) -> str:
+        """The traceback that MicroPython prints."""
+        return errors.format_traceback(errors.caught(error), self.printer.uncaught)
+
+    # ------------------------------------------------------------------------------- imports
+
+    def import_name(self, module: dict[str, Any], name: str, names: Any, level: int) -> Any:
+        """`import name` and `from name import names`."""
+        found = self.modules.get(name)
+        if found is None:
+            raise ImportError(f"no module named '{name}'")
+        return found

@@ -1,0 +1,333 @@
+"""What translated code calls: operators that differ from the host's, classes, calls, iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import GeneratorType
+from typing import Any, final
+
+from mpy_cross.emulator.runtime import attributes, errors
+from mpy_cross.emulator.runtime.types import (
+    BY_HOST,
+    BuiltinType,
+    Cell,
+    Module,
+    MpClass,
+    new_class,
+    type_name,
+)
+
+BIG_SHIFT = 1 << 20
+"""Bits beyond which a shift is refused as a lack of memory."""
+
+
+def is_(a: Any, b: Any) -> bool:
+    """`a is b`: small ints and short strings are the same object when they are equal."""
+    if a is b:
+        return True
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is int:
+        return bool(a == b and -(1 << 30) <= a < 1 << 30)
+    if kind is str:
+        return bool(a == b and len(a) <= 10)
+    return bool(kind is tuple and not a and not b) or (kind is bytes and not a and not b)
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """`a * b`; a sequence may not grow beyond the memory."""
+    if type(a) is int:
+        if type(b) is int:
+            return a * b
+        if isinstance(b, (str, bytes, list, tuple)) and a * len(b) > 1 << 26:
+            raise MemoryError("memory allocation failed")
+    elif type(b) is int and isinstance(a, (str, bytes, list, tuple)) and b * len(a) > 1 << 26:
+        raise MemoryError("memory allocation failed")
+    return a * b
+
+
+def inplace_multiply(a: Any, b: Any) -> Any:
+    """`a *= b`."""
+    if type(a) is int and type(b) is int:
+        return a * b
+    if isinstance(a, list) and type(b) is int and len(a) * b > 1 << 26:
+        raise MemoryError("memory allocation failed")
+    a *= b
+    return a
+
+
+def divide(a: Any, b: Any) -> Any:
+    """`a / b`."""
+    return a / b
+
+
+def inplace_divide(a: Any, b: Any) -> Any:
+    """`a /= b`."""
+    a /= b
+    return a
+
+
+def modulo(a: Any, b: Any) -> Any:
+    """`a % b`; formatting is the run-time's."""
+    if type(a) is int:
+        return a % b
+    if isinstance(a, (str, bytes)) and not (
+        type(type(a)) is MpClass and "__mod__" in type(a).__dict__
+    ):
+        from mpy_cross.emulator.runtime.formatting import percent
+
+        return percent(a, b)
+    return a % b
+
+
+def inplace_modulo(a: Any, b: Any) -> Any:
+    """`a %= b`."""
+    if type(a) is int or isinstance(a, (str, bytes)):
+        return modulo(a, b)
+    a %= b
+    return a
+
+
+def power(a: Any, b: Any) -> Any:
+    """`a ** b`."""
+    if type(a) is int and type(b) is int and b > 64 and a.bit_length() * b > 1 << 24:
+        raise MemoryError("memory allocation failed")
+    return a**b
+
+
+def inplace_power(a: Any, b: Any) -> Any:
+    """`a **= b`."""
+    if type(a) is int:
+        return power(a, b)
+    a **= b
+    return a
+
+
+def lshift(a: Any, b: Any) -> Any:
+    """`a << b`."""
+    if type(b) is int and b > BIG_SHIFT and isinstance(a, int) and a:
+        raise MemoryError("memory allocation failed")
+    return a << b
+
+
+def inplace_lshift(a: Any, b: Any) -> Any:
+    """`a <<= b`."""
+    if type(a) is int:
+        return lshift(a, b)
+    a <<= b
+    return a
+
+
+# --------------------------------------------------------------------------------- subscripts
+
+
+def get_slice(obj: Any, index: slice) -> Any:
+    """`obj[a:b:c]`."""
+    if index.step is not None and index.step != 1 and isinstance(obj, (str, bytes, tuple)):
+        if type(type(obj)) is not MpClass or "__getitem__" not in type(obj).__dict__:
+            check_slice(index)
+            return obj[index]
+    return obj[index]
+
+
+def check_slice(index: slice) -> None:
+    """Only a step of 1 is supported by strings, bytes and tuples (manual 3.8.3, 3.8.8, 3.8.9)."""
+    raise NotImplementedError("only slices with step=1 (aka None) are supported")
+
+
+def set_slice(obj: Any, index: slice, value: Any) -> None:
+    """`obj[a:b] = value`."""
+    if isinstance(obj, list) and type(type(obj)) is not MpClass:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(f"object '{type_name(value)}' isn't a tuple or list")
+        if index.step is not None and index.step != 1:
+            raise NotImplementedError()
+    obj[index] = value
+
+
+def del_item(obj: Any, index: Any) -> None:
+    """`del obj[index]`."""
+    if type(index) is slice and type(obj) is list and index.step not in (None, 1):
+        raise NotImplementedError()
+    try:
+        del obj[index]
+    except TypeError as error:
+        if "doesn't support item deletion" in str(error) or "does not support" in str(error):
+            raise TypeError(f"'{type_name(obj)}' object doesn't support item deletion") from None
+        raise
+
+
+# ---------------------------------------------------------------------------------- iteration
+
+
+@final
+class ForeignIterator:
+    """An object of the program with `__next__` only, as an iterator of the host."""
+
+    __slots__ = ("step",)
+
+    def __init__(self, step: Any) -> None:
+        self.step = step
+
+    def __iter__(self) -> ForeignIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self.step()
+
+
+def iter_(obj: Any) -> Iterator[Any]:
+    """`iter(obj)` for a loop of the host."""
+    try:
+        made = iter(obj)
+    except TypeError as error:
+        if type(type(obj)) is MpClass and "iter() returned non-iterator" in str(error):
+            raise TypeError(f"'{type_name(obj)}' object isn't iterable") from None
+        if "not iterable" in str(error):
+            raise TypeError(f"'{type_name(obj)}' object isn't iterable") from None
+        raise
+    if type(type(made)) is MpClass and not hasattr(made, "__iter__"):
+        return ForeignIterator(made.__next__)
+    return made
+
+
+def delegate(obj: Any) -> Any:
+    """The iterator for `yield from obj`."""
+    if type(obj) is GeneratorType:
+        return obj
+    if hasattr(obj, "__next__") and hasattr(obj, "__iter__"):
+        return obj
+    return iter_(obj)
+
+
+def star(value: Any) -> Any:
+    """The values for `*value` in a call."""
+    if type(value) in (tuple, list):
+        return value
+    return iter_(value)
+
+
+def double_star(value: Any) -> dict[str, Any]:
+    """The values for `**value` in a call."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError("keywords must be strings")
+        return value
+    keys = attributes.attribute(value, "keys")
+    return {key: value[key] for key in keys()}
+
+
+def leave_with(leave: Any, cause: Any) -> Any:
+    """Call `__exit__` at the end of a `with`; what is left for END_FINALLY."""
+    if isinstance(cause, BaseException):
+        swallowed = leave(attributes.visible_type(cause), cause, None)
+        return None if swallowed else cause
+    leave(None, None, None)
+    return cause
+
+
+# -------------------------------------------------------------------------------------- names
+
+
+def load_name(local: dict[str, Any], module: dict[str, Any], name: str) -> Any:
+    """A name of a class body, or of code run by `exec`: local, global, built in."""
+    if name in local:
+        return local[name]
+    if name in module:
+        return module[name]
+    builtins = BUILTINS.get(name, local)
+    if builtins is not local:
+        return builtins
+    raise NameError(f"name '{name}' isn't defined")
+
+
+BUILTINS: dict[str, Any] = {}
+"""The names that every module sees; filled by `builtins`."""
+
+
+def delete_name(where: dict[str, Any], name: str) -> None:
+    """`del name`."""
+    if name not in where:
+        raise NameError(f"name '{name}' isn't defined")
+    del where[name]
+
+
+def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> MpClass:
+    """`class name(bases): body`."""
+    if keywords:
+        raise TypeError("metaclasses are not supported")
+    namespace: dict[str, Any] = {}
+    cell = body(namespace)
+    made = new_class(name, bases, namespace)
+    if isinstance(cell, Cell):
+        cell.value = made
+    return made
+
+
+def import_from(module: Any, name: str) -> Any:
+    """`from module import name`."""
+    try:
+        return attributes.attribute(module, name)
+    except AttributeError:
+        raise ImportError(f"cannot import name {name}") from None
+
+
+def import_star(module: Module, names: dict[str, Any]) -> None:
+    """`from module import *`: all names without a leading underscore; no `__all__`."""
+    for name, value in list(module.__dict__.items()):
+        if not name.startswith("_"):
+            names[name] = value
+
+
+def helpers() -> dict[str, Any]:
+    """The names with a middle dot that translated code uses, those of the run-time aside."""
+    table = {
+        "NULL": None,
+        "errors": errors.PROGRAM_ERRORS,
+        "caught": errors.caught,
+        "raised": errors.raised,
+        "reraised": errors.reraised,
+        "matches": errors.matches,
+        "attribute": attributes.attribute,
+        "method": attributes.method,
+        "set_attribute": attributes.set_attribute,
+        "del_attribute": attributes.del_attribute,
+        "super_attribute": attributes.super_attribute,
+        "Cell": Cell,
+        "end": object(),
+        "next": next,
+        "iter": iter_,
+        "slice": slice,
+        "set": set,
+        "type": type,
+        "int": int,
+        "is_": is_,
+        "multiply": multiply,
+        "inplace_multiply": inplace_multiply,
+        "divide": divide,
+        "inplace_divide": inplace_divide,
+        "modulo": modulo,
+        "inplace_modulo": inplace_modulo,
+        "power": power,
+        "inplace_power": inplace_power,
+        "lshift": lshift,
+        "inplace_lshift": inplace_lshift,
+        "get_slice": get_slice,
+        "set_slice": set_slice,
+        "del_item": del_item,
+        "delegate": delegate,
+        "star": star,
+        "double_star": double_star,
+        "leave_with": leave_with,
+        "load_name": load_name,
+        "delete_name": delete_name,
+        "build_class": build_class,
+        "import_from": import_from,
+        "import_star": import_star,
+    }
+    return {f"{name}\u00b7": value for name, value in table.items()}
+
+
+__all__ = ["BY_HOST", "BuiltinType", "helpers"]
