@@ -54,6 +54,19 @@ def dump_file(data: bytes, release: Release | None = None, *, hex_dump: bool = F
     return "\n".join(lines) + "\n"
 
 
+def dump_machine_code(mpy: MpyFile) -> str:
+    """The functions that are machine code, with source lines if the compiler has told them.
+
+    Raises MpyError.
+    """
+    parts = [
+        "\n".join(_item_lines(mpy, item)) + "\n"
+        for item in code_items(mpy)
+        if item.raw.kind != CodeKind.BYTECODE
+    ]
+    return "\n".join(parts) if parts else "no machine code\n"
+
+
 def writers(mpy: MpyFile) -> str:
     """The releases that write files with this header, as a range."""
     names = [

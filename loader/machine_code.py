@@ -46,7 +46,7 @@ def machine_lines(mpy: MpyFile, raw: RawCode) -> list[str]:
         notes = Notes(
             arch, code, mpy.release.native_tables, is_generator, _Tables(mpy, raw, prelude)
         )
-    links = {link >> 2: name_text(mpy.qstrs[entry]) for link, entry in raw.qstr_links}
+    links = {link >> 2: f"qstr {name_text(mpy.qstrs[entry])}" for link, entry in raw.qstr_links}
     return [
         *(_row(line) for line in _data(code, 0, start)),
         *_instructions(raw, start, end, arch, _linked_words(raw, arch), links, notes),
@@ -71,7 +71,7 @@ class _Tables:
 
     def qstr(self, index: int) -> str:
         qstrs = self._mpy.qstrs
-        return name_text(qstrs[index]) if index < len(qstrs) else ""
+        return f"qstr {name_text(qstrs[index])}" if 0 <= index < len(qstrs) else ""
 
     def object(self, index: int) -> str:
         objects = self._mpy.objects

@@ -194,6 +194,8 @@ class Notes:
                     self.jumps[item.address] = self._place(value[1])
                 return
             self._set(effect.dest, value)
+            if verb == Verb.MOVE and effect.base == self._convention.argument:
+                self._keep(effect.dest, value)
             if value is not None and value[0] == Role.CODE and self._is_computed(item, effect):
                 self.addresses[item.address] = self._place(value[1])
 
@@ -211,14 +213,17 @@ class Notes:
             self._registers.pop(reg, None)
             return
         self._registers[reg] = value
-        if value[0] in _LASTING and value[1] == 0 and reg in self._convention.kept:
+
+    def _keep(self, reg: int, value: Value | None) -> None:
+        """A register gets a structure for the first time, not a copy: it may be for good."""
+        if value is not None and value[0] in _LASTING and reg in self._convention.kept:
             self._lasting[reg] = value
 
     def _call(self) -> None:
         """Only what a call keeps is left."""
-        kept = self._convention.kept
-        known = {reg: value for reg, value in self._registers.items() if reg in kept}
-        self._registers = self._fresh() | known
+        convention = self._convention
+        kept = {*convention.kept, convention.sp, convention.zero}
+        self._registers = {reg: it for reg, it in self._registers.items() if reg in kept}
 
     def _stack(self, item: Any, effect: Effect) -> None:
         if not self._convention.forms:  # x86: the address that a call pushed, or nothing known
@@ -272,12 +277,16 @@ class Notes:
         base = self._get(effect.base, item)
         if effect.verb == Verb.LOAD_AT:
             base = _sum(base, self._get(effect.other, item))
+        pointer = self._registers.get(effect.base)
         self._forget(item)
+        if pointer is not None:
+            self._registers[effect.base] = pointer  # even if the load moves it, see `ldrh_pre`
         value = None if base is None else self._loaded(item, base[0], base[1] + effect.offset)
         if effect.dest == self._convention.pc:
             self._call()
         else:
             self._set(effect.dest, value)
+            self._keep(effect.dest, value)
 
     def _loaded(self, item: Any, role: Role, offset: int) -> Value | None:
         """What stands at an offset of a structure; says what is known of it."""

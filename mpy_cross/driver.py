@@ -69,16 +69,18 @@ def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
     )
 
 
-def compile_source(
+def compile_to_mpy(
     source: bytes, filename: str, options: CompileOptions, path: str | None = None
-) -> bytes:
-    """Source text to the bytes of a .mpy file; `filename` and `path` as in `compile_to_ops`.
+) -> MpyFile:
+    """Source text to a .mpy file as data; `filename` and `path` as in `compile_to_ops`.
 
-    Raises CompileError, with the file's name, if the program is rejected.
+    Machine code that the reference writes although it knows it to be wrong is logged as a warning
+    of the logger "mpy_cross".  Raises CompileError, with the file's name, if the program is
+    rejected.
     """
     module = compile_to_ops(source, filename, options, path)
     try:
-        return write(emit(module, options))
+        return emit(module, options)
     except NativeError as error:
         raise CompileError(
             error.kind,
@@ -88,5 +90,27 @@ def compile_source(
             block=error.block,
             note=error.note,
         ) from error
+    except OverflowError as error:
+        raise CompileError("RuntimeError", str(error), file=filename) from error
+    finally:
+        if module.warnings:
+            _warn(module.warnings)
+
+
+def _warn(lines: list[str]) -> None:
+    """Log the lines, which unless the program has set up logging go to stderr as they are."""
+    import logging
+
+    for line in lines:
+        logging.getLogger("mpy_cross").warning("%s", line)
+
+
+def compile_source(
+    source: bytes, filename: str, options: CompileOptions, path: str | None = None
+) -> bytes:
+    """Source text to the bytes of a .mpy file; arguments and errors as of `compile_to_mpy`."""
+    mpy = compile_to_mpy(source, filename, options, path)
+    try:
+        return write(mpy)
     except OverflowError as error:
         raise CompileError("RuntimeError", str(error), file=filename) from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from mpy_cross.driver import compile_source, compile_to_ops
-from mpy_cross.loader.dump import dump_file
+from mpy_cross.driver import compile_source, compile_to_mpy, compile_to_ops
+from mpy_cross.loader.dump import dump_file, dump_machine_code
 from mpy_cross.lower.module import find_scopes
 from mpy_cross.ops_text import module_text
 from mpy_cross.options import CompileOptions
@@ -36,6 +36,11 @@ def _bytecode(source: bytes, filename: str, options: CompileOptions) -> str:
     return dump_file(compile_source(source, filename, options))
 
 
+def _asm(source: bytes, filename: str, options: CompileOptions) -> str:
+    # Not read back from a file, which would not have the source lines.
+    return dump_machine_code(compile_to_mpy(source, filename, options))
+
+
 def _mpy(source: bytes, filename: str, options: CompileOptions) -> str:
     return dump_file(compile_source(source, filename, options), hex_dump=True)
 
@@ -46,6 +51,7 @@ STAGES: dict[str, Callable[[bytes, str, CompileOptions], str]] = {
     "scope": _scope,
     "ops": _ops,
     "bytecode": _bytecode,
+    "asm": _asm,
     "mpy": _mpy,
 }
 

@@ -415,6 +415,7 @@ def test_verbose(folder: Path) -> None:
         ("scope", "print"),
         ("ops", "load_name print"),
         ("bytecode", "print"),
+        ("asm", "no machine code"),
         ("mpy", "print"),
     ],
 )
