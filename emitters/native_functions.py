@@ -41,13 +41,15 @@ class NativeCompiler:
             return assemble(function, self.arch, self.inline_machine, self.release, self.linker)
         from mpy_cross.emitters.native.baseline import emit_native
 
-        if self.machine is None:
-            self.machine = self._make_machine()
-        return emit_native(
-            function, self.machine, self.release, self.linker, self.module.source_file
-        )
+        machine = self.machine
+        if machine is None:
+            machine = self.machine = self._make_machine()
+        if machine.traits.named:
+            machine.name_function(self._qualified_name(function))
+        return emit_native(function, machine, self.release, self.linker, self.module.source_file)
 
     def _make_machine(self) -> Machine:
+        from mpy_cross.emitters.native.errors import NativeError
         from mpy_cross.emitters.native.machines import make_machine
 
         return make_machine(self.arch, self.arch_flags, self.release)

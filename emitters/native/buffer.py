@@ -10,7 +10,23 @@ it emits and places labels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Protocol
+
 UNKNOWN = -1
+
+
+class Encodable(Protocol):
+    """A row of an instruction table."""
+
+    def encode(self, *values: int) -> bytes:
+        """The instruction's bytes."""
+
+
+def encoder(row: Encodable) -> Callable[..., bytes]:
+    """Operands to bytes for an instruction that comes again and again with the same ones."""
+    return lru_cache(maxsize=1 << 12)(row.encode)
 
 
 class CodeBuffer:

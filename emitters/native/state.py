@@ -98,6 +98,7 @@ class NativeState:
         "flags",
         "function",
         "handlers",
+        "is_generator",
         "jumps",
         "lines",
         "linker",
@@ -136,6 +137,7 @@ class NativeState:
         self.tables = release.native_tables
         self.viper = function.emit == Emit.VIPER
         self.flags = function.flags
+        self.is_generator = bool(function.flags & GENERATOR)
         self.n_locals = function.n_locals
         self.n_args = function.n_pos_args + function.n_kwonly_args
         self.exc_stack_size = function.exc_stack_size
@@ -159,7 +161,8 @@ class NativeState:
 
     def begin(self) -> None:
         """Forget what belongs to one pass."""
-        self.slots: list[Slot] = []
+        # One more than there are values, so that there is always one to push into.
+        self.slots = [Slot() for _ in range(self.max_stack + 1)]
         self.jumps = Jumps(self.machine)
         self.stack_size = 0
         self.saved_vtype = PYOBJ
@@ -192,10 +195,6 @@ class NativeState:
         return first
 
     # ----------------------------------------------------------------- facts about the function
-
-    @property
-    def is_generator(self) -> bool:
-        return bool(self.flags & GENERATOR)
 
     @property
     def prelude_is_const(self) -> bool:
@@ -352,15 +351,9 @@ class NativeState:
 
     # ------------------------------------------------------------------------- the Python stack
 
-    def _slot(self, index: int) -> Slot:
-        slots = self.slots
-        while index >= len(slots):
-            slots.append(Slot())
-        return slots[index]
-
     def peek(self, depth: int) -> Slot:
         """The value `depth` below the top."""
-        return self._slot(self.stack_size - 1 - depth)
+        return self.slots[self.stack_size - 1 - depth]
 
     def peek_vtype(self, depth: int) -> int:
         """Its type; in native code everything is an object, whatever its place says."""
@@ -370,30 +363,37 @@ class NativeState:
         """Change the stack size; slots keep what they held."""
         self.stack_size += change
         if self.stack_size > self.max_stack:
-            self.max_stack = self.stack_size
+            self._raise_max_stack()
+
+    def _raise_max_stack(self) -> None:
+        self.max_stack = size = self.stack_size
+        while len(self.slots) <= size:
+            self.slots.append(Slot())
 
     def adjust_joined(self, change: int) -> None:
         """As `adjust`, where control arrives by a jump and values are in memory."""
+        first = self.stack_size
+        self.adjust(change)
         for i in range(change):
-            slot = self._slot(self.stack_size + i)
+            slot = self.slots[first + i]
             slot.kind = IN_MEMORY
             slot.vtype = self.saved_vtype if change == 1 else PYOBJ
-        self.adjust(change)
 
     def free_register(self, reg: int, skip: int) -> None:
         """Write values in `reg` to memory, except the one at position `skip` (1 is the top)."""
+        slots = self.slots
         spared = self.stack_size - skip
         for i in range(self.stack_size):
-            if i != spared:
-                slot = self._slot(i)
-                if slot.kind == IN_REG and slot.data == reg:
-                    slot.kind = IN_MEMORY
-                    self.store_state(self.stack_start + i, reg)
+            slot = slots[i]
+            if slot.kind == IN_REG and slot.data == reg and i != spared:
+                slot.kind = IN_MEMORY
+                self.store_state(self.stack_start + i, reg)
 
     def free_registers(self) -> None:
         """Write all values in registers to memory."""
+        slots = self.slots
         for i in range(self.stack_size):
-            slot = self._slot(i)
+            slot = slots[i]
             if slot.kind == IN_REG:
                 slot.kind = IN_MEMORY
                 self.store_state(self.stack_start + i, slot.data)
@@ -424,7 +424,7 @@ class NativeState:
         registers = self.machine.registers
         temp = registers.temp_1 if self.release.native_settles_in_temp_1 else registers.temp_0
         for i in range(self.stack_size):
-            slot = self._slot(i)
+            slot = self.slots[i]
             if slot.kind == IMMEDIATE:
                 slot.kind = IN_MEMORY
                 slot.vtype = self.load_immediate(temp, slot, False)
@@ -434,7 +434,7 @@ class NativeState:
         """reg = the value at `position` (1 is the top); its type."""
         self.free_register(reg, position)
         index = self.stack_size - position
-        slot = self._slot(index)
+        slot = self.slots[index]
         if slot.kind == IN_MEMORY:
             self.load_state(reg, self.stack_start + index)
         elif slot.kind == IN_REG:
@@ -446,8 +446,8 @@ class NativeState:
 
     def fold_top(self, reg: int) -> None:
         """Drop the value below the top.  `reg` takes the top if it was in memory."""
-        lower = self._slot(self.stack_size - 2)
-        top = self._slot(self.stack_size - 1)
+        lower = self.slots[self.stack_size - 2]
+        top = self.slots[self.stack_size - 1]
         lower.vtype, lower.kind, lower.data = top.vtype, top.kind, top.data
         if lower.kind == IN_MEMORY:
             self.load_state(reg, self.stack_start + self.stack_size - 1)
@@ -458,7 +458,7 @@ class NativeState:
     def pop(self, reg: int) -> int:
         """reg = pop(); its type."""
         vtype = self.access(1, reg)
-        self.adjust(-1)
+        self.stack_size -= 1
         return vtype
 
     def pop_flexible(self, reg: int, not_1: int, not_2: int) -> tuple[int, int]:
@@ -469,28 +469,33 @@ class NativeState:
             self.free_register(reg, 1)
         else:
             vtype = self.access(1, reg)
-        self.adjust(-1)
+        self.stack_size -= 1
         return vtype, reg
 
     def discard(self) -> None:
-        self.adjust(-1)
+        self.stack_size -= 1
 
     def push_reg(self, vtype: int, reg: int) -> None:
-        slot = self._slot(self.stack_size)
-        slot.vtype, slot.kind, slot.data = vtype, IN_REG, reg
+        slot = self.slots[self.stack_size]
+        slot.vtype = vtype
+        slot.kind = IN_REG
+        slot.data = reg
         self.adjust(1)
 
     def push_imm(self, vtype: int, value: int) -> None:
-        slot = self._slot(self.stack_size)
-        slot.vtype, slot.kind, slot.data = vtype, IMMEDIATE, value
+        slot = self.slots[self.stack_size]
+        slot.vtype = vtype
+        slot.kind = IMMEDIATE
+        slot.data = value
         self.adjust(1)
 
     def pointer_for_pop(self, reg: int, n: int) -> None:
         """Pop `n` objects; reg points to them in memory.  May call the run-time to convert."""
         self.free_registers()
+        slots = self.slots
         for i in range(n):
             index = self.stack_size - 1 - i
-            slot = self._slot(index)
+            slot = slots[index]
             if slot.kind == IMMEDIATE:
                 slot.kind = IN_MEMORY
                 slot.vtype = self.load_immediate(reg, slot, True)
@@ -498,7 +503,7 @@ class NativeState:
         registers = self.machine.registers
         for i in range(n):
             index = self.stack_size - 1 - i
-            slot = self._slot(index)
+            slot = slots[index]
             if slot.vtype != PYOBJ:
                 word = self.stack_start + index
                 self.load_state(registers.arg_1, word)
@@ -511,12 +516,12 @@ class NativeState:
     def pointer_for_push(self, reg: int, n: int) -> None:
         """Push `n` objects that a callee will write; reg points to their memory."""
         self.free_registers()
-        for i in range(n):
-            slot = self._slot(self.stack_size + i)
+        first = self.stack_size
+        self.adjust(n)
+        for slot in self.slots[first : first + n]:
             slot.kind = IN_MEMORY
             slot.vtype = PYOBJ
-        self.state_address(reg, self.stack_start + self.stack_size)
-        self.adjust(n)
+        self.state_address(reg, self.stack_start + first)
 
     # ---------------------------------------------------------------------------------- calling
 

@@ -33,7 +33,7 @@ from mpy_cross.emitters.native.armv6m_links import (
     READER,
     linked_word,
 )
-from mpy_cross.emitters.native.buffer import UNKNOWN
+from mpy_cross.emitters.native.buffer import UNKNOWN, encoder
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.loader.ops import BinaryOp
@@ -41,54 +41,54 @@ from mpy_cross.loader.release import Release
 
 NEGATIONS: Final = (BinaryOp.LESS, BinaryOp.LESS_EQUAL, BinaryOp.NOT_EQUAL)
 
-MOVS_IMM: Final = TABLE["movs_imm8"].word
-MOVS_REG: Final = TABLE["movs_reg"].word
-MOV: Final = TABLE["mov_any"].word
-MOVW: Final = TABLE["movw"].word
-MOVT: Final = TABLE["movt"].word
-ADDS_IMM: Final = TABLE["adds_imm8"].word
-ADDS: Final = TABLE["adds_reg"].word
-SUBS: Final = TABLE["subs_reg"].word
-ADD: Final = TABLE["add_any"].word
-ADD_SP: Final = TABLE["add_sp"].word
-INCREASE_SP: Final = TABLE["add_spsp"].word
-DECREASE_SP: Final = TABLE["sub_spsp"].word
-ADDW: Final = TABLE["addw"].word
-SUBW: Final = TABLE["subw"].word
-LSLS_IMM: Final = TABLE["lsls_imm"].word
-LSLS: Final = TABLE["lsls_reg2"].word
-LSRS: Final = TABLE["lsrs_reg2"].word
-ASRS: Final = TABLE["asrs_reg2"].word
-ORRS: Final = TABLE["orrs_reg2"].word
-EORS: Final = TABLE["eors_reg2"].word
-ANDS: Final = TABLE["ands_reg2"].word
-MULS: Final = TABLE["muls_reg2"].word
-NEGS: Final = TABLE["rsbs_reg2"].word
-MVNS: Final = TABLE["mvns_reg2"].word
-CMP: Final = TABLE["cmp_reg2"].word
-CMP_IMM: Final = TABLE["cmp_imm8"].word
-SXTH: Final = TABLE["sxth"].word
+MOVS_IMM: Final = encoder(TABLE["movs_imm8"])
+MOVS_REG: Final = encoder(TABLE["movs_reg"])
+MOV: Final = encoder(TABLE["mov_any"])
+MOVW: Final = encoder(TABLE["movw"])
+MOVT: Final = encoder(TABLE["movt"])
+ADDS_IMM: Final = encoder(TABLE["adds_imm8"])
+ADDS: Final = encoder(TABLE["adds_reg"])
+SUBS: Final = encoder(TABLE["subs_reg"])
+ADD: Final = encoder(TABLE["add_any"])
+ADD_SP: Final = encoder(TABLE["add_sp"])
+INCREASE_SP: Final = encoder(TABLE["add_spsp"])
+DECREASE_SP: Final = encoder(TABLE["sub_spsp"])
+ADDW: Final = encoder(TABLE["addw"])
+SUBW: Final = encoder(TABLE["subw"])
+LSLS_IMM: Final = encoder(TABLE["lsls_imm"])
+LSLS: Final = encoder(TABLE["lsls_reg2"])
+LSRS: Final = encoder(TABLE["lsrs_reg2"])
+ASRS: Final = encoder(TABLE["asrs_reg2"])
+ORRS: Final = encoder(TABLE["orrs_reg2"])
+EORS: Final = encoder(TABLE["eors_reg2"])
+ANDS: Final = encoder(TABLE["ands_reg2"])
+MULS: Final = encoder(TABLE["muls_reg2"])
+NEGS: Final = encoder(TABLE["rsbs_reg2"])
+MVNS: Final = encoder(TABLE["mvns_reg2"])
+CMP: Final = encoder(TABLE["cmp_reg2"])
+CMP_IMM: Final = encoder(TABLE["cmp_imm8"])
+SXTH: Final = encoder(TABLE["sxth"])
 B: Final = TABLE["b"].word
 B_IF: Final = TABLE["b_cond"].word
 BL: Final = TABLE["bl"].word
 B_WIDE: Final = TABLE["b.w"].word
 B_WIDE_IF: Final = TABLE["b.w_cond"].word
-BX: Final = TABLE["bx"].word
-BLX: Final = TABLE["blx"].word
+BX: Final = encoder(TABLE["bx"])
+BLX: Final = encoder(TABLE["blx"])
 IT: Final = TABLE["it"].word
-NOP: Final = TABLE["nop"].word()
-PUSH: Final = TABLE["push"].word
-POP: Final = TABLE["pop"].word
-LDR_LITERAL: Final = TABLE["ldr_lit"].word
-LDR_SP: Final = TABLE["ldr_sp"].word
-STR_SP: Final = TABLE["str_sp"].word
+NOP: Final = encoder(TABLE["nop"])()
+PUSH: Final = encoder(TABLE["push"])
+POP: Final = encoder(TABLE["pop"])
+LDR_LITERAL: Final = encoder(TABLE["ldr_lit"])
+LDR_SP: Final = encoder(TABLE["ldr_sp"])
+STR_SP: Final = encoder(TABLE["str_sp"])
 # By log2 of the width: with an offset of 0..31 units, with one of 12 bits, with a register.
-LOAD: Final = tuple(TABLE[f"ldr{size}_imm5"].word for size in ("b", "h", ""))
-STORE: Final = tuple(TABLE[f"str{size}_imm5"].word for size in ("b", "h", ""))
+LOAD: Final = tuple(encoder(TABLE[f"ldr{size}_imm5"]) for size in ("b", "h", ""))
+STORE: Final = tuple(encoder(TABLE[f"str{size}_imm5"]) for size in ("b", "h", ""))
 LOAD_WIDE: Final = tuple(TABLE[f"ldr{size}.w_imm12"].word for size in ("b", "h", ""))
-STORE_WIDE: Final = tuple(TABLE[f"str{size}.w_imm12"].word for size in ("b", "h", ""))
-LOAD_REG: Final = tuple(TABLE[f"ldr{size}_reg"].word for size in ("b", "h", ""))
-STORE_REG: Final = tuple(TABLE[f"str{size}_reg"].word for size in ("b", "h", ""))
+STORE_WIDE: Final = tuple(encoder(TABLE[f"str{size}.w_imm12"]) for size in ("b", "h", ""))
+LOAD_REG: Final = tuple(encoder(TABLE[f"ldr{size}_reg"]) for size in ("b", "h", ""))
+STORE_REG: Final = tuple(encoder(TABLE[f"str{size}_reg"]) for size in ("b", "h", ""))
 
 WORD: Final = 0xFFFFFFFF
 LOG: Final = (0, 0, 1, 0, 2)  # of a width of 1, 2 or 4 bytes
@@ -157,28 +157,28 @@ class ThumbMachine(Machine):
         # r1, and r2 and r3, are saved to make room for locals; r0 is not, it has the result.
         self._saved = 0b1111_0010 if n_locals < 2 else 0b1111_1110
         self._extra_words = (n_locals - 2) & ~1 if n_locals > 3 else 0
-        self._put(PUSH(self._saved | 1 << LR))
+        self.put(PUSH(self._saved | 1 << LR))
         words = self._extra_words
         if not words:
             return
         if self._wide and words > 127:
-            self._put_wide(SUBW(13, 13, words * 4 & 0x7FF))
+            self.put(SUBW(13, 13, words * 4 & 0x7FF))
             return
         while words > 127:
-            self._put(DECREASE_SP(127 * 4))
+            self.put(DECREASE_SP(127 * 4))
             words -= 127
-        self._put(DECREASE_SP(words * 4))
+        self.put(DECREASE_SP(words * 4))
 
     def exit(self) -> None:
         words = self._extra_words
         if words and self._wide and words > 127:
-            self._put_wide(ADDW(13, 13, words * 4 & 0x7FF))
+            self.put(ADDW(13, 13, words * 4 & 0x7FF))
         elif words:
             while words > 127:
-                self._put(INCREASE_SP(127 * 4))
+                self.put(INCREASE_SP(127 * 4))
                 words -= 127
-            self._put(INCREASE_SP(words * 4))
-        self._put(POP(self._saved | 1 << PC))
+            self.put(INCREASE_SP(words * 4))
+        self.put(POP(self._saved | 1 << PC))
 
     def end_pass(self) -> None:
         if self._free and not self._sized:
@@ -204,7 +204,7 @@ class ThumbMachine(Machine):
         elif -2048 <= distance < 2048:
             self._put(B(distance))
         elif self._free and not self._sized:
-            self._put(NOP)  # the next pass has long jumps
+            self.put(NOP)  # the next pass has long jumps
         else:
             raise NativeError("NotImplementedError", "native method too big", bare=True)
 
@@ -214,14 +214,14 @@ class ThumbMachine(Machine):
         if -2048 <= distance < 2048:
             self._put(B(distance))
             for _ in range(4 if align else 3):
-                self._put(NOP)
+                self.put(NOP)
             return
         if align:
-            self._put(NOP)
+            self.put(NOP)
             distance -= 2
         distance -= 2
-        self._put(LDR_LITERAL(R1, 0))
-        self._put(ADD(PC, R1))
+        self.put(LDR_LITERAL(R1, 0))
+        self.put(ADD(PC, R1))
         self.data(4, distance)
 
     def _jump_if(self, condition: int, label: int) -> None:
@@ -244,27 +244,27 @@ class ThumbMachine(Machine):
                 self.code[start:start + 2] = skip.to_bytes(2, "little")
 
     def jump_if_zero(self, reg: int, label: int, bool_test: bool) -> None:
-        self._put(CMP_IMM(reg, 0))
+        self.put(CMP_IMM(reg, 0))
         self._jump_if(EQ, label)
 
     def jump_if_nonzero(self, reg: int, label: int, bool_test: bool) -> None:
-        self._put(CMP_IMM(reg, 0))
+        self.put(CMP_IMM(reg, 0))
         self._jump_if(NE, label)
 
     def jump_if_equal(self, reg_1: int, reg_2: int, label: int) -> None:
-        self._put(CMP(reg_1, reg_2))
+        self.put(CMP(reg_1, reg_2))
         self._jump_if(EQ, label)
 
     def jump_reg(self, reg: int) -> None:
-        self._put(BX(reg))
+        self.put(BX(reg))
 
     def call(self, index: int) -> None:
         self._load(2, R3, R7, index)
-        self._put(BLX(R3))
+        self.put(BLX(R3))
 
     def call_keeping_arg_4(self, index: int) -> None:
         self._load(2, R4, R7, index)
-        self._put(BLX(R4))
+        self.put(BLX(R4))
 
     # --- moves
 
@@ -274,26 +274,26 @@ class ThumbMachine(Machine):
 
     def move_local_reg(self, local: int, reg: int) -> None:
         self._check_local(local)
-        self._put(STR_SP(reg, (local & 255) * 4))
+        self.put(STR_SP(reg, (local & 255) * 4))
 
     def move_reg_local(self, reg: int, local: int) -> None:
         self._check_local(local)
-        self._put(LDR_SP(reg, (local & 255) * 4))
+        self.put(LDR_SP(reg, (local & 255) * 4))
 
     def move_reg_local_address(self, reg: int, local: int) -> None:
-        self._put(ADD_SP(reg, (local & 255) * 4))
+        self.put(ADD_SP(reg, (local & 255) * 4))
 
     def move_reg_imm(self, reg: int, value: int) -> None:
         value &= WORD
         if value < 256:
-            self._put(MOVS_IMM(reg, value))
+            self.put(MOVS_IMM(reg, value))
         elif not self._wide:
             self._narrow_imm(reg, value)
         elif value < 0x10000:
-            self._put_wide(MOVW(reg, value))
+            self.put(MOVW(reg, value))
         else:
-            self._put_wide(MOVW(reg, value & 0xFFFF))
-            self._put_wide(MOVT(reg, value >> 16))
+            self.put(MOVW(reg, value & 0xFFFF))
+            self.put(MOVT(reg, value >> 16))
 
     def _narrow_imm(self, reg: int, value: int) -> None:
         """reg = value (256..0xFFFFFFFF) on ARMv6-M."""
@@ -302,25 +302,25 @@ class ThumbMachine(Machine):
         zeros = (size & -size).bit_length() - 1
         if size >> zeros < 256:
             # The sign of 0x80000000 is drawn in by the shift.
-            self._put(MOVS_IMM(reg, 0xFF if size == 0x80000000 else size >> zeros))
-            self._put(LSLS_IMM(reg, reg, zeros) if zeros else MOVS_REG(reg, reg))
+            self.put(MOVS_IMM(reg, 0xFF if size == 0x80000000 else size >> zeros))
+            self.put(LSLS_IMM(reg, reg, zeros) if zeros else MOVS_REG(reg, reg))
         elif size < 0x10000:
             self._narrow_imm16(reg, size)
         else:
             if len(self.code) & 2:
-                self._put(NOP)
-            self._put(LDR_LITERAL(reg, 0))
+                self.put(NOP)
+            self.put(LDR_LITERAL(reg, 0))
             self._put(B(2))
             self.data(4, value)
             return
         if negative:
-            self._put(NEGS(reg, reg))
+            self.put(NEGS(reg, reg))
 
     def _narrow_imm16(self, reg: int, value: int) -> None:
         """reg = the low 16 bits of value, in six bytes of ARMv6-M."""
-        self._put(MOVS_IMM(reg, value >> 8 & 255))
-        self._put(LSLS_IMM(reg, reg, 8))
-        self._put(ADDS_IMM(reg, value & 255))
+        self.put(MOVS_IMM(reg, value >> 8 & 255))
+        self.put(LSLS_IMM(reg, reg, 8))
+        self.put(ADDS_IMM(reg, value & 255))
 
     def move_reg_imm_fix_u16(self, reg: int, value: int) -> int:
         if not self._wide:
@@ -328,27 +328,27 @@ class ThumbMachine(Machine):
             self._put(B(4 - 2))
             at = len(self.code)
             self.data(4, linked_word(value))
-            self._put(MOV(reg, IP))
+            self.put(MOV(reg, IP))
             return at
         at = len(self.code)
-        self._put_wide(MOVW(reg, value & 0xFFFF))
+        self.put(MOVW(reg, value & 0xFFFF))
         return at
 
     def move_reg_imm_fix_word(self, reg: int, value: int) -> int:
         if not self._wide:
             self._call_reader(READ_SECOND)
-            self._put(MOV(reg, IP))
-            self._put(LSLS_IMM(reg, reg, 16))
+            self.put(MOV(reg, IP))
+            self.put(LSLS_IMM(reg, reg, 16))
             self._call_reader(READ_FIRST)
             self._put(B(8 - 2))
             at = len(self.code)
             self.data(4, linked_word(value))
             self.data(4, linked_word(value >> 16))
-            self._put(ADD(reg, IP))
+            self.put(ADD(reg, IP))
             return at
         at = len(self.code)
-        self._put_wide(MOVW(reg, value & 0xFFFF))
-        self._put_wide(MOVT(reg, value >> 16 & 0xFFFF))
+        self.put(MOVW(reg, value & 0xFFFF))
+        self.put(MOVT(reg, value >> 16 & 0xFFFF))
         return at
 
     def _call_reader(self, entry: int) -> None:
@@ -360,129 +360,129 @@ class ThumbMachine(Machine):
         self._put_wide(BL(max(self._reader, 0) + entry - len(self.code) - 4))
 
     def move_reg_reg(self, dest: int, src: int) -> None:
-        self._put(MOV(dest, src))
+        self.put(MOV(dest, src))
 
     def move_reg_label(self, reg: int, label: int) -> None:
         # Odd, so that a jump to it stays in Thumb state; less what comes before the addition.
         distance = (self.labels[label] - len(self.code) | 1) - 4
         if not self._wide:
             self._narrow_imm16(reg, distance - 8)
-            self._put(SXTH(reg, reg))
+            self.put(SXTH(reg, reg))
         elif self.release.thumb_signed_label:
-            self._put_wide(MOVW(reg, distance - 6 & 0xFFFF))
-            self._put(SXTH(reg, reg))
+            self.put(MOVW(reg, distance - 6 & 0xFFFF))
+            self.put(SXTH(reg, reg))
         else:
-            self._put_wide(MOVW(reg, distance - 4 & 0xFFFF))
-        self._put(ADD(reg, PC))
+            self.put(MOVW(reg, distance - 4 & 0xFFFF))
+        self.put(ADD(reg, PC))
 
     # --- arithmetic
 
     def shift_left(self, dest: int, src: int) -> None:
-        self._put(LSLS(dest, src))
+        self.put(LSLS(dest, src))
 
     def shift_right_logical(self, dest: int, src: int) -> None:
-        self._put(LSRS(dest, src))
+        self.put(LSRS(dest, src))
 
     def shift_right_arithmetic(self, dest: int, src: int) -> None:
-        self._put(ASRS(dest, src))
+        self.put(ASRS(dest, src))
 
     def or_(self, dest: int, src: int) -> None:
-        self._put(ORRS(dest, src))
+        self.put(ORRS(dest, src))
 
     def xor(self, dest: int, src: int) -> None:
-        self._put(EORS(dest, src))
+        self.put(EORS(dest, src))
 
     def and_(self, dest: int, src: int) -> None:
-        self._put(ANDS(dest, src))
+        self.put(ANDS(dest, src))
 
     def add(self, dest: int, src: int) -> None:
-        self._put(ADDS(dest, dest, src))
+        self.put(ADDS(dest, dest, src))
 
     def sub(self, dest: int, src: int) -> None:
-        self._put(SUBS(dest, dest, src))
+        self.put(SUBS(dest, dest, src))
 
     def mul(self, dest: int, src: int) -> None:
-        self._put(MULS(dest, src))
+        self.put(MULS(dest, src))
 
     def neg(self, reg: int) -> None:
-        self._put(NEGS(reg, reg))
+        self.put(NEGS(reg, reg))
 
     def invert(self, reg: int) -> bool:
-        self._put(MVNS(reg, reg))
+        self.put(MVNS(reg, reg))
         return True
 
     def clear(self, reg: int) -> None:
-        self._put(MOVS_IMM(reg, 0) if self.release.native_clear_instruction else EORS(reg, reg))
+        self.put(MOVS_IMM(reg, 0) if self.release.native_clear_instruction else EORS(reg, reg))
 
     def compare(self, op: BinaryOp, unsigned: bool, lhs: int, rhs: int) -> None:
         condition = (UNSIGNED if unsigned else SIGNED)[op - BinaryOp.LESS]
-        self._put(CMP(lhs, rhs))
+        self.put(CMP(lhs, rhs))
         if self._wide:
             result = 1
             if not self.release.thumb_all_conditions and op in NEGATIONS:
                 condition ^= 1
                 result = 0
             self._put(IT(it_block("e", condition)))
-            self._put(MOVS_IMM(R0, result))
-            self._put(MOVS_IMM(R0, result ^ 1))
+            self.put(MOVS_IMM(R0, result))
+            self.put(MOVS_IMM(R0, result ^ 1))
         else:
             self._put(B_IF(condition, 2))
-            self._put(MOVS_IMM(R0, 0))
+            self.put(MOVS_IMM(R0, 0))
             self._put(B(0))
-            self._put(MOVS_IMM(R0, 1))
+            self.put(MOVS_IMM(R0, 1))
 
     # --- memory; `log` is log2 of the width, and offsets count units of it
 
     def _load(self, log: int, dest: int, base: int, offset: int) -> None:
         offset &= WORD
         if offset < 32:
-            self._put(LOAD[log](dest, base, offset << log))
+            self.put(LOAD[log](dest, base, offset << log))
         elif self._wide and (offset << log & WORD < 4096 or not self._indexed):
             # The earlier releases trust that the offset fits.
             self._put_wide(LOAD_WIDE[log](dest, base, 0) | offset << log & 0xFFFF)
         else:
             self._add_offset(dest, base, offset - 31, log)
-            self._put(LOAD[log](dest, dest, 31 << log))
+            self.put(LOAD[log](dest, dest, 31 << log))
 
     def _store(self, log: int, src: int, base: int, offset: int) -> None:
         offset &= WORD
         if offset < 32:
-            self._put(STORE[log](src, base, offset << log))
+            self.put(STORE[log](src, base, offset << log))
         elif self._wide and offset << log & WORD < 4096:
-            self._put_wide(STORE_WIDE[log](src, base, offset << log))
+            self.put(STORE_WIDE[log](src, base, offset << log))
         else:
-            self._put(PUSH(1 << base))
+            self.put(PUSH(1 << base))
             self._add_offset(base, base, offset - 31, log)
-            self._put(STORE[log](src, base, 31 << log))
-            self._put(POP(1 << base))
+            self.put(STORE[log](src, base, 31 << log))
+            self.put(POP(1 << base))
 
     def _add_offset(self, dest: int, base: int, offset: int, log: int) -> None:
         """dest = base + offset units."""
         size = offset << log & WORD
         if size < 256:
             if dest != base:
-                self._put(MOV(dest, base))
-            self._put(ADDS_IMM(dest, size))
+                self.put(MOV(dest, base))
+            self.put(ADDS_IMM(dest, size))
         elif dest != base and offset < 256:
-            self._put(MOVS_IMM(dest, offset))
-            self._put(LSLS_IMM(dest, dest, log))
-            self._put(ADDS(dest, dest, base))
+            self.put(MOVS_IMM(dest, offset))
+            self.put(LSLS_IMM(dest, dest, log))
+            self.put(ADDS(dest, dest, base))
         elif dest != base:
             if self._indexed:
                 self.move_reg_imm(dest, size)
-                self._put(ADDS(dest, dest, base))
+                self.put(ADDS(dest, dest, base))
             else:
                 self._narrow_imm16(dest, size)
-                self._put(ADDS(dest, dest, dest))
+                self.put(ADDS(dest, dest, dest))
         else:
             other = dest ^ 7
-            self._put(PUSH(1 << other))
+            self.put(PUSH(1 << other))
             if self._indexed:
                 self.move_reg_imm(other, size)
             else:
                 self._narrow_imm16(other, size)
-            self._put(ADDS(dest, dest, other))
-            self._put(POP(1 << other))
+            self.put(ADDS(dest, dest, other))
+            self.put(POP(1 << other))
 
     def load_word(self, dest: int, base: int, word_offset: int) -> None:
         self._load(2, dest, base, word_offset)
@@ -494,13 +494,13 @@ class ThumbMachine(Machine):
         if self._indexed:
             self._store(2, src, base, word_offset)
         else:
-            self._put(STORE[2](src, base, (word_offset & 31) * 4))
+            self.put(STORE[2](src, base, (word_offset & 31) * 4))
 
     def load(self, width: int, dest: int, base: int) -> None:
-        self._put(LOAD[LOG[width]](dest, base, 0))
+        self.put(LOAD[LOG[width]](dest, base, 0))
 
     def store(self, width: int, src: int, base: int) -> None:
-        self._put(STORE[LOG[width]](src, base, 0))
+        self.put(STORE[LOG[width]](src, base, 0))
 
     def load_at(self, width: int, dest: int, base: int, index: int) -> bool:
         if not self._indexed and not 0 < index < 32:
@@ -520,9 +520,9 @@ class ThumbMachine(Machine):
         log = LOG[width]
         if log:
             scaled = R2 if self.release.thumb_keeps_index else index
-            self._put(LSLS_IMM(scaled, index, log))
+            self.put(LSLS_IMM(scaled, index, log))
             index = scaled
-        self._put(LOAD_REG[log](dest, base, index))
+        self.put(LOAD_REG[log](dest, base, index))
         return True
 
     def store_at_reg(self, width: int, src: int, base: int, index: int) -> bool:
@@ -531,10 +531,10 @@ class ThumbMachine(Machine):
         log = LOG[width]
         keep = log > 0 and self.release.thumb_keeps_index
         if keep:
-            self._put(PUSH(1 << index))
+            self.put(PUSH(1 << index))
         if log:
-            self._put(LSLS_IMM(index, index, log))
-        self._put(STORE_REG[log](src, base, index))
+            self.put(LSLS_IMM(index, index, log))
+        self.put(STORE_REG[log](src, base, index))
         if keep:
-            self._put(POP(1 << index))
+            self.put(POP(1 << index))
         return True

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.assembler.xtensa import TABLE
-from mpy_cross.emitters.native.buffer import UNKNOWN
+from mpy_cross.emitters.native.buffer import UNKNOWN, encoder
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine, Registers, Traits
 from mpy_cross.loader.ops import BinaryOp
@@ -50,44 +50,44 @@ STORE_TEMP: Final = A6
 """Holds the address of a store that is out of reach, whatever it holds otherwise: local_3, with
 windowed registers."""
 
-ADD_N: Final = TABLE["add.n"].word
-ADDI: Final = TABLE["addi"].word
-ADDX2: Final = TABLE["addx2"].word
-ADDX4: Final = TABLE["addx4"].word
-AND: Final = TABLE["and"].word
+ADD_N: Final = encoder(TABLE["add.n"])
+ADDI: Final = encoder(TABLE["addi"])
+ADDX2: Final = encoder(TABLE["addx2"])
+ADDX4: Final = encoder(TABLE["addx4"])
+AND: Final = encoder(TABLE["and"])
 BEQ: Final = TABLE["beq"].word
 BNE: Final = TABLE["bne"].word
 BEQZ: Final = TABLE["beqz"].word
 BNEZ: Final = TABLE["bnez"].word
 CALL0: Final = TABLE["call0"].word
-CALLX0: Final = TABLE["callx0"].word
-CALLX8: Final = TABLE["callx8"].word
+CALLX0: Final = encoder(TABLE["callx0"])
+CALLX8: Final = encoder(TABLE["callx8"])
 ENTRY: Final = TABLE["entry"].word
 J: Final = TABLE["j"].word
-JX: Final = TABLE["jx"].word
-L32I: Final = TABLE["l32i"].word
-L32I_N: Final = TABLE["l32i.n"].word
+JX: Final = encoder(TABLE["jx"])
+L32I: Final = encoder(TABLE["l32i"])
+L32I_N: Final = encoder(TABLE["l32i.n"])
 L32R: Final = TABLE["l32r"].word
-MOV_N: Final = TABLE["mov.n"].word
-MOVI: Final = TABLE["movi"].word
-MOVI_N: Final = TABLE["movi.n"].word
-MULL: Final = TABLE["mull"].word
-NEG: Final = TABLE["neg"].word
-OR: Final = TABLE["or"].word
-RET_N: Final = TABLE["ret.n"].word()
-RETW_N: Final = TABLE["retw.n"].word()
-S32I: Final = TABLE["s32i"].word
-S32I_N: Final = TABLE["s32i.n"].word
-SLL: Final = TABLE["sll"].word
-SRA: Final = TABLE["sra"].word
-SRL: Final = TABLE["srl"].word
-SSL: Final = TABLE["ssl"].word
-SSR: Final = TABLE["ssr"].word
-SUB: Final = TABLE["sub"].word
-XOR: Final = TABLE["xor"].word
+MOV_N: Final = encoder(TABLE["mov.n"])
+MOVI: Final = encoder(TABLE["movi"])
+MOVI_N: Final = encoder(TABLE["movi.n"])
+MULL: Final = encoder(TABLE["mull"])
+NEG: Final = encoder(TABLE["neg"])
+OR: Final = encoder(TABLE["or"])
+RET_N: Final = encoder(TABLE["ret.n"])()
+RETW_N: Final = encoder(TABLE["retw.n"])()
+S32I: Final = encoder(TABLE["s32i"])
+S32I_N: Final = encoder(TABLE["s32i.n"])
+SLL: Final = encoder(TABLE["sll"])
+SRA: Final = encoder(TABLE["sra"])
+SRL: Final = encoder(TABLE["srl"])
+SSL: Final = encoder(TABLE["ssl"])
+SSR: Final = encoder(TABLE["ssr"])
+SUB: Final = encoder(TABLE["sub"])
+XOR: Final = encoder(TABLE["xor"])
 # By log2 of the width.
-LOAD: Final = (TABLE["l8ui"].word, TABLE["l16ui"].word, L32I)
-STORE: Final = (TABLE["s8i"].word, TABLE["s16i"].word, S32I)
+LOAD: Final = (encoder(TABLE["l8ui"]), encoder(TABLE["l16ui"]), L32I)
+STORE: Final = (encoder(TABLE["s8i"]), encoder(TABLE["s16i"]), S32I)
 SIZE: Final = {1: 0, 2: 1, 4: 2}
 
 # Branches of LESS, MORE, EQUAL, LESS_EQUAL, MORE_EQUAL, NOT_EQUAL, and whether operands change
@@ -166,24 +166,24 @@ class XtensaMachine(Machine):
         self._start_table()
         self.frame_size = (self.saved + n_locals) * 4 + 15 & ~15
         if fits(-self.frame_size, 8):
-            self._put3(ADDI(A1, A1, -self.frame_size))
+            self.put(ADDI(A1, A1, -self.frame_size))
         else:
-            self._put3(MOVI(A9, wrap(self.frame_size, 12)))
-            self._put3(SUB(A1, A1, A9))
-        self._put2(S32I_N(A0, A1, 0))
+            self.put(MOVI(A9, wrap(self.frame_size, 12)))
+            self.put(SUB(A1, A1, A9))
+        self.put(S32I_N(A0, A1, 0))
         for place, reg in enumerate(SAVED, 1):
-            self._put2(S32I_N(reg, A1, place * 4))
+            self.put(S32I_N(reg, A1, place * 4))
 
     def exit(self) -> None:
         for place in range(len(SAVED), 0, -1):
-            self._put2(L32I_N(SAVED[place - 1], A1, place * 4))
-        self._put2(L32I_N(A0, A1, 0))
+            self.put(L32I_N(SAVED[place - 1], A1, place * 4))
+        self.put(L32I_N(A0, A1, 0))
         if fits(self.frame_size, 8):
-            self._put3(ADDI(A1, A1, self.frame_size))
+            self.put(ADDI(A1, A1, self.frame_size))
         else:
-            self._put3(MOVI(A9, wrap(self.frame_size, 12)))
-            self._put2(ADD_N(A1, A1, A9))
-        self._put2(RET_N)
+            self.put(MOVI(A9, wrap(self.frame_size, 12)))
+            self.put(ADD_N(A1, A1, A9))
+        self.put(RET_N)
 
     def end_pass(self) -> None:
         self.n_constants = self.constants
@@ -191,13 +191,13 @@ class XtensaMachine(Machine):
 
     def call(self, index: int) -> None:
         self._load_entry(A0, index)
-        self._put3(CALLX0(A0))
+        self.put(CALLX0(A0))
 
     def _load_entry(self, reg: int, index: int) -> None:
         if index < 16:
-            self._put2(L32I_N(reg, self.registers.fun_table, index * 4))
+            self.put(L32I_N(reg, self.registers.fun_table, index * 4))
         else:
-            self._put3(L32I(reg, self.registers.fun_table, index * 4))
+            self.put(L32I(reg, self.registers.fun_table, index * 4))
 
     # --- control
 
@@ -255,30 +255,30 @@ class XtensaMachine(Machine):
             self._put3(J(wrap(distance - BRANCH_SIZE, 18)))
 
     def jump_reg(self, reg: int) -> None:
-        self._put3(JX(reg))
+        self.put(JX(reg))
 
     # --- moves
 
     def move_local_reg(self, local: int, reg: int) -> None:
-        self._put3(S32I(reg, A1, (self.saved + local & 0xFF) * 4))
+        self.put(S32I(reg, A1, (self.saved + local & 0xFF) * 4))
 
     def move_reg_local(self, reg: int, local: int) -> None:
-        self._put3(L32I(reg, A1, (self.saved + local & 0xFF) * 4))
+        self.put(L32I(reg, A1, (self.saved + local & 0xFF) * 4))
 
     def move_reg_local_address(self, reg: int, local: int) -> None:
         offset = (self.saved + local) * 4
         if fits(offset, 8):
-            self._put3(ADDI(reg, A1, offset))
+            self.put(ADDI(reg, A1, offset))
         else:
-            self._put3(MOVI(reg, wrap(offset, 12)))
-            self._put2(ADD_N(reg, reg, A1))
+            self.put(MOVI(reg, wrap(offset, 12)))
+            self.put(ADD_N(reg, reg, A1))
 
     def move_reg_imm(self, reg: int, value: int) -> None:
         value = wrap(value, 32)
         if self.release.xtensa_narrow_constants and -32 <= value <= 95:
-            self._put2(MOVI_N(reg, value))
+            self.put(MOVI_N(reg, value))
         elif fits(value, 12):
-            self._put3(MOVI(reg, value))
+            self.put(MOVI(reg, value))
         else:
             self._move_reg_table(reg, value)
 
@@ -299,66 +299,66 @@ class XtensaMachine(Machine):
         return self._move_reg_table(reg, value)
 
     def move_reg_reg(self, dest: int, src: int) -> None:
-        self._put2(MOV_N(dest, src))
+        self.put(MOV_N(dest, src))
 
     def move_reg_label(self, reg: int, label: int) -> None:
         # call0 leaves the address of what follows it in a0; its target must be aligned, and so
         # lies up to three bytes further on.
-        self._put3(MOVI(reg, wrap(self.labels[label] - len(self.code) - 2 * BRANCH_SIZE, 12)))
+        self.put(MOVI(reg, wrap(self.labels[label] - len(self.code) - 2 * BRANCH_SIZE, 12)))
         at = len(self.code)
         self._put3(CALL0((at >> 1 & 1) * 4))
         self.put(bytes(5 - at & 3))
-        self._put2(ADD_N(reg, reg, A0))
+        self.put(ADD_N(reg, reg, A0))
 
     # --- arithmetic
 
     def shift_left(self, dest: int, src: int) -> None:
-        self._put3(SSL(src))
-        self._put3(SLL(dest, dest))
+        self.put(SSL(src))
+        self.put(SLL(dest, dest))
 
     def shift_right_logical(self, dest: int, src: int) -> None:
-        self._put3(SSR(src))
-        self._put3(SRL(dest, dest))
+        self.put(SSR(src))
+        self.put(SRL(dest, dest))
 
     def shift_right_arithmetic(self, dest: int, src: int) -> None:
-        self._put3(SSR(src))
-        self._put3(SRA(dest, dest))
+        self.put(SSR(src))
+        self.put(SRA(dest, dest))
 
     def or_(self, dest: int, src: int) -> None:
-        self._put3(OR(dest, dest, src))
+        self.put(OR(dest, dest, src))
 
     def xor(self, dest: int, src: int) -> None:
-        self._put3(XOR(dest, dest, src))
+        self.put(XOR(dest, dest, src))
 
     def and_(self, dest: int, src: int) -> None:
-        self._put3(AND(dest, dest, src))
+        self.put(AND(dest, dest, src))
 
     def add(self, dest: int, src: int) -> None:
-        self._put2(ADD_N(dest, dest, src))
+        self.put(ADD_N(dest, dest, src))
 
     def sub(self, dest: int, src: int) -> None:
-        self._put3(SUB(dest, dest, src))
+        self.put(SUB(dest, dest, src))
 
     def mul(self, dest: int, src: int) -> None:
-        self._put3(MULL(dest, dest, src))
+        self.put(MULL(dest, dest, src))
 
     def neg(self, reg: int) -> None:
-        self._put3(NEG(reg, reg))
+        self.put(NEG(reg, reg))
 
     def clear(self, reg: int) -> None:
         if self.release.native_clear_instruction:
-            self._put2(MOVI_N(reg, 0))
+            self.put(MOVI_N(reg, 0))
         else:
-            self._put3(XOR(reg, reg, reg))
+            self.put(XOR(reg, reg, reg))
 
     def compare(self, op: BinaryOp, unsigned: bool, lhs: int, rhs: int) -> None:
         if SWAPPED[op]:
             lhs, rhs = rhs, lhs
         branch = UNSIGNED[op] if unsigned else SIGNED[op]
         ret = self.registers.ret
-        self._put2(MOVI_N(ret, 1))
+        self.put(MOVI_N(ret, 1))
         self._put3(branch(lhs, rhs, 1))
-        self._put2(MOVI_N(ret, 0))
+        self.put(MOVI_N(ret, 0))
 
     # --- memory
 
@@ -366,30 +366,30 @@ class XtensaMachine(Machine):
         """dest = base[index], of any reach; `size` is log2 of the width."""
         index &= 0xFFFFFFFF
         if index < 16 and size == 2:
-            self._put2(L32I_N(dest, base, index * 4))
+            self.put(L32I_N(dest, base, index * 4))
         elif index < 256:
-            self._put3(LOAD[size](dest, base, index << size))
+            self.put(LOAD[size](dest, base, index << size))
         else:
             self.move_reg_imm(dest, index << size)
-            self._put2(ADD_N(dest, base, dest))
+            self.put(ADD_N(dest, base, dest))
             if size == 2:
-                self._put2(L32I_N(dest, dest, 0))
+                self.put(L32I_N(dest, dest, 0))
             else:
-                self._put3(LOAD[size](dest, dest, 0))
+                self.put(LOAD[size](dest, dest, 0))
 
     def _store(self, size: int, src: int, base: int, index: int) -> None:
         index &= 0xFFFFFFFF
         if index < 16 and size == 2:
-            self._put2(S32I_N(src, base, index * 4))
+            self.put(S32I_N(src, base, index * 4))
         elif index < 256:
-            self._put3(STORE[size](src, base, index << size))
+            self.put(STORE[size](src, base, index << size))
         else:
             self.move_reg_imm(STORE_TEMP, index << size)
-            self._put2(ADD_N(STORE_TEMP, base, STORE_TEMP))
+            self.put(ADD_N(STORE_TEMP, base, STORE_TEMP))
             if size == 2:
-                self._put2(S32I_N(src, STORE_TEMP, 0))
+                self.put(S32I_N(src, STORE_TEMP, 0))
             else:
-                self._put3(STORE[size](src, STORE_TEMP, 0))
+                self.put(STORE[size](src, STORE_TEMP, 0))
 
     def _checked(self, word_offset: int) -> int:
         """The offset as releases without loads and stores of any reach take it."""
@@ -455,11 +455,11 @@ class XtensaMachine(Machine):
         if not self.release.xtensa_indexed:
             return False
         if width == 4:
-            self._put3(ADDX4(base, index, base))
+            self.put(ADDX4(base, index, base))
         elif width == 2:
-            self._put3(ADDX2(base, index, base))
+            self.put(ADDX2(base, index, base))
         elif self.release.xtensa_any_offset:
-            self._put2(ADD_N(base, index, base))
+            self.put(ADD_N(base, index, base))
         else:
             return False
         return True
@@ -481,12 +481,12 @@ class XtensaWinMachine(XtensaMachine):
         self._start_table()
         self.frame_size = 32 + ((self.saved + n_locals) * 4 + 15 & ~15)
         self._put3(ENTRY(A1, self.frame_size & 0x7FF8))
-        self._put2(S32I_N(A0, A1, 0))
+        self.put(S32I_N(A0, A1, 0))
 
     def exit(self) -> None:
-        self._put2(L32I_N(A0, A1, 0))
-        self._put2(RETW_N)
+        self.put(L32I_N(A0, A1, 0))
+        self.put(RETW_N)
 
     def call(self, index: int) -> None:
         self._load_entry(A8, index)
-        self._put3(CALLX8(A8))
+        self.put(CALLX8(A8))
