@@ -115,16 +115,16 @@ class _Writer:
     def count(self, depth: int) -> str:
         if self.number(0, 3) == 0:
             return f"({self.variable(depth)} & 255)"
-        return self.one_of(("1", "7", "8", "31", "32", "33", "255"))
+        return self.one_of(("1", "3", "7", "8", "16", "31", "32", "255"))
 
     def unsigned(self, depth: int) -> str:
-        choice = self.number(0, 6)
+        choice = self.number(0, 7)
         if depth <= 0 or choice < 2:
             return self.one_of(("u", "v", "u", "v", "uint(5)", "uint(0x80000000)"))
         depth -= 1
         if choice < 5:
             return f"({self.unsigned(depth)} {self.one_of(_OPERATORS)} {self.unsigned(depth)})"
-        if choice == 5:
+        if choice < 7:
             return f"({self.unsigned(depth)} {self.one_of(('<<', '>>'))} {self.count(depth)})"
         return f"uint({self.integer(depth)})"
 
@@ -182,6 +182,9 @@ class _Writer:
         if choice == 0:
             return f"t = {self.test(2)}"
         if choice < 3:
+            if self.number(0, 3) == 0:
+                shift = self.one_of(("<<=", ">>="))
+                return f"{self.one_of(('u', 'v'))} {shift} {self.count(1)}"
             op = self.one_of(("=", "+=", "-=", "^=", "*="))
             return f"{self.one_of(('u', 'v'))} {op} {self.unsigned(3)}"
         if choice == 3:
@@ -223,6 +226,12 @@ def programs(draw: st.DrawFn, release: str, n_calls: int = 3) -> Program:
     writer.statements(3, "    ")
     returns = draw(st.sampled_from(("int", "int", "int", "uint", "bool")))
     result = {"int": writer.integer, "uint": writer.unsigned, "bool": writer.test}[returns](3)
+    # Whatever went wrong anywhere shall show in the result.
+    everything = "(((a * 3 + b) * 5 + c) * 7 + d + int(t) * 9 + int(u * v + u - v * uint(11)))"
+    if returns == "bool":
+        result = f"{result} or {everything} > a"
+    else:
+        result = f"{result} ^ {everything if returns == 'int' else f'uint({everything})'}"
     own = ["c = 3", "d = -4", "v = uint(a)", "k5 = uint(26)", "k6 = uint(28)"]
     own += ["u63 = uint(63)", "u31 = uint(31)", "u15 = uint(15)"]
     used = " ".join([*writer.lines, result])
