@@ -52,4 +52,26 @@ class NativeCompiler:
         from mpy_cross.emitters.native.errors import NativeError
         from mpy_cross.emitters.native.machines import make_machine
 
-        return make_machine(self.arch, self.arch_flags, self.release)
+        try:
+            machine = make_machine(self.arch, self.arch_flags, self.release)
+        except NativeError as error:
+            # The reference names the function that it has looked at last.
+            last = self.module.functions[-1]
+            error.line = last.line
+            error.block = self._name(last).decode("utf-8", "replace")
+            raise
+        machine.warnings = self.module.warnings
+        return machine
+
+    def _name(self, function: FunctionOps) -> bytes:
+        return self.module.names[function.name]
+
+    def _qualified_name(self, function: FunctionOps) -> bytes:
+        """Its name after those of the functions and classes around it."""
+        parents = {id(child): f for f in self.module.functions for child in f.children}
+        name = self._name(function)
+        outer = parents.get(id(function))
+        while outer is not None and outer is not self.module.functions[0]:
+            name = self._name(outer) + b"." + name
+            outer = parents.get(id(outer))
+        return name
