@@ -458,7 +458,8 @@ class ExpressionParser(ListParser):
                 if kinds[self.pos] == BRACE_CLOSE:
                     break
                 items.append(self._brace_item())
-            node = Brace(line, items, inner, kinds[self.pos - 1] == COMMA)
+            node = Brace(line, items, inner)
+            node.comma = kinds[self.pos - 1] == COMMA
         self.expect(BRACE_CLOSE)
         return node
 

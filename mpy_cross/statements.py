@@ -162,7 +162,9 @@ class Parser(ExpressionParser):
                 break
             body.append(self._small())
         self.expect(NEWLINE)
-        return Block(line, body, simple=True)
+        block = Block(line, body)
+        block.simple = True
+        return block
 
     def _suite(self) -> Stmt:
         """suite: what follows a colon, the colon included."""

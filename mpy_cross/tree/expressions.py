@@ -326,18 +326,16 @@ class Brace:
     """`{...}` that is no comprehension: a dict, a set, or a forbidden mixture.
 
     `line` is the line of the `{`; `maker_line` that of the first token inside, which is where the
-    reference places the error of a mixture.  `comma`: one ends it.
+    reference places the error of a mixture.  `comma`, which is set later: one ends it.
     """
 
     __slots__ = ("comma", "items", "line", "maker_line")
 
-    def __init__(
-        self, line: int, items: list[Expr | DictItem], maker_line: int, comma: bool = False
-    ) -> None:
+    def __init__(self, line: int, items: list[Expr | DictItem], maker_line: int) -> None:
         self.line = line
         self.items = items
         self.maker_line = maker_line
-        self.comma = comma
+        self.comma = False
 
 
 @final

@@ -12,15 +12,15 @@ from mpy_cross.tree.expressions import Argument, Expr, Param
 class Block:
     """Several statements: a suite, a file, or `a; b` on one line.  One alone has no Block.
 
-    `simple`: it is `a; b`, or `a;`.
+    `simple`, which is set later: it is `a; b`, or `a;`.
     """
 
     __slots__ = ("body", "line", "simple")
 
-    def __init__(self, line: int, body: list[Stmt], simple: bool = False) -> None:
+    def __init__(self, line: int, body: list[Stmt]) -> None:
         self.line = line
         self.body = body
-        self.simple = simple
+        self.simple = False
 
 
 @final
