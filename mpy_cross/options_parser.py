@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias, final
 
 from mpy_cross.loader.release import Release
 
-STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "mpy")
+STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "asm", "mpy")
 
 
 @final

@@ -118,7 +118,7 @@ def test_lines_of_the_source_where_the_compiler_tells_them() -> None:
     assert "line 4" not in dump_file(compile_source(SOURCE.encode(), "x.py", options))
 
 
-def test_garbage_is_listed -> None:
+def test_garbage_is_listed() -> None:
     """Whatever stands in place of the code, each byte is shown and nothing fails."""
     chance = random.Random(5)
     for arch in ARCHS:
