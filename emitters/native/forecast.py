@@ -76,6 +76,31 @@ PARTICULAR: Final = frozenset((
 ))  # fmt: skip
 
 
+# As plain integers, for the loop over all operations.
+ADJUST: Final = int(Verb.ADJUST)
+BUILD_LIST: Final = int(Verb.BUILD_LIST)
+BUILD_SET: Final = int(Verb.BUILD_SET)
+BUILD_SLICE: Final = int(Verb.BUILD_SLICE)
+BUILD_TUPLE: Final = int(Verb.BUILD_TUPLE)
+CALL_FUNCTION: Final = int(Verb.CALL_FUNCTION)
+CALL_METHOD: Final = int(Verb.CALL_METHOD)
+END_EXCEPT_HANDLER: Final = int(Verb.END_EXCEPT_HANDLER)
+END_FINALLY: Final = int(Verb.END_FINALLY)
+GET_ITER: Final = int(Verb.GET_ITER)
+LABEL: Final = int(Verb.LABEL)
+LOAD_CONST_OBJ: Final = int(Verb.LOAD_CONST_OBJ)
+LOAD_CONST_SMALL_INT: Final = int(Verb.LOAD_CONST_SMALL_INT)
+LOAD_CONST_TOK: Final = int(Verb.LOAD_CONST_TOK)
+LOAD_METHOD: Final = int(Verb.LOAD_METHOD)
+MAKE_CLOSURE: Final = int(Verb.MAKE_CLOSURE)
+MAKE_FUNCTION: Final = int(Verb.MAKE_FUNCTION)
+SETUP_FINALLY: Final = int(Verb.SETUP_FINALLY)
+STORE_COMP: Final = int(Verb.STORE_COMP)
+UNPACK_EX: Final = int(Verb.UNPACK_EX)
+UNPACK_SEQUENCE: Final = int(Verb.UNPACK_SEQUENCE)
+WITH_CLEANUP: Final = int(Verb.WITH_CLEANUP)
+
+
 @final
 class Forecast(NamedTuple):
     """`n_table`: constants that a machine with short immediates keeps in a table."""
@@ -99,18 +124,18 @@ def forecast(function: FunctionOps, release: Release) -> Forecast:
     size = highest = n_consts = n_children = n_qstrs = n_long = 0
     for verb, a, b in function.ops:
         if verb in particular:
-            if verb == Verb.LABEL:
+            if verb == LABEL:
                 if a in finally_labels and not release.native_finally_keeps_top:
                     size -= 1
-            elif verb == Verb.SETUP_FINALLY:
+            elif verb == SETUP_FINALLY:
                 finally_labels.add(a)
-            elif verb == Verb.LOAD_CONST_OBJ or (verb == Verb.LOAD_CONST_TOK and a == ELLIPSIS):
+            elif verb == LOAD_CONST_OBJ or (verb == LOAD_CONST_TOK and a == ELLIPSIS):
                 n_consts += 1
-            elif verb == Verb.LOAD_CONST_SMALL_INT:
+            elif verb == LOAD_CONST_SMALL_INT:
                 n_long += a not in SHORT_CONSTANTS
-            elif verb in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE):
+            elif verb in (MAKE_FUNCTION, MAKE_CLOSURE):
                 n_children += 1
-            elif verb == Verb.WITH_CLEANUP and size + 2 > highest:
+            elif verb == WITH_CLEANUP and size + 2 > highest:
                 highest = size + 2
             size += _change(verb, a, b, release)
         size += changes[verb]
@@ -126,29 +151,29 @@ def forecast(function: FunctionOps, release: Release) -> Forecast:
 
 def _change(verb: int, a: int, b: int, release: Release) -> int:
     """The change of the stack size by a verb whose operands, or the release, decide it."""
-    if verb in (Verb.CALL_FUNCTION, Verb.CALL_METHOD):
+    if verb in (CALL_FUNCTION, CALL_METHOD):
         n_keyword, stars = unpack_call(b)
         slots = (1 if release.star_args_bitmap else 2) if stars else 0
-        return -a - 2 * n_keyword - slots - (verb == Verb.CALL_METHOD)
-    if verb in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE):
+        return -a - 2 * n_keyword - slots - (verb == CALL_METHOD)
+    if verb in (MAKE_FUNCTION, MAKE_CLOSURE):
         n_closed, n_positional, n_keyword = unpack_defaults(b)
         return 1 - n_closed - 2 * bool(n_positional or n_keyword)
-    if verb in (Verb.BUILD_TUPLE, Verb.BUILD_LIST, Verb.BUILD_SET, Verb.BUILD_SLICE):
+    if verb in (BUILD_TUPLE, BUILD_LIST, BUILD_SET, BUILD_SLICE):
         return 1 - a
-    if verb == Verb.LOAD_METHOD:
+    if verb == LOAD_METHOD:
         return -1 if b else 1
-    if verb == Verb.ADJUST:
+    if verb == ADJUST:
         return a
-    if verb == Verb.GET_ITER:
+    if verb == GET_ITER:
         return ITER_SLOTS - 1 if a else 0
-    if verb == Verb.STORE_COMP:
+    if verb == STORE_COMP:
         return -2 if a == 1 else -1
-    if verb == Verb.UNPACK_SEQUENCE:
+    if verb == UNPACK_SEQUENCE:
         return a - 1
-    if verb == Verb.UNPACK_EX:
+    if verb == UNPACK_EX:
         return a + b
-    if verb == Verb.WITH_CLEANUP:
+    if verb == WITH_CLEANUP:
         return -2 if release.native_finally_keeps_top else -3
-    if verb in (Verb.END_FINALLY, Verb.END_EXCEPT_HANDLER):
-        return -1 if release.native_finally_keeps_top == (verb == Verb.END_FINALLY) else 0
+    if verb in (END_FINALLY, END_EXCEPT_HANDLER):
+        return -1 if release.native_finally_keeps_top == (verb == END_FINALLY) else 0
     return 0
