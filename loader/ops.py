@@ -230,6 +230,7 @@ class FunctionOps:
         "n_pos_args",
         "name",
         "ops",
+        "reserved_labels",
         "viper_params",
         "viper_return",
     )
@@ -242,6 +243,9 @@ class FunctionOps:
         self.ops: list[Op] = []
         self.children: list[FunctionOps] = []
         self.n_labels = 0
+        self.reserved_labels: list[int] = []
+        """Native code: the first of the labels that the emitter may use for the entry, then for
+        each operation that needs some, in order; `n_labels` counts them too."""
         self.flags = 0
         self.n_pos_args = 0
         self.n_kwonly_args = 0

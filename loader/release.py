@@ -83,6 +83,8 @@ _MARCH_1_12 = (
 )
 _MARCH_1_20 = (*_MARCH_1_12, "host")
 _MARCH_1_24 = (*_MARCH_1_20, "rv32imc", "debug")
+_ARCHS_1_24 = (*_ARCHS_1_12, "rv32imc", "debug")
+_ARCHS_1_27 = (*_ARCHS_1_12, "rv32imc", "rv64imc", "debug")
 
 
 @final
@@ -99,7 +101,8 @@ class Release(NamedTuple):
     qstr_window: int = 32
     """Size of the qstr window of version 5; 0 from 1.19: version 6 has no window."""
     archs: tuple[str, ...] = _ARCHS_1_12
-    """Native architectures by number; 1.24 added rv32imc, 1.27 rv64imc."""
+    """Native architectures by number; 1.24 added rv32imc, 1.27 rv64imc.  The last one from 1.24 on
+    is debug, of which there is no board."""
     arch_flags: bool = False
     """1.27: a file may carry flags of its architecture (bit 6 of the feature byte)."""
     native_refusal: str = "incompatible .mpy arch"
@@ -294,7 +297,9 @@ class Release(NamedTuple):
     """Conditional branches reach as far as jumps; from 1.26.  Before, one that is out of reach
     prints a warning and goes wrong."""
     xtensa_no_empty_table: bool = False
-    """A function without constants does not jump over their table; from 1.26."""
+    """A function without constants does not jump over their table; from 1.26, but from 1.28 with
+    windowed registers."""
+    xtensawin_no_empty_table: bool = False
     rv32_signed_low_part: bool = True
     """The low part of a split constant is negative if its sign bit is set, so that -32 to -1 take
     two bytes; until 1.24."""
@@ -313,8 +318,13 @@ class Release(NamedTuple):
     """Registers for locals; 1.28 took s2 instead of s5."""
     rv32_temporaries: tuple[int, int, int] = (6, 7, 28)
     """Registers for temporaries; 1.29 took a4 to a6 instead of t1 to t3."""
-    default_arch: str = "host"
-    """Architecture of machine code without -march; from 1.20 there is none."""
+    default_arch: str = "x64"
+    """Architecture of machine code without -march; from 1.20 there is none.  Before, it is the one
+    that mpy-cross was built for; x64 stands for it everywhere, so that all hosts write the same."""
+    debug_names_functions: bool = False
+    """-march=debug prints the name of each function; from 1.26."""
+    debug_indexed_half: bool = False
+    """-march=debug has a load of two bytes at an index; from 1.26."""
     has_asm_rv32: bool = False
     """`@micropython.asm_rv32` exists; from 1.25."""
     asm_archs: tuple[str, ...] = _ASM_ARCHS_1_12
@@ -454,7 +464,7 @@ _R1_23 = _R1_22_2._replace(
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
-    archs=(*_ARCHS_1_12, "rv32imc"),
+    archs=_ARCHS_1_24,
     march=_MARCH_1_24,
     fstring_join=True,
     big_int_shrinks=True,
@@ -480,6 +490,8 @@ _R1_25 = _R1_24_1._replace(
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
+    debug_names_functions=True,
+    debug_indexed_half=True,
     float_printer=FloatPrinter.SHORTEST,
     fold_floats=True,
     float_reader=FloatReader.EXTENDED,
@@ -497,7 +509,7 @@ _R1_26 = _R1_25._replace(
 _R1_26_1 = _R1_26._replace(version="1.26.1")
 _R1_27 = _R1_26_1._replace(
     version="1.27",
-    archs=(*_ARCHS_1_12, "rv32imc", "rv64imc"),
+    archs=_ARCHS_1_27,
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
     march_flags=("zba",),
@@ -515,6 +527,7 @@ _R1_28 = _R1_27._replace(
     tstrings=True,
     asm_archs=_ASM_ARCHS_1_28,
     xtensa_inline_table=True,
+    xtensawin_no_empty_table=True,
     nul_becomes_one=True,
     native_clear_instruction=True,
     thumb_keeps_index=True,

@@ -15,9 +15,6 @@ from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
 __all__ = ["DEFAULT_RELEASE", "RELEASES", "CompileError", "Release", "__version__", "compile"]
 
 __version__ = "0.1.0"
-EMITTERS = ("bytecode", "native", "viper")
-"""Kinds of code, as `-X emit` names them."""
-
 __date__ = "2026-11-22"
 """Day of this version, as `mpy-cross --version` shows it."""
 
@@ -53,6 +50,7 @@ def compile(
     from mpy_cross.driver import compile_source
     from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions
+    from mpy_cross.target import check_target
 
     if release is None:
         release = DEFAULT_RELEASE
@@ -60,15 +58,6 @@ def compile(
         release = get(release)
     if isinstance(source, str):
         source = source.encode("utf-8", "surrogatepass")
-    if arch and arch not in release.march:
-        raise ValueError(
-            f"MicroPython {release.version} has no architecture {arch!r}: "
-            f"it has {', '.join(release.march)}"
-        )
-    if emit not in EMITTERS:
-        raise ValueError(f"{emit!r} is no kind of code: {', '.join(EMITTERS)} are")
-    if emit != "bytecode" and not (arch or release.default_arch):
-        raise ValueError(f"emit={emit!r} needs an arch")
     options = CompileOptions(
         release=release,
         opt_level=opt_level,
@@ -76,7 +65,7 @@ def compile(
         unicode=unicode or not release.unicode_option,
         cache_lookup_bc=cache_lookup_bc and release.cache_lookup_option,
         source_lines=source_lines or not release.source_lines_option,
-        arch=arch,
+        arch=check_target(release, arch, emit),
         emit=Emit[emit.upper()],
         strict=strict,
     )

@@ -152,7 +152,7 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         unicode=command.unicode,
         cache_lookup_bc=command.cache_lookup_bc,
         source_lines=command.source_lines,
-        arch=command.march or "",
+        arch=command.arch,
         arch_flags=command.arch_flags,
         emit=Emit[command.emit.upper()],
         strict=command.strict,

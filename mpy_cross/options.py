@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
+from mpy_cross.emitters.native.machines import FAMILIES
 from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import Release
 
@@ -22,7 +23,8 @@ class CompileOptions(NamedTuple):
     cache_lookup_bc: bool = False
     source_lines: bool = True
     arch: str = ""
-    """Architecture of machine code; "" is what the release takes when nothing is said."""
+    """Architecture of machine code as `check_target` returns it; "" is what the release takes when
+    nothing is said."""
     arch_flags: int = 0
     """Extensions of the architecture, as `-march-flags`: bit N is the release's Nth name of one."""
     emit: Emit = Emit.BYTECODE
@@ -32,13 +34,10 @@ class CompileOptions(NamedTuple):
 
     @property
     def native_arch(self) -> str:
-        """The architecture of machine code, "" for none.
-
-        Where the reference takes the one that it runs on, that is x64 here, on every host.
-        """
-        arch = self.arch or self.release.default_arch
-        return "x64" if arch == "host" else arch
+        """The architecture of machine code, "" for none."""
+        return self.arch or self.release.default_arch
 
     @property
     def has_native(self) -> bool:
-        return self.native_arch not in ("", "debug", "rv64imc")
+        """Whether there is machine code at all: not for every architecture with a name."""
+        return self.native_arch in FAMILIES

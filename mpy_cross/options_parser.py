@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias, final
 
 from mpy_cross.loader.release import Release
+from mpy_cross.target import EMITTERS, UnknownTarget, check_emit, check_target
 
 STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "asm", "mpy")
 
@@ -38,6 +39,7 @@ class CommandLine:
     """The arguments as values; what is None or empty was not given."""
 
     __slots__ = (
+        "arch",
         "arch_flags",
         "cache_lookup_bc",
         "color",
@@ -94,6 +96,8 @@ class CommandLine:
         self.source_lines = source_lines
         self.march = march
         self.march_flags = march_flags
+        self.arch = ""
+        """What `check` made of `march`, "" without it."""
         self.arch_flags = arch_flags
         """What `check` made of `march_flags`."""
         self.emit = emit
@@ -190,8 +194,10 @@ def _implementation(command: CommandLine, text: str) -> None:
 
 
 def _emit(command: CommandLine, text: str) -> None:
-    if text not in ("bytecode", "native", "viper"):
-        raise UsageError(f"-X emit={text} is none of bytecode, native, viper")
+    try:
+        check_emit(text)
+    except UnknownTarget as error:
+        raise UsageError(f"-X {error}") from None
     command.emit = text
 
 
@@ -205,7 +211,7 @@ def _heap_size(command: CommandLine, text: str) -> None:
 # ------------------------------------------------------------------------------------ the tables
 
 IMPLEMENTATION = (
-    Row("emit=", Form.JOINED, "{bytecode,native,viper}", _emit, "set the default code emitter"),
+    Row("emit=", Form.JOINED, f"{{{','.join(EMITTERS)}}}", _emit, "set the default code emitter"),
     Row("heapsize=", Form.JOINED, "<n>", _heap_size, "accepted, no effect: memory is not limited"),
     Row(
         "source-lines",
@@ -398,15 +404,14 @@ def check(command: CommandLine, release: Release) -> None:
     for row, text in command.given:
         if not row.known(release):
             raise UsageError(f"option {text} not known to mpy-cross {release.version}")
-    if command.march is not None and command.march not in release.march:
-        known = ", ".join(release.march)
-        raise UsageError(
-            f"-march={command.march} not known to mpy-cross {release.version}: it knows {known}"
-        )
-    if command.emit != "bytecode" and command.march is None and not release.default_arch:
-        raise UsageError(f"arch not specified: -X emit={command.emit} goes with -march=ARCH")
+    if command.march == "":
+        raise UsageError(f"-march= needs a value: {', '.join(release.march)}")
+    try:
+        command.arch = check_target(release, command.march or "", command.emit)
+    except UnknownTarget as error:
+        raise UsageError(str(error)) from None
     if command.march_flags is not None and command.march is not None:
-        command.arch_flags = _march_flags(release, command.march, command.march_flags)
+        command.arch_flags = _march_flags(release, command.arch, command.march_flags)
     if not command.files:
         raise UsageError("no input file")
     if len(command.files) > 1:

@@ -76,7 +76,7 @@ class ArmMachine(Machine):
 
     __slots__ = ("_frame",)
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__()
         self.registers = REGISTERS
         self.traits = TRAITS

@@ -18,7 +18,7 @@ from mpy_cross.emitters.native import operations as ops
 from mpy_cross.emitters.native import viper
 from mpy_cross.emitters.native.entry import WIDE_PRELUDE_OFFSET, enter, leave
 from mpy_cross.emitters.native.errors import NativeError
-from mpy_cross.emitters.native.forecast import count_labels, forecast
+from mpy_cross.emitters.native.forecast import forecast
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker, NativeState
 from mpy_cross.emitters.native.values import INT, PYOBJ
@@ -57,7 +57,7 @@ def emit_native(
     function: FunctionOps, machine: Machine, release: Release, linker: Linker, source_file: int
 ) -> NativeCode:
     """Compile one function.  Raises NativeError."""
-    n_labels = count_labels(function)
+    n_labels = function.n_labels
     try:
         state = _emit_at_once(function, machine, release, linker, source_file, n_labels)
         if state is None:

@@ -35,7 +35,7 @@ def enter(s: NativeState, computing_sizes: bool) -> None:
     """Code before the first operation.  `computing_sizes`: this is the second computing pass."""
     machine = s.machine
     traits = machine.traits
-    labels = s.new_labels(6)
+    labels = s.reserved_labels()
     s.exit_label = labels
     s.code_state_start = 0
     if s.needs_handler:

@@ -109,7 +109,7 @@ def end_finally(s: NativeState) -> None:
     s.machine.move_reg_local(r.arg_1, EXC_VALUE)
     s.call(Fun.NATIVE_RAISE)
     handler = s.handlers.pop()
-    after = s.new_labels(1)
+    after = s.reserved_labels()
     if handler.unwind_label != UNWIND_UNUSED:
         s.machine.move_reg_local(r.ret, s.exc_handler_unwind)
         s.jumps.if_zero(r.ret, after, False)
@@ -222,7 +222,7 @@ def duplicate_top(s: NativeState) -> None:
 def with_cleanup(s: NativeState, label: int) -> None:
     machine = s.machine
     r = machine.registers
-    labels = s.new_labels(3)
+    labels = s.reserved_labels()
     done, end, unwinding = labels, labels + 1, labels + 2
     leave_handler(s, False)
     s.adjust(-1)
@@ -275,7 +275,7 @@ def yield_(s: NativeState, is_from: bool) -> None:
         raise NativeError("NotImplementedError", "native yield", bare=True)
     machine = s.machine
     r = machine.registers
-    labels = s.new_labels(3 if is_from else 1)
+    labels = s.reserved_labels()
     resume = labels
     s.settle()
     if is_from:

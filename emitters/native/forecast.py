@@ -50,12 +50,6 @@ CHANGES: Final = _by_verb({
 # Values that a verb has for a while, above the stack size after it.
 PEAKS: Final = _by_verb({1: (Verb.DELETE_FAST,), 2: (Verb.STORE_DEREF,)})
 
-# Labels that the emitter adds to those of the program.
-LABELS: Final = _by_verb({
-    1: (Verb.END_FINALLY, Verb.YIELD_VALUE), 3: (Verb.WITH_CLEANUP, Verb.YIELD_FROM),
-})  # fmt: skip
-LABELS_AROUND: Final = 6
-
 # qstrs that a verb loads.
 QSTRS: Final = _by_verb({
     1: (
@@ -109,12 +103,6 @@ class Forecast(NamedTuple):
     n_consts: int
     n_children: int
     n_table: int
-
-
-def count_labels(function: FunctionOps) -> int:
-    """How many labels at most the emitter needs."""
-    added = LABELS
-    return function.n_labels + LABELS_AROUND + sum([added[verb] for verb, _, _ in function.ops])
 
 
 def forecast(function: FunctionOps, release: Release) -> Forecast:

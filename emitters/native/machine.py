@@ -68,6 +68,9 @@ class Traits(NamedTuple):
     """Incoming arguments are on the stack (x86): `load_argument` fetches them."""
     named: bool = False
     """The machine wants to know the name of each function: `name_function`."""
+    closure_from_ret: bool = False
+    """The function that becomes a closure is left in ret, though it is an argument; a mistake of
+    the reference's debug machine."""
     setup_call_keeps_arg_4: bool = False
     """The call of setup_code_state has a fourth argument in arg_4, which a normal call may
     clobber, so it goes through `call_keeping_arg_4` (Thumb, ARM)."""

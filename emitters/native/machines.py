@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol
 
-from mpy_cross.emitters.native.errors import NativeError
-from mpy_cross.emitters.native.machine import Machine
-from mpy_cross.loader.release import Release
+if TYPE_CHECKING:
+    from mpy_cross.emitters.native.machine import Machine
+    from mpy_cross.loader.release import Release
 
-FAMILIES = {
+FAMILIES: Final = {
     "x86": ("x86", "X86Machine"),
     "x64": ("x64", "X64Machine"),
     "armv6": ("arm", "ArmMachine"),
@@ -19,8 +20,17 @@ FAMILIES = {
     "armv7emdp": ("thumb", "ThumbMachine"),
     "xtensa": ("xtensa", "XtensaMachine"),
     "xtensawin": ("xtensa", "XtensaWinMachine"),
+    "rv32imc": ("riscv", "Rv32Machine"),
+    "debug": ("debug", "DebugMachine"),
 }
-"""Architecture -> module of this package and class in it."""
+"""Architecture -> module of this package and class in it.  An architecture that is not here has no
+machine code: its files are bytecode."""
+
+
+class _Factory(Protocol):
+    """What every class of `FAMILIES` can be called with."""
+
+    def __call__(self, arch: str, release: Release, arch_flags: int) -> Machine: ...
 
 
 def make_machine(arch: str, arch_flags: int, release: Release) -> Machine:
@@ -28,13 +38,10 @@ def make_machine(arch: str, arch_flags: int, release: Release) -> Machine:
 
     `arch_flags` are those of -march-flags.  Raises NativeError for an architecture without one.
     """
-    if arch == "rv32imc":
-        from mpy_cross.emitters.native.riscv import Rv32Machine
-
-        return Rv32Machine(release, arch_flags)
     if arch not in FAMILIES:
+        from mpy_cross.emitters.native.errors import NativeError
+
         raise NativeError("NotImplementedError", "cannot emit native code for this architecture")
     module, name = FAMILIES[arch]
-    factory = getattr(import_module(f"mpy_cross.emitters.native.{module}"), name)
-    machine: Machine = factory(arch, release)
-    return machine
+    factory: _Factory = getattr(import_module(f"mpy_cross.emitters.native.{module}"), name)
+    return factory(arch, release, arch_flags)

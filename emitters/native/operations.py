@@ -376,7 +376,7 @@ def make_closure(s: NativeState, child: int, b: int) -> None:
         s.free_registers()
     s.load_child(r.arg_1, child)
     machine.call(Fun.MAKE_FUNCTION)
-    if r.arg_1 != r.ret:
+    if r.arg_1 != r.ret and not machine.traits.closure_from_ret:
         machine.move_reg_reg(r.arg_1, r.ret)
     machine.move_reg_imm(r.arg_2, n_closed)
     s.pointer_for_pop(r.arg_3, n_closed)

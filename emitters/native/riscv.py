@@ -105,14 +105,14 @@ def compressible(reg: int) -> bool:
 
 @final
 class Rv32Machine(Machine):
-    """RV32IMC.  `flags` are those of -march-flags."""
+    """RV32IMC.  `arch_flags` are those of -march-flags."""
 
     __slots__ = ("extra_chunks", "first_local", "flags", "frame_size", "saved", "temp_0", "temp_2")
 
-    def __init__(self, release: Release, flags: int) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__()
         self.release = release
-        self.flags = flags
+        self.flags = arch_flags
         locals_, temps = release.rv32_locals, release.rv32_temporaries
         self.registers = Registers(
             ret=A0, arg_1=A0, arg_2=A1, arg_3=A2, arg_4=A3,

@@ -110,8 +110,8 @@ class NativeState:
         "n_args",
         "n_consts",
         "n_locals",
+        "n_reserved",
         "n_state",
-        "next_label",
         "prelude_index",
         "prelude_offset",
         "prelude_wide",
@@ -171,7 +171,7 @@ class NativeState:
         self.made: list[int] = []
         self.qstr_links: list[tuple[int, int]] = []
         self.lines: list[tuple[int, int]] = []
-        self.next_label = self.function.n_labels
+        self.n_reserved = 0
         unbound = UNBOUND if self.viper or not self.release.native_locals_are_objects else PYOBJ
         function = self.function
         n_args = self.n_args
@@ -188,10 +188,10 @@ class NativeState:
         flags = self.flags if self.viper else 0
         return self.max_stack, flags, self.n_consts, self.prelude_index, self.machine.carried
 
-    def new_labels(self, n: int) -> int:
-        """The first of `n` fresh labels."""
-        first = self.next_label
-        self.next_label += n
+    def reserved_labels(self) -> int:
+        """The first of the labels that the lowering has reserved for this place."""
+        first = self.function.reserved_labels[self.n_reserved]
+        self.n_reserved += 1
         return first
 
     # ----------------------------------------------------------------- facts about the function

@@ -111,7 +111,7 @@ class ThumbMachine(Machine):
     __slots__ = ("_extra_words", "_free", "_indexed", "_long_jumps", "_reader", "_saved", "_sized",
                  "_wide")
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__()
         self.registers = REGISTERS
         self.traits = TRAITS

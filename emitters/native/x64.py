@@ -33,7 +33,7 @@ class X64Machine(IntelMachine):
 
     saved = (BP, BX, R12, R13)
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__(release, instructions(64))
         self.registers = Registers(
             ret=AX, arg_1=DI, arg_2=SI, arg_3=DX, arg_4=CX, temp_0=AX, temp_1=DI, temp_2=SI,

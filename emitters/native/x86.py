@@ -311,7 +311,7 @@ class X86Machine(IntelMachine):
 
     saved = (BP, BX, SI, DI)
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__(release, instructions(32))
         self.registers = Registers(
             ret=AX, arg_1=AX, arg_2=CX, arg_3=DX, arg_4=BX, temp_0=AX, temp_1=CX, temp_2=DX,

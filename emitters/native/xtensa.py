@@ -124,7 +124,7 @@ class XtensaMachine(Machine):
 
     __slots__ = ("frame_size", "n_constants", "saved", "table_at")
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__()
         self.release = release
         self.registers = REGISTERS
@@ -155,15 +155,15 @@ class XtensaMachine(Machine):
 
     # --- entry, exit, calls
 
-    def _start_table(self) -> None:
-        if self.n_constants or not self.release.xtensa_no_empty_table:
+    def _start_table(self, skip_empty: bool) -> None:
+        if self.n_constants or not skip_empty:
             self._put3(J(self.n_constants * 4))
             self.put(b"\0")
             self.table_at = len(self.code)
             self.put(bytes(self.n_constants * 4))
 
     def entry(self, n_locals: int) -> None:
-        self._start_table()
+        self._start_table(self.release.xtensa_no_empty_table)
         self.frame_size = (self.saved + n_locals) * 4 + 15 & ~15
         if fits(-self.frame_size, 8):
             self.put(ADDI(A1, A1, -self.frame_size))
@@ -471,14 +471,14 @@ class XtensaWinMachine(XtensaMachine):
 
     __slots__ = ()
 
-    def __init__(self, arch: str, release: Release) -> None:
+    def __init__(self, arch: str, release: Release, arch_flags: int = 0) -> None:
         super().__init__(arch, release)
         self.registers = WINDOW_REGISTERS
         self.traits = WINDOW_TRAITS
         self.saved = 1
 
     def entry(self, n_locals: int) -> None:
-        self._start_table()
+        self._start_table(self.release.xtensawin_no_empty_table)
         self.frame_size = 32 + ((self.saved + n_locals) * 4 + 15 & ~15)
         self._put3(ENTRY(A1, self.frame_size & 0x7FF8))
         self.put(S32I_N(A0, A1, 0))

@@ -151,6 +151,7 @@ def _lower_with_items(
         lower_target(c, target)
     _lower_with_items(c, items, i + 1, body)
     c.emit(WITH_CLEANUP, end)
+    c.reserve_labels(3)
     c.end_block()
 
 

@@ -125,6 +125,7 @@ class Context:
         self.symbols = pending.symbols
         self.last_line = 1
         self.n_labels = 0
+        self.reserve_labels(6)
 
     def open_scope(
         self, kind: ScopeKind, name: bytes, line: int, node: ScopeNode, emit: Emit
@@ -206,6 +207,15 @@ class Context:
         self.ops.append((Verb.LOAD_CONST_OBJ, len(consts), 0))
         consts.append(value)
 
+    def reserve_labels(self, n: int) -> None:
+        """Leave the next `n` labels to the native emitter.
+
+        Before the first operation of a function and after each one that needs some.
+        """
+        if self.function.emit != Emit.BYTECODE:
+            self.function.reserved_labels.append(self.n_labels)
+            self.n_labels += n
+
     def new_label(self) -> int:
         label = self.n_labels
         self.n_labels = label + 1
@@ -266,6 +276,7 @@ class Context:
         """Leave it: END_FINALLY."""
         self.except_level -= 1
         self.ops.append((END_FINALLY, 0, 0))
+        self.reserve_labels(1)
 
     def begin_loop(self) -> tuple[int, int, int, int]:
         """Make new break and continue labels the current ones; returns what `end_loop` wants."""

@@ -17,6 +17,7 @@ NONE = int(ConstToken.NONE)
 def yield_value(c: Context) -> None:
     """Yield the object on the stack."""
     c.emit(YIELD_VALUE)
+    c.reserve_labels(1)
     c.mark_generator()
 
 
@@ -25,6 +26,7 @@ def yield_from(c: Context) -> None:
     c.emit(GET_ITER, 0)
     c.emit(LOAD_CONST_TOK, NONE)
     c.emit(YIELD_FROM)
+    c.reserve_labels(3)
     c.mark_generator()
 
 

@@ -17,7 +17,7 @@ S0, S1, S3, T0, A6 = 8, 9, 19, 5, 16
 
 
 def rv32(release: str = "1.29", flags: int = 0) -> Rv32Machine:
-    return Rv32Machine(get(release), flags)
+    return Rv32Machine("rv32imc", get(release), flags)
 
 
 def text(machine: Rv32Machine, *verbs: Verb, n_labels: int = 0) -> list[str]:
