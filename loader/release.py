@@ -200,7 +200,7 @@ class Release(NamedTuple):
     """`async for` keeps its iterator on the stack; from 1.21.  Before, it overwrites the variable
     that the iterator expression names, or an invisible one."""
     finally_return_slot: bool = False
-    """`finally` blocks reserve a stack slot for a pending return value; from 1.23."""
+    """`finally` blocks reserve a stack slot for a pending return value; from 1.22.2."""
     compiler_lacks: frozenset[bytes] = frozenset()
     """Names of `COMPILER_QSTRS` that the compiler does not begin with: `__ne__` until 1.12, `errno`
     until 1.15."""
@@ -450,12 +450,14 @@ _R1_22 = _R1_21._replace(
     newline_on_own_line=True,
 )
 _R1_22_1 = _R1_22._replace(version="1.22.1")
-_R1_22_2 = _R1_22_1._replace(version="1.22.2")
+_R1_22_2 = _R1_22_1._replace(
+    version="1.22.2",
+    finally_return_slot=True,
+)
 _R1_23 = _R1_22_2._replace(
     version="1.23",
     fun_table=FUN_TABLE_1_23,
     mpy_sub_version=3,
-    finally_return_slot=True,
     native_prelude_word=True,
     viper_unary=True,
     viper_unary_in_place=True,

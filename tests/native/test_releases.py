@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from mpy_cross.loader.release import get
 from tests.native import viper_programs
 from tests.oracle import reference
 from tests.oracle.compare import compare, ours
 from tests.oracle.reference import Settings, Unavailable, Verdict
 
-RELEASES = ("1.12", "1.17", "1.19", "1.20", "1.22", "1.23", "1.29")
-ARCHS = ("x86", "x64", "armv6", "armv7m", "xtensa", "xtensawin")
+RELEASES = ("1.12", "1.17", "1.19", "1.20", "1.22", "1.23", "1.29", *reference.built_releases())
+ARCHS = ("x86", "x64", "armv6", "armv6m", "armv7m", "xtensa", "xtensawin", "rv32imc")
+PAIRS = [
+    (release, arch)
+    for release in RELEASES
+    for arch in ARCHS
+    if arch in get(release).march and not (arch == "armv6m" and get(release).mpy_version == 5)
+]
+# Until 1.19, the reference takes the name of some operators from behind the end of a table, so that
+# it depends on the build.
+NAMED_OPERATOR = re.compile(r"binary op \w* not implemented")
 
 NATIVE = {
     "calls": b"""
@@ -207,8 +220,7 @@ CASES = [(name, source, Settings(emit="native")) for name, source in NATIVE.item
 CASES += [(name, source, Settings()) for name, source in VIPER.items()]
 
 
-@pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize(("release", "arch"), PAIRS)
 @pytest.mark.parametrize(("name", "source", "settings"), CASES, ids=[case[0] for case in CASES])
 def test_same_machine_code(
     release: str, arch: str, name: str, source: bytes, settings: Settings
@@ -236,8 +248,14 @@ def test_programs_are_accepted(release: str) -> None:
     assert accepted * 2 > len(CASES)
 
 
-@pytest.mark.parametrize("release", ["1.12", "1.19", "1.20", "1.22", "1.23"])
-@pytest.mark.parametrize("arch", ["x64", "armv7m"])
+VIPER_PAIRS = [
+    (release, arch)
+    for release, arch in PAIRS
+    if release not in ("1.17", "1.29") and arch in ("x64", "armv7m", "xtensawin", "rv32imc")
+]
+
+
+@pytest.mark.parametrize(("release", "arch"), VIPER_PAIRS)
 def test_viper_operators_pointers_and_types(release: str, arch: str) -> None:
     settings = Settings(arch=arch)
     wrong = []
@@ -247,7 +265,11 @@ def test_viper_operators_pointers_and_types(release: str, arch: str) -> None:
             theirs = reference.answer(release, source, "x.py", settings)
         except Unavailable as reason:
             pytest.skip(str(reason))
-        kind, explanation = compare(theirs, ours(release, source, "x.py", settings))
+        mine = ours(release, source, "x.py", settings)
+        if release in reference.built_releases():
+            theirs = replace(theirs, text=NAMED_OPERATOR.sub("binary op", theirs.text))
+            mine = replace(mine, text=NAMED_OPERATOR.sub("binary op", mine.text))
+        kind, explanation = compare(theirs, mine)
         if kind not in ("same", "reference crash"):
             wrong.append(f"{name}: {kind}\n{explanation}")
     assert wrong == []

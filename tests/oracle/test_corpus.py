@@ -29,6 +29,7 @@ SPREADS = [
     ("1.20", Settings(), 100),
     ("1.22", Settings(), 100),
     ("1.23", Settings(), 100),
+    *((release, Settings(), 50) for release in reference.built_releases()),
 ]
 
 
@@ -65,7 +66,7 @@ def test_standard_library(chunk: tuple[str, Settings, int, int]) -> None:
 
 
 @pytest.mark.parametrize("opt_level", [0, 3])
-@pytest.mark.parametrize("release", list(reference.BINARIES))
+@pytest.mark.parametrize("release", [*reference.BINARIES, *reference.built_releases()])
 def test_programs(release: str, opt_level: int) -> None:
     items = corpus.named([str(PROGRAMS)])
     assert len(items) >= 50
