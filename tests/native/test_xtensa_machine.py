@@ -90,7 +90,7 @@ def test_empty_table_is_jumped_over(
 ) -> None:
     """Until 1.25, with windowed registers until 1.27."""
     for machine, jumps in ((call0(release), call0_jumps), (windowed(release), windowed_jumps)):
-        code = generate(machine, lambda machine=machine: machine.entry(0))
+        code = generate(machine, partial(machine.entry, 0))
         assert code.startswith(b"\x06\x00\x00\x00") == jumps
 
 
