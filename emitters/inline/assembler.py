@@ -122,7 +122,12 @@ class InlineAssembler(ABC):
         start = self.machine.position
         self.operand = 0
         self.unsupported = self.settled = False
-        self.instruction(statement.name, statement.args)
+        try:
+            self.instruction(statement.name, statement.args)
+        except NativeError as error:  # one for which the reference names no line
+            if not self.strict:
+                error.note = self._where(statement, start)
+            raise
         if self.error is None or self.settled or self.strict or self.extension is None:
             return
         code = self.extension.assemble(
@@ -136,6 +141,14 @@ class InlineAssembler(ABC):
         self.error = None
         del self.machine.code[start:]
         self.machine.put(code)
+
+    def _where(self, statement: InlineStatement, start: int) -> str:
+        label = statement.args[-1].text
+        text = f"line {statement.line}: {statement.name}"
+        if label not in self.label_names:
+            return text
+        distance = self.machine.labels[self.label_names.index(label)] - start
+        return f"{text}, label '{label}' is {distance} bytes away"
 
     def _place_of(self, name: str) -> int | None:
         """Where a label is, None if that is not known yet.  Raises KeyError."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import final
 
-from mpy_cross.emitters.inline.operands import (
-    Match,
-    Misfit,
-    Place,
-    Registers,
-    tokens_of,
-)
+from mpy_cross.emitters.inline.operands import Match, Misfit, Place, Registers, tokens_of
 from mpy_cross.emitters.inline.rows import Candidate, Rows, needs, shown
 from mpy_cross.loader.inline import ArgKind, InlineArg
 
 FORMS_SHOWN = 4
+SIMILAR_SHOWN = 3
 
 
 @final
@@ -62,7 +58,7 @@ class Extension:
             self.note = f"{name} " + needs(candidates[0].row, self.rows.table.name, self.arch,
                                            self.features)
             return None
-        self.forms = _forms(name, here)
+        self.forms = _forms(name, here) if here else self._similar(name)
         misfits: list[tuple[Candidate, Misfit]] = []
         missing = ""
         for candidate in here:
@@ -85,6 +81,10 @@ class Extension:
             return candidate.row.to_bytes(word)
         self.note = missing or _misfit_note(name, misfits)
         return None
+
+    def _similar(self, name: str) -> str:
+        close = get_close_matches(name, self.rows.by_name, SIMILAR_SHOWN)
+        return f"similar names: {', '.join(close)}" if close else ""
 
 
 def _misfit_note(name: str, misfits: list[tuple[Candidate, Misfit]]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from mpy_cross.assembler.isa import Row
 from mpy_cross.assembler.kinds import Label
 from mpy_cross.assembler.table import call
+from mpy_cross.cli import main
 from mpy_cross.driver import compile_source
 from mpy_cross.errors import CompileError
 from mpy_cross.report import reference_text
@@ -207,6 +209,8 @@ def test_feature_note() -> None:
                                          "0..31"),
         ("armv7m", "add_w(r0, r1, r2, lsl(32))",
          "operand 4 of add_w is lsl 32, allowed lsl 0..31, lsr 1..32, asr 1..32, ror 1..31 or rrx"),
+        ("armv7m", "smlat(r0, r1, r2, r3)", "similar names: smlawt, smlatt, smlatb"),
+        ("armv7m", "ldr(r0, nowhere)", "label 'nowhere' is not defined"),
         ("xtensa", "addi(a2, a3, 128)", "operand 3 of addi is 128, allowed -128..127"),
         ("xtensa", "quou(a2, a3, a4)", "quou needs xtensawin (div), this is xtensa"),
         ("rv32imc", "addi(a0, a1, 2048)", "operand 3 of addi is 2048, allowed -2048..2047"),
@@ -238,6 +242,64 @@ def test_far_label() -> None:
     assert error is not None
     assert error.message == "branch not in range"
     assert error.note == "label 'x' is 318 bytes away from beq, allowed -256..254"
+
+
+def test_error_without_a_line() -> None:
+    """Where the reference names no line, the note does."""
+    lines = ["l32r(a2, here)", "label(here)"]
+    error = error_of(TARGETS["xtensa"], lines)
+    assert error is not None
+    assert error.line == 0
+    assert error.note == "line 3: l32r, label 'here' is 3 bytes away"
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("add(r0, r1)", "add_any"),  # of the two rows of this name, the one with two registers
+        ("ldr(r0, [sp, 8])", "ldr_sp"),
+        ("adds(r0, r1, 1)", "adds_imm3"),
+        ("adds(r0, r1, 9)", "adds.w_imm"),  # the width is left out
+        ("ldr(r0, [r1], -4)", "ldr.w_post"),
+        ("ldr_pre(r0, [r1, -4])", "ldr.w_pre"),
+        ("stmia_wb(r0, {r1-r3, r5})", "stmia"),
+        ("stmia_wb(r8, {r1-r3})", "stmia.w_wb"),
+        ("ldmia(r0, {r0, r1})", "ldmia_in"),
+        ("vldmia_wb(r0, {s4-s7})", "vldmia_32wb"),
+        ("vmov_f32(s1, -1.5)", "vmov.f32_imm"),
+        ("vcmp_f64(d1, 0.0)", "vcmp.f64_zero"),
+        ("vmov(s2, s3, r0, r1)", "vmov_to_ss"),
+        ("vmov_32(d3[1], r0)", "vmov.32_to_half"),
+        ("tbh([pc, r0, lsl(1)])", "tbh"),
+        ("and_(r0, r1, r2)", "and.w_reg"),
+        ("yield_()", "yield"),
+        ("msr(PRIMASK, r0)", "msr"),
+        ("it(al)", "it"),
+    ],
+)
+def test_names(text: str, row: str) -> None:
+    """Which row a call of Thumb means."""
+    one = TARGETS["armv7emdp"]
+    found = one.table.decode(between(one, [text]), 0, 0, one.features)
+    assert found is not None
+    assert found.row.name == row
+
+
+def test_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The note comes below the reference's lines; with --strict there is none."""
+    source = tmp_path / "x.py"
+    source.write_text(source_of(TARGETS["armv7m"], ["smlad(r0, r1, r2, r3)"]))
+    arguments = ["--release", RELEASE, str(source)]
+    note = "note: smlad needs armv7em (DSP), this is armv7m"
+    assert main(["-march=armv7m", *arguments]) == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[-1] == note
+    assert main(["-march=armv7m", "--strict", *arguments]) == 1
+    assert capfd.readouterr().err.splitlines() == lines[:-1]
+    assert main(["-march=armv7em", "--strict", *arguments]) == 1
+    assert not (tmp_path / "x.mpy").exists()
+    assert main(["-march=armv7em", *arguments]) == 0
+    assert bytes.fromhex("21fb0230") in (tmp_path / "x.mpy").read_bytes()
 
 
 @pytest.mark.parametrize("arch", WHOLE)
