@@ -43,9 +43,12 @@ _LX106 = "core density exception debug interrupt mul16 mul32 nsa tlb"
 _LX6 = (f"{_LX106} mulhigh div sext minmax clamps loop window bool mac16 float sync s32c1i extern "
         "user double ocd state buffered")
 
+# What compilers use for these machines unless told more.
+_X86: Final = "x87 mmx sse sse2 cet"
+
 _ARCHES: Final = (
-    Arch("x86", 1, "x86", "x86", 4, _set("x86"), 6, 1),
-    Arch("x64", 2, "x64", "x86", 8, _set("x64"), 10, 1),
+    Arch("x86", 1, "x86", "x86", 4, _set(f"x86 {_X86}"), 6, 1),
+    Arch("x64", 2, "x64", "x86", 8, _set(f"x64 {_X86}"), 10, 1),
     Arch("armv6", 3, "arm", "arm", 4, _set("v6"), 16),
     Arch("armv6m", 4, "thumb", "thumb", 4, _set(_V6M), 16),
     Arch("armv7m", 5, "thumb", "thumb", 4, _set(_V7M), 16),

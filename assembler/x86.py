@@ -1,4 +1,4 @@
-"""The user-mode integer instructions of x86 and x86-64, one line each (see x86_isa for the form).
+"""The user-mode instructions of x86 and x86-64, one line each (see x86_isa for the form).
 
 Opcodes and forms: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
 Features: x86 (32-bit mode only), x64 (64-bit mode only), and the names of extensions.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.assembler.x86_float import FLOAT_LINES
 from mpy_cross.assembler.x86_isa import (
     CONDITIONS,
     NO_REGISTER,
@@ -163,13 +164,15 @@ _MOVES: Final = (
     row("mov", "A1", "a, moffs", "v", "", "a=w"),
     row("mov", "A2", "moffs8=w, a8", "", "", "a=r"),
     row("mov", "A3", "moffs=w, a", "v", "", "a=r"),
-    row("mov", "8C /r", "rm16=w, sreg", "w"),
+    row("mov", "8C /r", "m16=w, sreg"),
+    row("mov", "8C /r", "g=w, sreg", "w"),
     row("mov", "8C /r", "g=w, sreg", "d"),
     row("mov", "8E /r", "sreg=w, rm16"),
     row("movzx", "0F B6 /r", "r=w, rm8", "v"),
     row("movzx", "0F B7 /r", "r=w, rm16", "y"),
     row("movsx", "0F BE /r", "r=w, rm8", "v"),
     row("movsx", "0F BF /r", "r=w, rm16", "y"),
+    row("movsxd", "63 /r", "r=w, rm32", "d", "x64"),
     row("movsxd", "63 /r", "r=w, rm32", "q", "x64"),
     row("movbe", "0F 38 F0 /r", "r=w, m", "v", "movbe"),
     row("movbe", "0F 38 F1 /r", "m=w, r", "v", "movbe"),
@@ -251,6 +254,8 @@ _CONTROL: Final = (
     row("ret", "C2", "u16", "", "", "sp=rw"),
     row("retf", "CB", "", "d", "", "sp=rw"),
     row("retf", "CA", "u16", "d", "", "sp=rw"),
+    row("retfq", "CB", "", "q", "", "sp=rw"),
+    row("retfq", "CA", "u16", "q", "", "sp=rw"),
     row("loopne", "E0", "rel8", "", "", "c=rw"),
     row("loope", "E1", "rel8", "", "", "c=rw"),
     row("loop", "E2", "rel8", "", "", "c=rw"),
@@ -288,6 +293,39 @@ _CONTROL: Final = (
     row("prefetcht0", "0F 18 /1", "m8", "", "sse2"),
     row("prefetcht1", "0F 18 /2", "m8", "", "sse2"),
     row("prefetcht2", "0F 18 /3", "m8", "", "sse2"),
+    row("prefetch", "0F 0D /0", "m8", "", "sse2"),
+    row("prefetchw", "0F 0D /1", "m8", "", "sse2"),
+    row("clflushopt", "66 0F AE /7", "m8", "", "sse2"),
+    row("clwb", "66 0F AE /6", "m8", "", "sse2"),
+    *(row(name + end, opcode, "mem", width, "xsave", "a=r d=r")
+      for name, opcode in (("xsave", "0F AE /4"), ("xrstor", "0F AE /5"),
+                           ("xsaveopt", "0F AE /6"), ("xsavec", "0F C7 /4"))
+      for end, width in (("", "d"), ("64", "q"))),
+    row("int1", "F1"),
+    row("rdpmc", "0F 33", "", "", "", "a=w c=r d=w"),
+    row("lar", "0F 02 /r", "r=w, from:g16", "w"),
+    row("lar", "0F 02 /r", "r=w, from:g32", "d"),
+    row("lar", "0F 02 /r", "r=w, m16", "w"),
+    row("lar", "0F 02 /r", "r=w, m16", "d"),
+    row("lsl", "0F 03 /r", "r=w, from:g16", "w"),
+    row("lsl", "0F 03 /r", "r=w, from:g32", "d"),
+    row("lsl", "0F 03 /r", "r=w, m16", "w"),
+    row("lsl", "0F 03 /r", "r=w, m16", "d"),
+    row("verr", "0F 00 /4", "rm16"),
+    row("verw", "0F 00 /5", "rm16"),
+    row("arpl", "63 /r", "rm16=rw, r16", "", "x86"),
+    row("in", "E4", "'al', u8", "", "", "a=w"),
+    row("in", "E5", "a, u8", "d", "", "a=w"),
+    row("in", "EC", "'al', 'dx'", "", "", "a=w d=r"),
+    row("in", "ED", "a, 'dx'", "d", "", "a=w d=r"),
+    row("out", "E6", "u8, 'al'", "", "", "a=r"),
+    row("out", "E7", "u8, a", "d", "", "a=r"),
+    row("out", "EE", "'dx', 'al'", "", "", "a=r d=r"),
+    row("out", "EF", "'dx', a", "d", "", "a=r d=r"),
+    row("insb", "6C", "", "", "", "d=r di=rw"),
+    row("insd", "6D", "", "d", "", "d=r di=rw"),
+    row("outsb", "6E", "", "", "", "d=r si=rw"),
+    row("outsd", "6F", "", "d", "", "d=r si=rw"),
     row("cmc", "F5"),
     row("clc", "F8"),
     row("stc", "F9"),
@@ -296,4 +334,4 @@ _CONTROL: Final = (
     row("wait", "9B"),
 )
 
-TABLE: Final = Table((*_ARITHMETIC, *_MOVES, *_CONTROL))
+TABLE: Final = Table((*_ARITHMETIC, *_MOVES, *_CONTROL, *FLOAT_LINES))

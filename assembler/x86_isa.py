@@ -5,6 +5,7 @@
 The mnemonic, the opcode, the operands as the assembler prints them, and the widths.  The opcode:
 
     0F AF       opcode bytes; 66, F2, F3 or 67 in front are a prefix that belongs to the opcode
+                (with an SSE or MMX register no other prefix may be there)
     /r          a ModRM byte with a register operand;  /5: with these bits instead;  =F0: all fixed
     50+r        the last byte has a register in its low bits
     70+cc       sixteen rows, one per condition; {cc} in the mnemonic
@@ -16,11 +17,14 @@ front when two would have the same (`name:form`):
     rm r o a    register or memory, register of ModRM, register in the opcode, accumulator
     g           register where rm has register or memory
     v           register in the VEX prefix
+    x xm xd     SSE register of ModRM; SSE register or memory; SSE register where xm has either
+    q qm qd     the same with an MMX register
+    f           floating-point register st(0)..st(7) where rm has register or memory
     m           memory; mem: of no particular size (lea)
     i8 u8 u16   immediate: signed byte, extended to the width; unsigned
     iz iv       immediate of the width, but 32 bits, extended, for 64; of the full width
     rel8 rel32  distance from the end of the instruction
-    moffs       memory at an address of full width
+    moffs       memory at an address of full width: a number, or a Memory to give the segment
     sreg        segment register
     cl one 'x'  fixed
 
@@ -72,6 +76,9 @@ NAMES: Final[dict[int, tuple[str, ...]]] = {
     32: (*(f"e{name}" for name in _LEGACY), *(f"{name}d" for name in _NUMBERED)),
     64: (*(f"r{name}" for name in _LEGACY), *_NUMBERED),
 }
+SSE_NAMES: Final = tuple(f"xmm{number}" for number in range(16))
+MMX_NAMES: Final = tuple(f"mm{number}" for number in range(8))
+FLOAT_NAMES: Final = tuple(f"st({number})" for number in range(8))
 _POINTERS: Final = {0: "", 8: "byte ptr ", 16: "word ptr ", 32: "dword ptr ", 48: "fword ptr ",
                     64: "qword ptr ", 80: "tbyte ptr ", 128: "xmmword ptr "}
 
@@ -100,14 +107,21 @@ class Operand:
 
     bits: width of the register, memory or immediate value.  stored: bits of an immediate in the
     code.  access: "r", "w", "rw", or "" for an immediate.  not_zero: register 0 is excluded.
+    names: of the registers that it can be, none for other operands.
     """
 
-    __slots__ = ("access", "bits", "form", "name", "not_zero", "stored")
+    __slots__ = ("access", "bits", "form", "name", "names", "not_zero", "stored")
 
     def __init__(self, name: str, form: Form, bits: int, stored: int, access: str,
-                 not_zero: bool) -> None:
+                 not_zero: bool, names: tuple[str, ...] = ()) -> None:
         self.name, self.form, self.bits, self.stored = name, form, bits, stored
         self.access, self.not_zero = access, not_zero
+        self.names = names
+
+    @property
+    def byte(self) -> bool:
+        """Is it a general register of eight bits, with al to bh among them?"""
+        return self.names is NAMES[8]
 
 
 @final
@@ -136,18 +150,19 @@ class Row:
     VEX.  space: 0 for one-byte opcodes, 0x0F, 0x0F38, 0x0F3A.
     wide: 1 with REX.W, 0 without, -1 when it does not matter.  digit: ModRM's middle bits, -1 when
     they are an operand or there is no ModRM.  fixed: the whole ModRM byte or -1.  low: the opcode's
-    low bits are a register.
+    low bits are a register.  sse: it has an SSE or MMX register, and takes
+    no prefix beyond its own.
     """
 
     __slots__ = ("also", "digit", "features", "fixed", "low", "mnemonic", "mode", "modrm", "name",
-                 "opcode", "operands", "parts", "prefix", "space", "vex", "wide")
+                 "opcode", "operands", "parts", "prefix", "space", "sse", "vex", "wide")
 
     def __init__(self, name: str, mnemonic: str, mode: int) -> None:
         self.name, self.mnemonic, self.mode = name, mnemonic, mode
         self.features: frozenset[str] = frozenset()
         self.prefix = b""
         self.space = self.opcode = 0
-        self.modrm = self.low = False
+        self.modrm = self.low = self.sse = False
         self.wide = 0
         self.vex = self.digit = self.fixed = -1
         self.operands: tuple[Operand, ...] = ()
@@ -189,15 +204,20 @@ class Row:
         vvvv = low = 0
         force = forbid = False
         tail = b""
+        segment = NO_REGISTER
         for operand, value in zip(self.operands, values, strict=True):
             form = operand.form
             if isinstance(value, Memory):
+                if form is Form.ADDRESS and value.base < 0 and value.index_reg < 0:
+                    tail += self._immediate(operand, value.disp)
+                    segment = value.segment
+                    continue
                 if form is not Form.RM and form is not Form.MEMORY:
                     raise self._refuse(operand, value.base, "no memory here")
                 rm = value
             elif form in _REGISTERS:
                 number = self._register(operand, value)
-                if operand.bits == 8:
+                if operand.byte:
                     force |= 4 <= value < 8
                     forbid |= value >= 16
                 if form is Form.REG:
@@ -224,10 +244,11 @@ class Row:
         elif isinstance(rm, Memory):
             code, extra = self._memory(reg & 7, rm)
             rex |= extra
-            if rm.segment >= 0:
-                prefix = bytes((SEGMENT_PREFIXES[rm.segment],)) + prefix
+            segment = rm.segment
         elif rm is not None:
             code, rex = bytes((0xC0 | (reg & 7) << 3 | rm & 7,)), rex | rm >> 3
+        if segment >= 0:
+            prefix = bytes((SEGMENT_PREFIXES[segment],)) + prefix
         if self.vex >= 0:
             return prefix + self._vex(rex, vvvv) + bytes((self.opcode,)) + code + tail
         if rex or force:
@@ -242,14 +263,14 @@ class Row:
 
     def _register(self, operand: Operand, value: int) -> int:
         """The number that stands in the code, 0..15."""
-        count = self.mode // 4
-        if operand.bits == 8:
+        names = operand.names
+        count = min(self.mode // 4, len(names))
+        if operand.byte:
             if 16 <= value < 20:
                 return value - 12
             if self.mode == 32 and 4 <= value < 8:
                 raise self._refuse(operand, value, "al..bl (0..3), ah..bh (16..19)")
         if not 0 <= value < count or (operand.not_zero and not value):
-            names = NAMES[operand.bits]
             first = int(operand.not_zero)
             raise self._refuse(operand, value,
                                f"{names[first]}..{names[count - 1]} ({first}..{count - 1})")
@@ -327,7 +348,7 @@ def _show(operand: Operand, value: Value, end: str, mode: int) -> str:
     if isinstance(value, Memory):
         return _POINTERS[operand.bits] + _show_memory(value, NAMES[mode])
     if form in _REGISTERS:
-        return NAMES[operand.bits][value]
+        return operand.names[value]
     if form is Form.SEGMENT:
         return SEGMENTS[value]
     if form is Form.RELATIVE:

@@ -10,10 +10,13 @@ from mpy_cross.assembler.isa import TableError, plain_label
 from mpy_cross.assembler.kinds import LabelText
 from mpy_cross.assembler.x86_isa import (
     CONDITIONS,
+    FLOAT_NAMES,
+    MMX_NAMES,
     NAMES,
     NO_REGISTER,
     RIP,
     SEGMENT_PREFIXES,
+    SSE_NAMES,
     Form,
     Memory,
     Operand,
@@ -22,15 +25,22 @@ from mpy_cross.assembler.x86_isa import (
     Value,
 )
 
-FEATURES: Final = frozenset(("x86", "x64", "movbe", "popcnt", "lzcnt", "bmi1", "bmi2", "adx",
-                             "crc32", "rdrand", "rdseed", "rdpid", "fsgsbase", "sse2", "cet"))
+FEATURES: Final = frozenset((
+    "x86", "x64", "movbe", "popcnt", "lzcnt", "bmi1", "bmi2", "adx", "crc32", "rdrand", "rdseed",
+    "rdpid", "fsgsbase", "cet", "x87", "mmx", "sse", "sse2", "sse3", "ssse3", "sse4", "aes", "sha",
+    "xsave"))
 
 _FORMS: Final = {"r": Form.REG, "g": Form.DIRECT, "rm": Form.RM, "o": Form.OPCODE, "v": Form.VEX,
                  "m": Form.MEMORY, "mem": Form.MEMORY, "moffs": Form.ADDRESS,
                  "sreg": Form.SEGMENT, "i": Form.SIGNED, "iz": Form.SIGNED, "iv": Form.SIGNED,
-                 "u": Form.UNSIGNED, "rel": Form.RELATIVE}
+                 "u": Form.UNSIGNED, "rel": Form.RELATIVE,
+                 "x": Form.REG, "xm": Form.RM, "xd": Form.DIRECT,
+                 "q": Form.REG, "qm": Form.RM, "qd": Form.DIRECT, "f": Form.DIRECT}
 _SHORT: Final = {"i": "imm", "iz": "imm", "iv": "imm", "u": "imm", "rel": "target",
-                 "moffs": "address", "o": "r", "g": "r", "v": "r", "mem": "m"}
+                 "moffs": "address", "o": "r", "g": "r", "v": "r", "mem": "m", "xd": "xm",
+                 "qd": "qm", "f": "st"}
+_FILES: Final = {"x": SSE_NAMES, "xm": SSE_NAMES, "xd": SSE_NAMES, "q": MMX_NAMES,
+                 "qm": MMX_NAMES, "qd": MMX_NAMES, "f": FLOAT_NAMES}
 _TOKEN: Final = re.compile(r"(?:([a-z]\w*):)?(?:'([^']*)'|([a-z]+)(\d*))(!0)?(?:=(rw|r|w))?")
 _IMPLIED: Final = {"NP": 0, "66": 1, "F3": 2, "F2": 3}
 _SPACES: Final = {0x0F: 0x0F, 0x0F38: 0x0F38, 0x0F3A: 0x0F3A}
@@ -140,7 +150,8 @@ class _Maker:
         if form not in _FORMS:
             raise TableError(f"{form} is no form of operand")
         kind = _FORMS[form]
-        bits = int(digits) if digits else 0 if form == "mem" else self.width
+        names = _FILES.get(form)
+        bits = int(digits) if digits else 0 if form == "mem" else 128 if names else self.width
         stored = 0
         shown = _SHORT.get(form, form)
         if kind in (Form.SIGNED, Form.UNSIGNED, Form.RELATIVE):
@@ -153,6 +164,9 @@ class _Maker:
             text = f"moffs{bits}"
         elif kind is Form.SEGMENT:
             bits, text = 16, "sreg"
+        elif names is not None:
+            self.row.sse |= names is not FLOAT_NAMES
+            text = f"{form}{bits}" if kind is Form.RM else "st" if form == "f" else form
         else:
             text = f"{shown}{bits or ''}"
         if access and kind in (Form.SIGNED, Form.UNSIGNED, Form.RELATIVE):
@@ -161,7 +175,12 @@ class _Maker:
             access = "" if form == "mem" else "r"
         if bits == 0 and form != "mem":
             raise TableError(f"{form} has no width")
-        return Operand(label or shown, kind, bits, stored, access or "", not_zero), text
+        if names is None:
+            registers = kind in (Form.REG, Form.RM, Form.DIRECT, Form.OPCODE, Form.VEX)
+            if registers and bits not in NAMES:
+                raise TableError(f"{form} has no registers of {bits} bits")
+            names = NAMES[bits] if registers else ()
+        return Operand(label or shown, kind, bits, stored, access or "", not_zero, names), text
 
     def _check(self) -> None:
         made = self.row
@@ -225,6 +244,10 @@ class Decoded:
         return None
 
 
+# What may have the prefix "lock", with a destination in memory.
+_LOCKABLE: Final = frozenset((
+    "add", "or", "adc", "sbb", "and", "sub", "xor", "not", "neg", "inc", "dec", "bts", "btr", "btc",
+    "xchg", "xadd", "cmpxchg", "cmpxchg8b", "cmpxchg16b"))
 _REPEATS: Final = {0xF0: "lock ", 0xF2: "repne ", 0xF3: "rep "}
 
 
@@ -333,7 +356,8 @@ class _Reader:
             elif code in _REPEATS:
                 self.repeat = code
             elif code in (0x66, 0x67):
-                self.prefixes.append(code)
+                if code not in self.prefixes:  # padding repeats it
+                    self.prefixes.append(code)
             else:
                 break
         if self.isa.mode == 64 and code & 0xF0 == 0x40:
@@ -378,7 +402,7 @@ class _Reader:
                 left.remove(prefix)
             else:
                 return None
-        if left:
+        if left or (item.sse and repeat):
             return None
         rm: Value | None = None
         reg = 0
@@ -400,6 +424,8 @@ class _Reader:
             if value is None:
                 return None
             values.append(value)
+        if repeat == 0xF0 and not (item.mnemonic in _LOCKABLE and isinstance(values[0], Memory)):
+            return None
         if Form.VEX not in (one.form for one in item.operands) and self.vvvv:
             return None
         return values, repeat
@@ -408,17 +434,21 @@ class _Reader:
                low: int) -> Value | None:
         form = operand.form
         if form is Form.REG:
-            return self._byte(reg) if operand.bits == 8 else reg
+            if operand.names is MMX_NAMES:
+                return reg & 7
+            return self._byte(reg) if operand.byte else reg
         if form is Form.RM or form is Form.MEMORY or form is Form.DIRECT:
             if isinstance(rm, Memory):
                 return None if form is Form.DIRECT else rm
             if form is Form.MEMORY or rm is None:
                 return None
-            return self._byte(rm) if operand.bits == 8 else rm
+            if operand.names is FLOAT_NAMES or operand.names is MMX_NAMES:
+                return rm & 7  # the bit of a REX prefix does not count
+            return self._byte(rm) if operand.byte else rm
         if form is Form.OPCODE:
             if operand.not_zero and not low:
                 return None
-            return self._byte(low) if operand.bits == 8 else low
+            return self._byte(low) if operand.byte else low
         if form is Form.VEX:
             return self.vvvv
         if form is Form.SEGMENT:
@@ -429,7 +459,10 @@ class _Reader:
             raise IndexError
         data = self.data[self.at:self.at + size]
         self.at += size
-        return int.from_bytes(data, "little", signed=signed)
+        value = int.from_bytes(data, "little", signed=signed)
+        if form is Form.ADDRESS and self.segment >= 0:
+            return Memory(NO_REGISTER, value, segment=self.segment)
+        return value
 
     def _byte(self, number: int) -> int:
         return number + 12 if self.rex < 0 and 4 <= number < 8 else number

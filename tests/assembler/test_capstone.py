@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mpy_cross.assembler.table import call
+from tests.assembler import x86_sweep
 from tests.assembler.capstone_witness import compare, engine_of, words
 from tests.assembler.recorded import FOLDER
 from tests.assembler.sets import SETS
@@ -29,6 +30,14 @@ def test_same_verdict_and_text(name: str) -> None:
     assert report.both > 6000
     assert report.verdicts == []
     assert report.texts == []
+
+
+@pytest.mark.parametrize("mode", [32, 64])
+def test_x86(mode: int) -> None:
+    engine("thumb")  # Capstone 5, for its style
+    report = x86_sweep.sweep(mode, 20000)
+    assert report.both > 12000
+    assert report.problems == []
 
 
 def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ def test_wrong_number_of_operands() -> None:
         ([row("x", "01 /0", "rm, i8=w", "v")], "i is no register and cannot be w"),
         ([row("x", "01 /r", "rm, ?", "v")], "cannot read '?'"),
         ([row("x", "01 /r", "rm, r", "z")], "z are no widths"),
-        ([row("x", "01", "", "", "mmx")], "mmx has an unknown feature"),
+        ([row("x", "01", "", "", "alu")], "alu has an unknown feature"),
         ([row("x", "01 /r", "r8, rm8"), row("y", "01 /0", "rm8")], "overlap"),
         ([row("x", "01"), row("x", "02")], "two rows are called x"),
         ([row("x", "50+r", "o", "d"), row("y", "53")], "overlap"),

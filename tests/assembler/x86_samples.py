@@ -40,14 +40,16 @@ def operand_samples(operand: Operand, mode: int) -> list[Value]:
         limit = 1 << operand.stored - 1
         return [0, 1, -1, -16, limit - 1, -limit]
     if form is Form.ADDRESS:
-        return [0x1234, (1 << operand.stored - 1) - 1, 0x89ABCDEF]
+        return [0x1234, (1 << operand.stored - 1) - 1, 0x89ABCDEF,
+                Memory(NO_REGISTER, 0x28, segment=4)]
     if form in (Form.SIGNED, Form.UNSIGNED):
         top = 1 << operand.stored
         if form is Form.SIGNED and operand.bits > operand.stored:
             return [0, 1, 9, 10, -1, top // 2 - 1, -(top // 2), 0x5A]
         return [0, 1, 9, 10, top - 1, top // 2 - 1, top // 2, 0x5A]
-    numbers: list[Value] = list(range(int(operand.not_zero), mode // 4))
-    if operand.bits == 8:
+    count = min(mode // 4, len(operand.names))
+    numbers: list[Value] = list(range(int(operand.not_zero), count))
+    if operand.byte:
         numbers = [*(numbers if mode == 64 else numbers[:4]), 16, 17, 18, 19]
     return memory + numbers if form is Form.RM else numbers
 
@@ -71,7 +73,7 @@ def samples(item: Row) -> Iterator[tuple[Value, ...]]:
 
 def _possible(item: Row, values: tuple[Value, ...]) -> bool:
     """ah to bh have no encoding beside a register that needs a REX prefix."""
-    high = any(operand.bits == 8 and not isinstance(value, Memory) and value >= 16
+    high = any(operand.byte and not isinstance(value, Memory) and value >= 16
                for operand, value in zip(item.operands, values, strict=True)
                if operand.form in (Form.REG, Form.RM, Form.OPCODE))
     if not high:
