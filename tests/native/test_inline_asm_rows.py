@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -242,6 +243,36 @@ def test_far_label() -> None:
     assert error is not None
     assert error.message == "branch not in range"
     assert error.note == "label 'x' is 318 bytes away from beq, allowed -256..254"
+
+
+# What an argument may look like, sensible or not.
+ARGUMENTS = (
+    *("r0", "r9", "sp", "s1", "d2", "a2", "f3", "b4", "m1", "zero", "t0", "here", "eq", "mstatus"),
+    *("0", "-1", "4", "32", "255", "65536", "-2147483648", "1 << 40", "1.5", "-2.25", "None"),
+    *("{r0}", "{r1-r4}", "{s0-s2}", "{ra, s0}", "{}", "{5}", "{r0: 1}", "[r0]", "[r0, 4]", "[]"),
+    *("[r1, r2, lsl(2)]", "[[r0], 1]", "lsl(3)", "lsl(r1)", "asr(0)", "rrx", "rrx(1)", "ror(8)"),
+    *("4(a1)", "-4(a1)", "4(a1, a2)", "d0[1]", "a.b", "a + b", "f(x)(y)", "[r0:4]", "(1, 2)"),
+)
+
+
+@pytest.mark.parametrize("arch", [*WHOLE, "armv6m"])
+def test_any_arguments(arch: str) -> None:
+    """Whatever the arguments are, there is code or an error with the reference's message."""
+    one = TARGETS[arch]
+    chance = random.Random(arch)
+    names = sorted({call_of(item, next(samples(item, 1))).partition("(")[0] for item in one.rows})
+    accepted = 0
+    for name in names * 3:
+        arguments = chance.choices(ARGUMENTS, k=chance.randint(0, 4))
+        lines = [f"label({LABEL})", f"{name}({', '.join(arguments)})"]
+        error = error_of(one, lines)
+        if error is None:
+            accepted += 1
+        else:
+            strict = error_of(one, lines, strict=True)
+            assert strict is not None
+            assert strict.message == error.message
+    assert accepted > 0
 
 
 def test_error_without_a_line() -> None:
