@@ -327,6 +327,8 @@ class Release(NamedTuple):
     """-march=debug has a load of two bytes at an index; from 1.26."""
     has_asm_rv32: bool = False
     """`@micropython.asm_rv32` exists; from 1.25."""
+    rv32_not_known: str = "unknown"
+    """What it calls an instruction that it does not have; 1.27: invalid."""
     asm_archs: tuple[str, ...] = _ASM_ARCHS_1_12
     """Architectures with an inline assembler; 1.25 added RV32, 1.28 windowed Xtensa.  Which
     assembler it is follows from the architecture, not from the name of the decorator."""
@@ -520,6 +522,7 @@ _R1_27 = _R1_26_1._replace(
     rv32_index=RiscvIndex.SHORT,
     rv32_short_compare=True,
     rv32_inline_zba=True,
+    rv32_not_known="invalid",
 )
 _R1_28 = _R1_27._replace(
     version="1.28",

@@ -114,7 +114,7 @@ def test_what_a_release_refuses(release: str, arguments: str, message: str) -> N
         ("-msmall-int-bits=", "-msmall-int-bits= is not a number from 2 to 63"),
         ("-msmall-int-bits=64", "-msmall-int-bits=64 is not a number from 2 to 63"),
         ("-Ofast", "-Ofast is no optimisation level"),
-        ("--dump=asm", "--dump=asm is no stage: it is one of tokens, tree"),
+        ("--dump=code", "--dump=code is no stage: it is one of tokens, tree"),
         ("--color blue", "--color=blue is none of auto, always, never"),
     ],
 )

@@ -183,7 +183,7 @@ class InlineRv32(InlineAssembler):
         if form is None or form.needs & ~self.flags:
             if not (self.flags & ZCMP and len(args) == 2 and self._zcmp(name, args)):
                 self.unsupported = True
-                self.fail(f"invalid RV32 instruction '{name}'")
+                self.fail(f"{self.release.rv32_not_known} RV32 instruction '{name}'")
             return
         if len(args) != len(form.kinds):
             self.unsupported = True

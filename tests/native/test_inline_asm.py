@@ -47,6 +47,8 @@ OTHER_TARGETS = (
     ("1.17", "x64"),
     ("1.29", "x64"),
     ("1.29", ""),
+    *((release, "rv32imc") for release in reference.built_releases() if get(release).has_asm_rv32),
+    *((release, "armv7emsp") for release in reference.built_releases()),
 )
 CASES = [(release, arch, name) for release, arch in TARGETS for name in assembler_of(arch).bases]
 
