@@ -68,7 +68,7 @@ def bind_write(hook: Callable[[int, int, int], None], n: int) -> Callable[[int, 
 class Block:
     """Base of all blocks.
 
-    Hooks are methods found by the name of the register or bank; one that belongs to no register is
+    Hooks are methods found by the attribute of the register or bank; one that belongs to no register is
     refused.  `read_X()` gives the value to read instead of the stored one.  `write_X(written,
     before)` is called after the access rules: `written` is the word on the bus (for a narrow
     write, completed with the stored bytes), `before` the old value, and the stored value is new.
@@ -90,9 +90,9 @@ class Block:
         self.presets: dict[int, int] = {}
         hooks = {each for each in dir(type(self)) if each.startswith(("read_", "write_"))}
         for declared in self.declared():
-            read = getattr(self, f"read_{declared.name}", None)
-            write = getattr(self, f"write_{declared.name}", None)
-            hooks -= {f"read_{declared.name}", f"write_{declared.name}"}
+            read = getattr(self, f"read_{declared.attribute}", None)
+            write = getattr(self, f"write_{declared.attribute}", None)
+            hooks -= {f"read_{declared.attribute}", f"write_{declared.attribute}"}
             if isinstance(declared, Bank):
                 for n, row in enumerate(declared.rows):
                     self._add(row, read and bind_read(read, n), write and bind_write(write, n))

@@ -75,7 +75,8 @@ class Register:
     """One row of a block.
 
     offset: in bytes; fields: see above; access: of fields without their own; reset: value after
-    reset; width: 8, 16 or 32 bits, what is above reads as 0.
+    reset; width: 8, 16 or 32 bits, what is above reads as 0; name: the manual's, where it is not
+    that of the attribute.
     """
 
     modelled = True
@@ -87,6 +88,7 @@ class Register:
         if access not in ACCESSES:
             raise RegisterError(f"no access {access!r}; there are {ACCESSES}")
         self.name, self.offset, self.reset, self.width = name, offset, reset, width
+        self.attribute = name
         self.access = access
         self.fields = parse_fields(fields, width, access)
         if reset >> width:
@@ -104,6 +106,7 @@ class Register:
         self.plain = self.rw == (1 << width) - 1
 
     def __set_name__(self, owner: type, name: str) -> None:
+        self.attribute = name
         self.name = self.name or name
 
     @overload
@@ -176,14 +179,14 @@ class Bank:
 
     def __init__(self, offset: int, names: str, count: int, fields: str = "", *, stride: int = 4,
                  access: str = "rw", reset: int = 0, width: int = 32, first: int = 0) -> None:
-        self.offset, self.stride, self.name = offset, stride, ""
+        self.offset, self.stride, self.attribute = offset, stride, ""
         self.rows = tuple(
             Register(offset + n * stride, fields, access=access, reset=reset, width=width,
                      name=names.format(n + first))
             for n in range(count))
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.attribute = name
 
     @overload
     def __get__(self, block: None, owner: type) -> Bank: ...

@@ -49,9 +49,9 @@ class Rcc(Block):
     are ready at once.
     """
 
-    CR = Register(0x00, "PLLI2SRDY[27]=ro PLLI2SON[26] PLLRDY[25]=ro PLLON[24] CSSON[19] HSEBYP[18] "
-                        "HSERDY[17]=ro HSEON[16] HSICAL[15:8]=ro HSITRIM[7:3] HSIRDY[1]=ro "
-                        "HSION[0]", reset=0x83)
+    CR = Register(0x00, "PLLI2SRDY[27]=ro PLLI2SON[26] PLLRDY[25]=ro PLLON[24] CSSON[19] "
+                        "HSEBYP[18] HSERDY[17]=ro HSEON[16] HSICAL[15:8]=ro HSITRIM[7:3] "
+                        "HSIRDY[1]=ro HSION[0]", reset=0x83)
     PLLCFGR = Register(0x04, "PLLQ[27:24] PLLSRC[22] PLLP[17:16] PLLN[14:6] PLLM[5:0]",
                        reset=0x24003010)
     CFGR = Register(0x08, "MCO2[31:30] MCO2PRE[29:27] MCO1PRE[26:24] I2SSRC[23] MCO1[22:21] "

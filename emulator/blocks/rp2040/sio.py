@@ -1,0 +1,248 @@
+"""Single-cycle IO of RP2040 (datasheet, 2.3.1): pins, mailboxes, spinlocks, divider."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, final
+
+from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank
+from mpy_cross.emulator.line import Line, Signal
+from mpy_cross.emulator.register import ALL, Bank, Register, Todo
+
+DEPTH: Final = 8  # of a mailbox
+MASK: Final = (1 << PINS) - 1
+INTERPOLATOR: Final = (
+    "ACCUM0", "ACCUM1", "BASE0", "BASE1", "BASE2", "POP_LANE0", "POP_LANE1", "POP_FULL",
+    "PEEK_LANE0", "PEEK_LANE1", "PEEK_FULL", "CTRL_LANE0", "CTRL_LANE1", "ACCUM0_ADD",
+    "ACCUM1_ADD", "BASE_1AND0")
+
+
+def signed(value: int) -> int:
+    return value - (1 << 32) if value >> 31 else value
+
+
+@final
+class Divider:
+    """One core's hardware divider; results are ready at once."""
+
+    __slots__ = ("dirty", "dividend", "divisor", "quotient", "remainder")
+
+    def __init__(self) -> None:
+        self.dividend = self.divisor = self.quotient = self.remainder = 0
+        self.dirty = False
+
+    def divide(self, with_sign: bool) -> None:
+        """By zero: the remainder is the dividend, the quotient all ones, or 1 for a negative."""
+        self.dirty = True
+        a, b = self.dividend, self.divisor
+        if with_sign:
+            a, b = signed(a), signed(b)
+        if not b:
+            self.quotient, self.remainder = (1 if a < 0 else ALL), self.dividend
+            return
+        quotient = abs(a) // abs(b)
+        if (a < 0) != (b < 0):
+            quotient = -quotient
+        self.quotient, self.remainder = quotient & ALL, (a - quotient * b) & ALL
+
+
+@final
+class Sio(Block):
+    """core: number of the core whose accesses these are; whoever runs two cores sets it.
+
+    signals: the pads, as the function "SIO" drives them.  irqs: mailbox interrupt of each core.
+    """
+
+    replicate = True
+    size = 0x180
+    CPUID = Register(0x00, access="ro")
+    GPIO_IN = Register(0x04, access="ro")
+    GPIO_HI_IN = Register(0x08, access="ro", reset=0x3E)
+    GPIO_OUT = Register(0x10, "OUT[29:0]")
+    GPIO_OUT_SET = Register(0x14, access="wo")
+    GPIO_OUT_CLR = Register(0x18, access="wo")
+    GPIO_OUT_XOR = Register(0x1C, access="wo")
+    GPIO_OE = Register(0x20, "OE[29:0]")
+    GPIO_OE_SET = Register(0x24, access="wo")
+    GPIO_OE_CLR = Register(0x28, access="wo")
+    GPIO_OE_XOR = Register(0x2C, access="wo")
+    FIFO_ST = Register(0x50, "ROE[3]=w1c WOF[2]=w1c RDY[1]=ro VLD[0]=ro")
+    FIFO_WR = Register(0x54, access="wo")
+    FIFO_RD = Register(0x58, access="ro")
+    SPINLOCK_ST = Register(0x5C, access="ro")
+    DIV_UDIVIDEND = Register(0x60)
+    DIV_UDIVISOR = Register(0x64)
+    DIV_SDIVIDEND = Register(0x68)
+    DIV_SDIVISOR = Register(0x6C)
+    DIV_QUOTIENT = Register(0x70)
+    DIV_REMAINDER = Register(0x74)
+    DIV_CSR = Register(0x78, "DIRTY[1]=ro READY[0]=ro", reset=1)
+    SPINLOCK = Bank(0x100, "SPINLOCK{}", 32)
+    registers = (
+        *(Todo(0x30 + 4 * n, name=f"GPIO_HI_{name}") for n, name in enumerate(
+            ("OUT", "OUT_SET", "OUT_CLR", "OUT_XOR", "OE", "OE_SET", "OE_CLR", "OE_XOR"))),
+        *(Todo(0x80 + 0x40 * unit + 4 * n, name=f"INTERP{unit}_{name}")
+          for unit in (0, 1) for n, name in enumerate(INTERPOLATOR)),
+    )
+
+    def __init__(self, context: Context, signals: Sequence[Signal]) -> None:
+        super().__init__("SIO", context)
+        self.signals = signals
+        self.bank: IoBank | None = None
+        self.core = 0
+        self.dividers = (Divider(), Divider())
+        self.boxes: tuple[deque[int], deque[int]] = (deque(), deque())  # by reading core
+        self.errors = [0, 0]  # ROE and WOF of each core
+        self.locks = 0
+        self.irqs = (Line("SIO_IRQ_PROC0"), Line("SIO_IRQ_PROC1"))
+
+    def on_reset(self) -> None:
+        self.dividers = (Divider(), Divider())
+        for box in self.boxes:
+            box.clear()
+        self.errors, self.locks = [0, 0], 0
+        self.drive(MASK)
+        self.mail()
+
+    # Pins.
+
+    def drive(self, changed: int) -> None:
+        """Takes output and output enable of the changed pads to their signals."""
+        out, enabled = self.GPIO_OUT, self.GPIO_OE
+        while changed:
+            number = (changed & -changed).bit_length() - 1
+            changed &= changed - 1
+            self.signals[number].drive(out >> number & 1 if enabled >> number & 1 else None)
+
+    def output(self, value: int) -> None:
+        changed = (value ^ self.GPIO_OUT) & MASK
+        self.GPIO_OUT = value & MASK
+        self.drive(changed & self.GPIO_OE)
+
+    def enable_outputs(self, value: int) -> None:
+        changed = (value ^ self.GPIO_OE) & MASK
+        self.GPIO_OE = value & MASK
+        self.drive(changed)
+
+    def read_CPUID(self) -> int:
+        return self.core
+
+    def read_GPIO_IN(self) -> int:
+        return self.bank.inputs if self.bank is not None else 0
+
+    def write_GPIO_OUT(self, written: int, before: int) -> None:
+        self.drive((self.GPIO_OUT ^ before) & self.GPIO_OE)
+
+    def write_GPIO_OUT_SET(self, written: int, before: int) -> None:
+        self.output(self.GPIO_OUT | written)
+
+    def write_GPIO_OUT_CLR(self, written: int, before: int) -> None:
+        self.output(self.GPIO_OUT & ~written)
+
+    def write_GPIO_OUT_XOR(self, written: int, before: int) -> None:
+        self.output(self.GPIO_OUT ^ written)
+
+    def write_GPIO_OE(self, written: int, before: int) -> None:
+        self.drive(self.GPIO_OE ^ before)
+
+    def write_GPIO_OE_SET(self, written: int, before: int) -> None:
+        self.enable_outputs(self.GPIO_OE | written)
+
+    def write_GPIO_OE_CLR(self, written: int, before: int) -> None:
+        self.enable_outputs(self.GPIO_OE & ~written)
+
+    def write_GPIO_OE_XOR(self, written: int, before: int) -> None:
+        self.enable_outputs(self.GPIO_OE ^ written)
+
+    # Mailboxes: each core reads its own and writes into the other's.
+
+    def mail(self) -> None:
+        for core, irq in enumerate(self.irqs):
+            irq.set(bool(self.boxes[core]) or bool(self.errors[core]))
+
+    def read_FIFO_ST(self) -> int:
+        ready = len(self.boxes[1 - self.core]) < DEPTH
+        return self.errors[self.core] | ready << 1 | bool(self.boxes[self.core])
+
+    def write_FIFO_ST(self, written: int, before: int) -> None:
+        self.errors[self.core] &= ~written
+        self.mail()
+
+    def write_FIFO_WR(self, written: int, before: int) -> None:
+        box = self.boxes[1 - self.core]
+        if len(box) < DEPTH:
+            box.append(written)
+        else:
+            self.errors[self.core] |= Sio.FIFO_ST["WOF"]
+        self.mail()
+
+    def read_FIFO_RD(self) -> int:
+        box = self.boxes[self.core]
+        if not box:
+            self.errors[self.core] |= Sio.FIFO_ST["ROE"]
+        value = box.popleft() if box else 0
+        self.mail()
+        return value
+
+    # Spinlocks: a read claims one (0: it is taken), a write releases it.
+
+    def read_SPINLOCK_ST(self) -> int:
+        return self.locks
+
+    def read_SPINLOCK(self, n: int) -> int:
+        free = ~self.locks & 1 << n
+        self.locks |= free
+        return free
+
+    def write_SPINLOCK(self, n: int, written: int, before: int) -> None:
+        self.locks &= ~(1 << n)
+
+    # Divider: each operand has an address for unsigned and one for signed division.
+
+    def write_DIV_UDIVIDEND(self, written: int, before: int) -> None:
+        self.dividers[self.core].dividend = written
+        self.dividers[self.core].divide(False)
+
+    def write_DIV_SDIVIDEND(self, written: int, before: int) -> None:
+        self.dividers[self.core].dividend = written
+        self.dividers[self.core].divide(True)
+
+    def write_DIV_UDIVISOR(self, written: int, before: int) -> None:
+        self.dividers[self.core].divisor = written
+        self.dividers[self.core].divide(False)
+
+    def write_DIV_SDIVISOR(self, written: int, before: int) -> None:
+        self.dividers[self.core].divisor = written
+        self.dividers[self.core].divide(True)
+
+    def read_DIV_UDIVIDEND(self) -> int:
+        return self.dividers[self.core].dividend
+
+    def read_DIV_SDIVIDEND(self) -> int:
+        return self.dividers[self.core].dividend
+
+    def read_DIV_UDIVISOR(self) -> int:
+        return self.dividers[self.core].divisor
+
+    def read_DIV_SDIVISOR(self) -> int:
+        return self.dividers[self.core].divisor
+
+    def read_DIV_QUOTIENT(self) -> int:
+        self.dividers[self.core].dirty = False
+        return self.dividers[self.core].quotient
+
+    def read_DIV_REMAINDER(self) -> int:
+        return self.dividers[self.core].remainder
+
+    def write_DIV_QUOTIENT(self, written: int, before: int) -> None:
+        self.dividers[self.core].quotient = written
+        self.dividers[self.core].dirty = True
+
+    def write_DIV_REMAINDER(self, written: int, before: int) -> None:
+        self.dividers[self.core].remainder = written
+        self.dividers[self.core].dirty = True
+
+    def read_DIV_CSR(self) -> int:
+        return 1 | self.dividers[self.core].dirty << 1

@@ -1,0 +1,142 @@
+"""Small system blocks of RP2040: SYSINFO, SYSCFG, TBMAN, VREG_AND_CHIP_RESET, RTC (datasheet)."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from typing import final
+
+from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.clock import Rate
+from mpy_cross.emulator.counter import Cycle
+from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.register import Register, Todo
+
+
+@final
+class Sysinfo(Block):
+    """Identity of the chip: stepping B2."""
+
+    replicate = True
+    size = 0x1000
+    CHIP_ID = Register(0x00, access="ro", reset=0x20002927)
+    PLATFORM = Register(0x04, "ASIC[1]=ro FPGA[0]=ro", reset=2)
+    GITREF_RP2040 = Register(0x10, access="ro")
+
+
+@final
+class Syscfg(Block):
+    """System configuration, stored only."""
+
+    replicate = True
+    size = 0x1000
+    PROC0_NMI_MASK = Todo(0x00)
+    PROC1_NMI_MASK = Todo(0x04)
+    PROC_CONFIG = Todo(0x08, reset=0x10000000)
+    PROC_IN_SYNC_BYPASS = Register(0x0C, "BYPASS[29:0]")
+    PROC_IN_SYNC_BYPASS_HI = Register(0x10, "BYPASS[5:0]")
+    DBGFORCE = Todo(0x14, reset=0x66)
+    MEMPOWERDOWN = Todo(0x18)
+
+
+@final
+class Tbman(Block):
+    """Tells a chip from a simulation: this one says it is a chip."""
+
+    replicate = True
+    size = 0x1000
+    PLATFORM = Register(0x00, "FPGA[1]=ro ASIC[0]=ro", reset=1)
+
+
+@final
+class Vreg(Block):
+    """Voltage regulator, always in regulation, and the cause of the last power-on reset."""
+
+    replicate = True
+    size = 0x1000
+    VREG = Register(0x00, "ROK[12]=ro VSEL[7:4] HIZ[1] EN[0]", reset=0x10B1)
+    BOD = Register(0x04, "VSEL[7:4] EN[0]", reset=0x91)
+    CHIP_RESET = Register(0x08, "PSM_RESTART_FLAG[24]=w1c HAD_PSM_RESTART[20]=ro HAD_RUN[16]=ro "
+                                "HAD_POR[8]=ro")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__("VREG_AND_CHIP_RESET", context)
+
+
+@final
+class Rtc(Block):
+    """Real-time clock (4.8): a calendar that counts seconds; the alarm is not modelled."""
+
+    replicate = True
+    size = 0x1000
+    CLKDIV_M1 = Register(0x00, width=16)
+    SETUP_0 = Register(0x04, "YEAR[23:12] MONTH[11:8] DAY[4:0]")
+    SETUP_1 = Register(0x08, "DOTW[26:24] HOUR[20:16] MIN[13:8] SEC[5:0]")
+    CTRL = Register(0x0C, "FORCE_NOTLEAPYEAR[8] LOAD[4]=sc RTC_ACTIVE[1]=ro RTC_ENABLE[0]")
+    IRQ_SETUP_0 = Todo(0x10)
+    IRQ_SETUP_1 = Todo(0x14)
+    RTC_1 = Register(0x18, access="ro")
+    RTC_0 = Register(0x1C, access="ro")
+    INTR = Register(0x20, access="ro")
+    INTE = Register(0x24, "RTC[0]")
+    INTF = Register(0x28, "RTC[0]")
+    INTS = Register(0x2C, access="ro")
+
+    def __init__(self, context: Context, rate: Rate) -> None:
+        super().__init__("RTC", context)
+        self.irq = Line("RTC_IRQ")
+        self.cycle = Cycle(self.clock, rate, self.settle, lambda: None)
+
+    def on_reset(self) -> None:
+        self.cycle.ticks.run(False)
+        self.irq.set(False)
+
+    def settle(self) -> None:
+        if self.cycle.ticks.running and (seconds := self.cycle.fold()):
+            self.add(seconds)
+
+    def add(self, seconds: int) -> None:
+        """Moves time and date on."""
+        time, date = self.RTC_0, self.RTC_1
+        total = (time >> 16 & 31) * 3600 + (time >> 8 & 63) * 60 + (time & 63) + seconds
+        days, total = divmod(total, 86400)
+        weekday = ((time >> 24 & 7) + days) % 7
+        self.RTC_0 = weekday << 24 | total // 3600 << 16 | total // 60 % 60 << 8 | total % 60
+        year, month, day = date >> 12, min(max(date >> 8 & 15, 1), 12), (date & 31) + days
+        while day > (length := self.length(year, month)):
+            day -= length
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        self.RTC_1 = (year & 0xFFF) << 12 | month << 8 | day
+
+    def length(self, year: int, month: int) -> int:
+        """Days of a month; as on the chip, every fourth year is a leap year unless forced."""
+        if month != 2:
+            return monthrange(2001, month)[1]
+        return 29 if year % 4 == 0 and not self.CTRL & Rtc.CTRL["FORCE_NOTLEAPYEAR"] else 28
+
+    def write_CTRL(self, written: int, before: int) -> None:
+        self.settle()
+        if written & Rtc.CTRL["LOAD"]:
+            self.RTC_1, self.RTC_0 = self.SETUP_0, self.SETUP_1
+        enabled = self.CTRL & 1
+        self.CTRL = self.CTRL & ~2 | enabled << 1
+        if written & Rtc.CTRL["LOAD"] or enabled != before & 1:
+            self.cycle.ticks.run(False)
+            self.cycle.place(0, self.CLKDIV_M1 + 1)
+            self.cycle.ticks.run(bool(enabled))
+
+    def read_RTC_0(self) -> int:
+        self.settle()
+        return self.RTC_0
+
+    def read_RTC_1(self) -> int:
+        self.settle()
+        return self.RTC_1
+
+    def write_INTF(self, written: int, before: int) -> None:
+        self.irq.set(bool(self.INTF))
+
+    def write_INTE(self, written: int, before: int) -> None:
+        self.irq.set(bool(self.INTF))
+
+    def read_INTS(self) -> int:
+        return self.INTF

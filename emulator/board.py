@@ -1,0 +1,87 @@
+"""A board: a chip, the names of its pads, and the facts that a run-time for it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+from mpy_cross.emulator.block import Context
+from mpy_cross.emulator.chip import Chip
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """A UART of a board: its block, and the pads by their board names; "" for none."""
+
+    block: str
+    tx: str
+    rx: str
+    cts: str = ""
+    rts: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TwoWire:
+    """An I2C bus of a board."""
+
+    block: str
+    scl: str
+    sda: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FourWire:
+    """An SPI bus of a board."""
+
+    block: str
+    sck: str
+    miso: str
+    mosi: str
+    nss: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Facts about one board.
+
+    name: ours; title: MicroPython's name of the board; firmware: the names under which its images
+    are published; machine, platform: os.uname().machine and sys.platform.
+    build: makes the chip, given its context and `crystal` in Hz; setup: does to the pads what the
+    board's start-up code does.  frequency: Hz of the cores after it.
+    heap: bytes; float_bits: of a Python float; small_int_bits: of an int that is no object;
+    arch: the native architecture for .mpy files; files, file_size: offset in flash and size of the
+    filesystem in bytes, block: its erase size.
+    pins: pad of the chip by the board's name, the preferred name of a pad first; leds: names of
+    pins, lit at `led_on`; switches: name and level when pressed.
+    uarts, i2cs, spis: by every identifier that MicroPython accepts.
+    """
+
+    name: str
+    title: str
+    firmware: tuple[str, ...]
+    machine: str
+    platform: str
+    build: Callable[[Context, int], Chip]
+    setup: Callable[[Chip], None]
+    crystal: int
+    frequency: int
+    heap: int
+    arch: str
+    files: int
+    file_size: int
+    block: int
+    pins: Mapping[str, str]
+    leds: tuple[str, ...]
+    led_on: int = 1
+    float_bits: int = 32
+    small_int_bits: int = 31
+    switches: Mapping[str, int] = field(default_factory=dict)
+    uarts: Mapping[int | str, Serial] = field(default_factory=dict)
+    i2cs: Mapping[int | str, TwoWire] = field(default_factory=dict)
+    spis: Mapping[int | str, FourWire] = field(default_factory=dict)
+    timers: tuple[int, ...] = ()

@@ -1,0 +1,1 @@
+"""Chips: memory map, blocks, interrupts and pads."""
