@@ -214,11 +214,12 @@ def _class_attribute(cls: MpClass, name: str) -> Any:
     if name == "__class__":
         return BY_HOST[type]
     if name == "__dict__":
-        return {**cls.hidden, **{k: v for k, v in cls.__dict__.items() if not _is_host(k)}}
+        return {**cls.hidden, **{k: v for k, v in cls.__dict__.items() if not is_host_name(k)}}
     raise no_attribute(cls, name)
 
 
-def _is_host(name: str) -> bool:
+def is_host_name(name: str) -> bool:
+    """Whether the host, not the program, has put this name into a class."""
     return name in ("__dict__", "__weakref__", "__doc__", "hidden")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime.errors import SOURCE_MARK
-from mpy_cross.emulator.runtime.translate import Translation, text_of, translate
+from mpy_cross.emulator.runtime.function_text import text_of
+from mpy_cross.emulator.runtime.translate import Translation, translate
 from mpy_cross.loader.decode import decode
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.objects import ConstValue, Str

@@ -25,12 +25,14 @@ class Runtime:
         self,
         release: Release,
         compiler: Compiler | None = None,
-        write: Callable[[str], None] | None = None,
+        write: Callable[[str], object] | None = None,
     ) -> None:
         self.release = release
         self.compiler = compiler
-        self.write: Callable[[str], None] = write or sys.stdout.write
+        self.write: Callable[[str], object] = write or sys.stdout.write
         self.float_type: type[float] = float
+        self.stdout: Any = None
+        """`sys.stdout`."""
         self.printer = Printer(16)
         self.modules: dict[str, Module] = {}
         """`sys.modules`."""

@@ -5,10 +5,6 @@ the host's stack of locals, `+` is the host's `+`, a call is the host's call; wh
 otherwise than the host goes through a function of `support`.  The text that is compiled is for
 people too: `mpy-emu run --dump=python` prints it.
 
-Names made here hold a middle dot, which keeps them apart from those of the program: `l·3` is local
-3, `s·0` stack slot 0 between blocks, `t·5` a value inside a block, `k·1` a constant, `c·0` a cell
-of an outer function, `x·2` the exception that the handler of region 2 has caught.
-
 Control flow: a block that a jump may skip is guarded by `if pc· <= its rank`; jumping forward sets
 `pc·` to the rank of the target.  Loops are loops of the host, entered at their first block.
 """
@@ -16,7 +12,6 @@ Control flow: a block that a jump may skip is guarded by `if pc· <= its rank`; 
 from __future__ import annotations
 
 import ast
-import keyword
 from types import CodeType
 from typing import Final, final
 
@@ -30,99 +25,28 @@ from mpy_cross.emulator.runtime.flow import (
     Region,
     RegionKind,
 )
-from mpy_cross.loader.objects import ConstValue, Str
-from mpy_cross.loader.ops import (
-    BinaryOp,
-    ConstToken,
-    FunctionOps,
-    Op,
-    ScopeFlag,
-    UnaryOp,
-    Verb,
-    unpack_call,
-    unpack_defaults,
+from mpy_cross.emulator.runtime.function_text import (
+    CHILDREN,
+    DOT,
+    ERRORS,
+    FACTORY,
+    GLOBALS,
+    NAMES,
+    NULL,
+    PC,
+    RESULT,
+    TIME,
+    is_plain,
 )
+from mpy_cross.emulator.runtime.operations import INPLACE, OperationText
+from mpy_cross.loader.objects import ConstValue
+from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, UnaryOp, Verb
 
 _V = Verb
-DOT: Final = "\u00b7"
-NULL: Final = f"NULL{DOT}"
-GLOBALS: Final = f"G{DOT}"
-NAMES: Final = f"n{DOT}"
-PC: Final = f"pc{DOT}"
-TIME: Final = f"time{DOT}"
-RESULT: Final = f"r{DOT}"
-ERRORS: Final = f"errors{DOT}"
-FACTORY: Final = f"factory{DOT}"
-CHILDREN: Final = f"children{DOT}"
-
-_B = BinaryOp
-INLINE_BINARY: Final[dict[int, str]] = {
-    _B.LESS: "<",
-    _B.MORE: ">",
-    _B.EQUAL: "==",
-    _B.LESS_EQUAL: "<=",
-    _B.MORE_EQUAL: ">=",
-    _B.NOT_EQUAL: "!=",
-    _B.IN: "in",
-    _B.OR: "|",
-    _B.XOR: "^",
-    _B.AND: "&",
-    _B.RSHIFT: ">>",
-    _B.ADD: "+",
-    _B.SUBTRACT: "-",
-    _B.FLOOR_DIVIDE: "//",
-    _B.MAT_MULTIPLY: "@",
-}
-HELPED_BINARY: Final[dict[int, str]] = {
-    _B.IS: "is_",
-    _B.EXCEPTION_MATCH: "matches",
-    _B.LSHIFT: "lshift",
-    _B.MULTIPLY: "multiply",
-    _B.TRUE_DIVIDE: "divide",
-    _B.MODULO: "modulo",
-    _B.POWER: "power",
-    _B.INPLACE_LSHIFT: "inplace_lshift",
-    _B.INPLACE_MULTIPLY: "inplace_multiply",
-    _B.INPLACE_TRUE_DIVIDE: "inplace_divide",
-    _B.INPLACE_MODULO: "inplace_modulo",
-    _B.INPLACE_POWER: "inplace_power",
-}
-INPLACE: Final[dict[int, str]] = {
-    _B.INPLACE_OR: "|=",
-    _B.INPLACE_XOR: "^=",
-    _B.INPLACE_AND: "&=",
-    _B.INPLACE_RSHIFT: ">>=",
-    _B.INPLACE_ADD: "+=",
-    _B.INPLACE_SUBTRACT: "-=",
-    _B.INPLACE_FLOOR_DIVIDE: "//=",
-    _B.INPLACE_MAT_MULTIPLY: "@=",
-}
-UNARY: Final[dict[int, str]] = {
-    UnaryOp.POSITIVE: "+",
-    UnaryOp.NEGATIVE: "-",
-    UnaryOp.INVERT: "~",
-    UnaryOp.NOT: "not ",
-}
-CONSTANTS: Final = {
-    ConstToken.FALSE: "False",
-    ConstToken.NONE: "None",
-    ConstToken.TRUE: "True",
-    ConstToken.ELLIPSIS: "...",
-}
 # Verbs that use the value on top at once, wherever it stands: it need not be a variable first.
 _TAKES_EXPRESSION: Final = frozenset((_V.STORE_FAST, _V.STORE_GLOBAL, _V.STORE_NAME, _V.POP_TOP))
 POLL_COST: Final = 1000
 """Operations after which a loop looks whether time has come for something else."""
-
-
-def text_of(name: bytes) -> str:
-    """A name of the program as the host's string; invalid UTF-8 survives a round trip."""
-    return name.decode("utf-8", "surrogateescape")
-
-
-def is_plain(name: str) -> bool:
-    """Whether the host takes the name as an identifier, and as this very one."""
-    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
 @final
@@ -160,32 +84,8 @@ def translate(
 
 
 @final
-class _Writer:
-    __slots__ = (
-        "bitmap",
-        "consts",
-        "constants",
-        "flow",
-        "function",
-        "globals_stored",
-        "guarded",
-        "indent",
-        "line",
-        "lines",
-        "linenos",
-        "local_names",
-        "loops",
-        "n_closed",
-        "n_temps",
-        "named_locals",
-        "names",
-        "open",
-        "reraised",
-        "slices",
-        "stack",
-        "uses_pc",
-        "yields",
-    )
+class _Writer(OperationText):
+    """Writes the whole function: arguments, blocks, loops, handlers."""
 
     def __init__(
         self,
@@ -196,120 +96,16 @@ class _Writer:
         bitmap: bool,
         named_locals: bool,
     ) -> None:
-        self.function = function
-        self.names = names
-        self.consts = consts
-        self.n_closed = n_closed
-        self.bitmap = bitmap
-        self.named_locals = named_locals
+        super().__init__(function, names, consts, n_closed, named_locals, bitmap)
         self.flow = Flow(function, names, bitmap)
-        self.lines: list[str] = []
-        self.linenos: list[int] = []
-        self.indent = 0
-        self.line = 1
-        self.stack: list[str] = []
-        self.n_temps = 0
-        self.slices: set[str] = set()
-        self.constants: list[ConstValue] = []
         self.loops: list[Loop] = []
         """The loops around what is being written, outermost first."""
-        self.globals_stored: set[str] = set()
-        self.local_names = self._local_names()
         self.guarded = self._guarded()
         self.uses_pc = bool(self.guarded)
         self.reraised = self._reraised()
         """Numbers of the regions whose handlers have a bare `raise`."""
         self.open: set[int] = set()
         """Numbers of the regions being written."""
-        self.yields = False
-
-    # ------------------------------------------------------------------------------ names
-
-    def _local_names(self) -> list[str]:
-        function = self.function
-        out = [f"c{DOT}{i}" for i in range(self.n_closed)]
-        taken: set[str] = set()
-        for i, index in enumerate(function.arg_names[self.n_closed :], self.n_closed):
-            name = text_of(self.names[index])
-            usable = is_plain(name) and name not in taken and i not in function.cells
-            out.append(name if usable else f"l{DOT}{i}")
-            taken.add(name)
-        return out
-
-    def local(self, number: int) -> str:
-        names = self.local_names
-        while number >= len(names):
-            names.append(f"l{DOT}{len(names)}")
-        return names[number]
-
-    def name(self, index: int) -> str:
-        return text_of(self.names[index])
-
-    # ------------------------------------------------------------------------------- text
-
-    def put(self, text: str) -> None:
-        self.lines.append("    " * self.indent + text)
-        self.linenos.append(self.line)
-
-    def temp(self, expression: str) -> str:
-        """A new variable that holds the value of the expression."""
-        name = f"t{DOT}{self.n_temps}"
-        self.n_temps += 1
-        self.put(f"{name} = {expression}")
-        return name
-
-    def push(self, expression: str) -> None:
-        """Push a value that is computed here."""
-        self.stack.append(f"({expression})")
-
-    def push_value(self, text: str) -> None:
-        """Push a constant or a variable."""
-        self.stack.append(text)
-
-    def pop(self) -> str:
-        return self.stack.pop()
-
-    def pops(self, count: int) -> list[str]:
-        if not count:
-            return []
-        out = self.stack[-count:]
-        del self.stack[-count:]
-        return out
-
-    def settle(self) -> None:
-        """Compute what is on top, if it is an expression still."""
-        stack = self.stack
-        if stack and stack[-1][0] == "(":
-            stack[-1] = self.temp(stack[-1][1:-1])
-
-    def forget_local(self, local: str) -> None:
-        """Before a local changes: save the values on the stack that are read from it."""
-        stack = self.stack
-        if local in stack:
-            saved = self.temp(local)
-            for i, entry in enumerate(stack):
-                if entry == local:
-                    stack[i] = saved
-
-    def flush(self, count: int) -> None:
-        """Bring the lowest `count` stack values to where the next block expects them."""
-        targets: list[str] = []
-        sources: list[str] = []
-        for i, entry in enumerate(self.stack[:count]):
-            slot = f"s{DOT}{i}"
-            if entry != slot and entry != NULL:
-                targets.append(slot)
-                sources.append(entry)
-                self.stack[i] = slot
-        if targets:
-            self.put(f"{', '.join(targets)} = {', '.join(sources)}")
-
-    def _flush_changes(self, expression: str) -> bool:
-        """Whether `flush` assigns to a slot that the expression reads."""
-        return any(
-            entry not in (f"s{DOT}{i}", NULL) and f"s{DOT}{i}" in expression
-            for i, entry in enumerate(self.stack)
-        )
 
     # ------------------------------------------------------------------------------ whole
 
@@ -382,17 +178,6 @@ class _Writer:
             f"    def {shown}({', '.join(params)}):",
             shown,
         )
-
-    def _parameter(self, number: int) -> str:
-        """The host's name of an argument: the program's, as callers may give it as a keyword."""
-        index = self.function.arg_names[number] if number < len(self.function.arg_names) else -1
-        name = self.name(index) if index >= 0 else ""
-        return name if is_plain(name) else self.local(number)
-
-    def _plain_local(self, number: int) -> str:
-        self.local(number)
-        self.local_names[number] = f"l{DOT}{number}"
-        return self.local_names[number]
 
     def _prologue(self) -> None:
         function = self.function
@@ -709,9 +494,7 @@ class _Writer:
         """Fall through to the next block, which may have moved."""
         self.flush(len(self.stack))
         target = self.flow.blocks[block.fall].rank
-        if target != block.rank + 1:
-            self._jump(target, block.rank)
-        elif self.loops and target > self.loops[-1].last:
+        if target != block.rank + 1 or (self.loops and target > self.loops[-1].last):
             self._jump(target, block.rank)
 
     def _end(self, block: Block) -> None:
@@ -878,275 +661,3 @@ class _Writer:
         if count == 2:
             self.pop()
         self.put(f"raise raised{DOT}({self.pop()})")
-
-    # ------------------------------------------------------------------------- operations
-
-    def operation(self, op: Op) -> None:
-        verb, a, b = op
-        if verb == _V.LOAD_FAST:
-            self.push_value(self.local(a))
-        elif verb == _V.LINE:
-            self.line = a
-        elif verb == _V.STORE_FAST:
-            value = self._taken()
-            local = self.local(a)
-            self.forget_local(local)
-            self.put(f"{local} = {value}")
-        elif verb == _V.LOAD_CONST_SMALL_INT:
-            self.push_value(str(a) if a >= 0 else f"-{-a}")
-        elif verb == _V.LOAD_CONST_TOK:
-            self.push_value(CONSTANTS[ConstToken(a)])
-        elif verb == _V.LOAD_CONST_STR:
-            self.push_value(repr(self.name(a)))
-        elif verb == _V.LOAD_CONST_OBJ:
-            self._constant(self.consts[a])
-        elif verb == _V.LOAD_GLOBAL:
-            self.push_value(self.temp(self._global(self.name(a))))
-        elif verb == _V.BINARY_OP:
-            self._binary(a)
-        elif verb == _V.CALL_FUNCTION or verb == _V.CALL_METHOD:
-            self._call(op)
-        elif verb == _V.POP_TOP:
-            value = self.pop()
-            if value[0] == "(":
-                self.put(value[1:-1])
-            elif value in self.local_names:
-                self.put(value)
-        elif verb == _V.LOAD_ATTR:
-            self.push(f"attribute{DOT}({self.pop()}, {self.name(a)!r})")
-        elif verb == _V.LOAD_METHOD:
-            if b:
-                _, cls, instance = self.pops(3)
-                self.push_value(
-                    self.temp(f"super_attribute{DOT}({cls}, {instance}, {self.name(a)!r})")
-                )
-            else:
-                self.push_value(self.temp(f"method{DOT}({self.pop()}, {self.name(a)!r})"))
-            self.push_value(NULL)
-        elif verb == _V.STORE_ATTR:
-            value, obj = self.pops(2)
-            if value == NULL:
-                self.put(f"del_attribute{DOT}({obj}, {self.name(a)!r})")
-            else:
-                self.put(f"set_attribute{DOT}({obj}, {self.name(a)!r}, {value})")
-        elif verb == _V.LOAD_SUBSCR:
-            obj, index = self.pops(2)
-            if index in self.slices:
-                self.push(f"get_slice{DOT}({obj}, {index})")
-            else:
-                self.push(f"{obj}[{index}]")
-        elif verb == _V.STORE_SUBSCR:
-            value, obj, index = self.pops(3)
-            if value == NULL:
-                self.put(f"del_item{DOT}({obj}, {index})")
-            elif index in self.slices:
-                self.put(f"set_slice{DOT}({obj}, {index}, {value})")
-            else:
-                self.put(f"{obj}[{index}] = {value}")
-        elif verb == _V.UNARY_OP:
-            operand = self.pop()
-            if operand[0] == "-":
-                operand = f"({operand})"
-            self.push(f"{UNARY[a]}{operand}")
-        elif verb == _V.DUP_TOP:
-            self.stack.append(self.stack[-1])
-        elif verb == _V.DUP_TOP_TWO:
-            self.stack += self.stack[-2:]
-        elif verb == _V.ROT_TWO:
-            self.stack[-2:] = [self.stack[-1], self.stack[-2]]
-        elif verb == _V.ROT_THREE:
-            self.stack[-3:] = [self.stack[-1], self.stack[-3], self.stack[-2]]
-        elif verb == _V.GET_ITER:
-            self.push_value(self.temp(f"iter{DOT}({self.pop()})"))
-            if a:
-                self.stack += [NULL] * (ITER_SLOTS - 1)
-        elif verb == _V.LOAD_NULL:
-            self.push_value(NULL)
-        elif verb == _V.STORE_GLOBAL:
-            self._store_global(self.name(a), self._taken())
-        elif verb == _V.LOAD_NAME:
-            self._load_name(self.name(a))
-        elif verb == _V.STORE_NAME:
-            name = self.name(a)
-            if self.named_locals:
-                self.put(f"{NAMES}[{name!r}] = {self._taken()}")
-            else:
-                self._store_global(name, self._taken())
-        else:
-            self._rarer(op)
-
-    def _rarer(self, op: Op) -> None:
-        verb, a, b = op
-        if verb == _V.BUILD_TUPLE:
-            items = self.pops(a)
-            self.push_value(self.temp(f"({', '.join(items)}{',' if a == 1 else ''})"))
-        elif verb == _V.BUILD_LIST:
-            self.push_value(self.temp(f"[{', '.join(self.pops(a))}]"))
-        elif verb == _V.BUILD_SET:
-            items = self.pops(a)
-            self.push_value(self.temp(f"{{{', '.join(items)}}}" if items else f"set{DOT}()"))
-        elif verb == _V.BUILD_MAP:
-            self.push_value(self.temp("{}"))
-        elif verb == _V.STORE_MAP:
-            value, key = self.pops(2)
-            self.put(f"{self.stack[-1]}[{key}] = {value}")
-        elif verb == _V.BUILD_SLICE:
-            name = self.temp(f"slice{DOT}({', '.join(self.pops(a))})")
-            self.slices.add(name)
-            self.push_value(name)
-        elif verb == _V.STORE_COMP:
-            if a == 1:
-                value, key = self.pops(2)
-                self.put(f"{self.stack[1 - b - 1]}[{key}] = {value}")
-            else:
-                value = self.pop()
-                self.put(f"{self.stack[-b]}.{'append' if a == 0 else 'add'}({value})")
-        elif verb == _V.LOAD_DEREF:
-            self.push_value(self.temp(f"{self.local(a)}.value"))
-        elif verb == _V.STORE_DEREF:
-            self.put(f"{self.local(a)}.value = {self.pop()}")
-        elif verb == _V.DELETE_DEREF:
-            self.put(f"del {self.local(a)}.value")
-        elif verb == _V.DELETE_FAST:
-            local = self.local(a)
-            self.forget_local(local)
-            self.put(f"del {local}")
-        elif verb == _V.DELETE_GLOBAL:
-            self.put(f"delete_name{DOT}({GLOBALS}, {self.name(a)!r})")
-        elif verb == _V.DELETE_NAME:
-            where = NAMES if self.named_locals else GLOBALS
-            self.put(f"delete_name{DOT}({where}, {self.name(a)!r})")
-        elif verb == _V.UNPACK_SEQUENCE:
-            value = self.pop()
-            names = self._fresh(a)
-            self.put(f"[{', '.join(names)}] = {value}")
-            self.stack += reversed(names)
-        elif verb == _V.UNPACK_EX:
-            value = self.pop()
-            names = self._fresh(a + b + 1)
-            starred = [*names[:a], f"*{names[a]}", *names[a + 1 :]]
-            self.put(f"[{', '.join(starred)}] = {value}")
-            self.stack += reversed(names)
-        elif verb in (_V.MAKE_FUNCTION, _V.MAKE_CLOSURE):
-            self._make(a, b)
-        elif verb == _V.LOAD_BUILD_CLASS:
-            self.push_value(f"build_class{DOT}")
-        elif verb == _V.YIELD_VALUE:
-            self.yields = True
-            self.push_value(self.temp(f"yield {self.pop()}"))
-        elif verb == _V.YIELD_FROM:
-            self.yields = True
-            iterator, _ = self.pops(2)
-            self.push_value(self.temp(f"yield from delegate{DOT}({iterator})"))
-        elif verb == _V.IMPORT_NAME:
-            level, names = self.pops(2)
-            self.push_value(
-                self.temp(f"import_name{DOT}({GLOBALS}, {self.name(a)!r}, {names}, {level})")
-            )
-        elif verb == _V.IMPORT_FROM:
-            self.push_value(self.temp(f"import_from{DOT}({self.stack[-1]}, {self.name(a)!r})"))
-        elif verb == _V.IMPORT_STAR:
-            where = NAMES if self.named_locals else GLOBALS
-            self.put(f"import_star{DOT}({self.pop()}, {where})")
-        elif verb == _V.WITH_CLEANUP:
-            bound, _, cause = self.pops(3)
-            self.push_value(self.temp(f"leave_with{DOT}({bound}, {cause})"))
-        else:
-            raise FlowError(f"{Verb(verb).name} cannot stand here")
-
-    def _taken(self) -> str:
-        value = self.pop()
-        return value[1:-1] if value[0] == "(" else value
-
-    def _fresh(self, count: int) -> list[str]:
-        names = [f"t{DOT}{self.n_temps + i}" for i in range(count)]
-        self.n_temps += count
-        return names
-
-    def _constant(self, value: ConstValue) -> None:
-        if isinstance(value, bool) or value is None or value is ...:
-            self.push_value(repr(value) if value is not ... else "...")
-        elif type(value) is int:
-            self.push_value(hex(value) if value >= 0 else f"-{hex(-value)}")
-        elif isinstance(value, Str):
-            self.push_value(repr(text_of(value.data)))
-        elif type(value) is bytes:
-            self.push_value(repr(value))
-        else:
-            self.constants.append(value)
-            self.push_value(self.temp(f"k{DOT}[{len(self.constants) - 1}]"))
-
-    def _global(self, name: str) -> str:
-        if is_plain(name):
-            return name
-        return f"load_name{DOT}({GLOBALS}, {GLOBALS}, {name!r})"
-
-    def _store_global(self, name: str, value: str) -> None:
-        if is_plain(name) and name not in self.local_names:
-            self.globals_stored.add(name)
-            self.put(f"{name} = {value}")
-        else:
-            self.put(f"{GLOBALS}[{name!r}] = {value}")
-
-    def _load_name(self, name: str) -> None:
-        if self.named_locals:
-            self.push_value(self.temp(f"load_name{DOT}({NAMES}, {GLOBALS}, {name!r})"))
-        else:
-            self.push_value(self.temp(self._global(name)))
-
-    def _binary(self, op: int) -> None:
-        left, right = self.pops(2)
-        sign = INLINE_BINARY.get(op)
-        if sign is not None:
-            self.push(f"{left} {sign} {right}")
-        elif op in INPLACE:
-            name = left
-            own = f"s{DOT}{len(self.stack)}"
-            if left in self.stack or not (left == own or left[:2] == f"t{DOT}"):
-                name = self.temp(left)
-            self.put(f"{name} {INPLACE[op]} {right}")
-            self.push_value(name)
-        elif op == _B.IS and ("None" in (left, right)):
-            self.push(f"{left} is {right}")
-        else:
-            self.push(f"{HELPED_BINARY[op]}{DOT}({left}, {right})")
-
-    def _call(self, op: Op) -> None:
-        verb, n_positional, b = op
-        n_keyword, star = unpack_call(b)
-        extra: list[str] = []
-        if star:
-            extra = self.pops(1 if self.bitmap else 2)
-        pairs = self.pops(2 * n_keyword)
-        positional = self.pops(n_positional)
-        if verb == _V.CALL_METHOD:
-            self.pop()
-        called = self.pop()
-        args: list[str] = list(positional)
-        if star and self.bitmap:
-            bits = int(extra[0], 0)
-            args = [f"*star{DOT}({v})" if bits >> i & 1 else v for i, v in enumerate(positional)]
-        elif star and extra[0] != NULL:
-            args.append(f"*star{DOT}({extra[0]})")
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            name = ast.literal_eval(key) if key[0] in "'\"" else ""
-            if key == NULL:
-                args.append(f"**double_star{DOT}({value})")
-            elif is_plain(name):
-                args.append(f"{name}={value}")
-            else:
-                args.append(f"**{{{key}: {value}}}")
-        if star and not self.bitmap and extra[1] != NULL:
-            args.append(f"**double_star{DOT}({extra[1]})")
-        self.push(f"{called}({', '.join(args)})")
-
-    def _make(self, child: int, b: int) -> None:
-        n_closed, n_positional, n_keyword = unpack_defaults(b)
-        cells = self.pops(n_closed)
-        defaults, keyword_defaults = "None", "None"
-        if n_positional or n_keyword:
-            first, second = self.pops(2)
-            defaults = "None" if first == NULL else first
-            keyword_defaults = "None" if second == NULL else second
-        values = ", ".join([GLOBALS, defaults, keyword_defaults, *cells])
-        self.push_value(self.temp(f"{CHILDREN}[{child}]({values})"))

@@ -58,6 +58,9 @@ class MpClass(type):
 class Instance(metaclass=MpClass):
     """Root of the classes of the program."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """A class without `__init__` takes whatever it gets."""
+
 
 class HostObject(metaclass=MpClass):
     """Root of the types that the run-time implements: public names are the program's to use.
@@ -204,16 +207,12 @@ def bind(value: Any, obj: Any, cls: Any) -> Any:
 SPECIAL = (
     frozenset(
         f"__{name}__"
-        for name in (
-            "init new call len bool getitem setitem delitem iter next contains eq ne lt le gt ge hash"
-            " neg pos invert abs enter exit getattr setattr delattr str repr int float complex"
-            " aiter anext aenter aexit await get set delete qualname module"
-        ).split()
+        for name in ["init", "new", "call", "len", "bool", "getitem", "setitem", "delitem", "iter", "next", "contains", "eq", "ne", "lt", "le", "gt", "ge", "hash", "neg", "pos", "invert", "abs", "enter", "exit", "getattr", "setattr", "delattr", "str", "repr", "int", "float", "complex", "aiter", "anext", "aenter", "aexit", "await", "get", "set", "delete", "qualname", "module"]
     )
     | frozenset(
         f"__{prefix}{name}__"
         for prefix in ("", "r", "i")
-        for name in "add sub mul matmul truediv floordiv mod pow lshift rshift and or xor".split()
+        for name in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]
     )
     | {"__divmod__", "__rdivmod__", "__reversed__"}
 )

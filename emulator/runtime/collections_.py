@@ -1,0 +1,199 @@
+"""list, tuple, dict, set and frozenset: constructors and methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mpy_cross.emulator.runtime import support
+from mpy_cross.emulator.runtime.types import ClassMethod, MpClass, type_name
+
+NOT_THERE = "object not in sequence"
+
+
+def make_sequence(cls: Callable[..., Any]) -> Callable[..., Any]:
+    """The constructor of a type that takes one iterable or nothing."""
+
+    def construct(*args: Any) -> Any:
+        if not args:
+            return cls()
+        if len(args) > 1:
+            raise TypeError(f"function takes 1 positional arguments but {len(args)} were given")
+        return cls(support.iter_(args[0]))
+
+    return construct
+
+
+def make_dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
+    """`dict(...)`."""
+    made: dict[Any, Any] = {}
+    update(made, *args, **kwargs)
+    return made
+
+
+def update(self: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
+    """`d.update(...)`: another dictionary, an object with `keys`, or pairs."""
+    if len(args) > 1:
+        raise TypeError(f"function takes 2 positional arguments but {len(args) + 1} were given")
+    if args:
+        other = args[0]
+        if isinstance(other, dict):
+            for key in list(dict.keys(other)):
+                self[key] = dict.__getitem__(other, key)
+        elif type(type(other)) is MpClass and hasattr(type(other), "keys"):
+            for key in support.iter_(other.keys()):
+                self[key] = other[key]
+        else:
+            for pair in support.iter_(other):
+                items = list(support.iter_(pair))
+                if len(items) != 2:
+                    raise ValueError("dict update sequence has wrong length")
+                self[items[0]] = items[1]
+    for name, value in kwargs.items():
+        self[name] = value
+
+
+def _index(self: Any, value: Any, start: int = 0, stop: int | None = None) -> int:
+    size = len(self)
+    for i in range(*slice(start, size if stop is None else stop).indices(size)):
+        if self[i] == value:
+            return i
+    raise ValueError(NOT_THERE)
+
+
+def _remove(self: list[Any], value: Any) -> None:
+    del self[_index(self, value)]
+
+
+def _pop(self: list[Any], index: Any = -1) -> Any:
+    if not self:
+        raise IndexError("pop from empty list")
+    if not isinstance(index, int):
+        raise TypeError(f"list indices must be integers, not {type_name(index)}")
+    try:
+        return list.pop(self, index)
+    except IndexError:
+        raise IndexError("list index out of range") from None
+
+
+def _extend(self: list[Any], other: Any) -> None:
+    list.extend(self, support.iter_(other))
+
+
+def _sort(self: list[Any], *args: Any, key: Any = None, reverse: Any = False) -> None:
+    if args:
+        raise TypeError("extra positional arguments given")
+    list.sort(self, key=key, reverse=bool(reverse))
+
+
+LIST: dict[str, Any] = {
+    "append": list.append,
+    "clear": list.clear,
+    "copy": list.copy,
+    "count": list.count,
+    "extend": _extend,
+    "index": _index,
+    "insert": list.insert,
+    "pop": _pop,
+    "remove": _remove,
+    "reverse": list.reverse,
+    "sort": _sort,
+}
+TUPLE: dict[str, Any] = {"count": tuple.count, "index": _index}
+
+
+def _fromkeys(cls: Any, keys: Any, value: Any = None) -> dict[Any, Any]:
+    return dict.fromkeys(support.iter_(keys), value)
+
+
+def _popitem(self: dict[Any, Any]) -> Any:
+    if not self:
+        raise KeyError("popitem(): dictionary is empty")
+    return dict.popitem(self)
+
+
+def _get_item(self: Any, key: Any) -> Any:
+    return self[key]
+
+
+def _set_item(self: Any, key: Any, value: Any) -> None:
+    self[key] = value
+
+
+def _del_item(self: Any, key: Any) -> None:
+    del self[key]
+
+
+DICT: dict[str, Any] = {
+    "clear": dict.clear,
+    "copy": dict.copy,
+    "fromkeys": ClassMethod(_fromkeys),
+    "get": dict.get,
+    "items": dict.items,
+    "keys": dict.keys,
+    "pop": dict.pop,
+    "popitem": _popitem,
+    "setdefault": dict.setdefault,
+    "update": update,
+    "values": dict.values,
+    "__getitem__": _get_item,
+    "__setitem__": _set_item,
+    "__delitem__": _del_item,
+}
+
+
+def _of_sets(name: str) -> Callable[..., Any]:
+    """A set method that takes any iterable."""
+
+    def call(self: Any, *others: Any) -> Any:
+        return getattr(type(self) if type(self) in (set, frozenset) else set, name)(
+            self, *[support.iter_(other) for other in others]
+        )
+
+    call.__name__ = name
+    return call
+
+
+_BOTH = {
+    name: _of_sets(name)
+    for name in (
+        "difference",
+        "intersection",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "symmetric_difference",
+        "union",
+    )
+}
+
+
+def _copy(self: Any) -> Any:
+    return self.copy()
+
+
+def _contains(self: Any, item: Any) -> bool:
+    return item in self
+
+
+def _pop_set(self: set[Any]) -> Any:
+    if not self:
+        raise KeyError("pop from an empty set")
+    return set.pop(self)
+
+
+FROZENSET: dict[str, Any] = {**_BOTH, "copy": _copy, "__contains__": _contains}
+SET: dict[str, Any] = {
+    **_BOTH,
+    "copy": _copy,
+    "add": set.add,
+    "clear": set.clear,
+    "difference_update": _of_sets("difference_update"),
+    "discard": set.discard,
+    "intersection_update": _of_sets("intersection_update"),
+    "pop": _pop_set,
+    "remove": set.remove,
+    "symmetric_difference_update": _of_sets("symmetric_difference_update"),
+    "update": _of_sets("update"),
+    "__contains__": _contains,
+}
