@@ -68,10 +68,11 @@ def bind_write(hook: Callable[[int, int, int], None], n: int) -> Callable[[int, 
 class Block:
     """Base of all blocks.
 
-    Hooks are methods found by the attribute of the register or bank; one that belongs to no register is
+    Hooks are methods found by the attribute of the register or bank; one that belongs to none is
     refused.  `read_X()` gives the value to read instead of the stored one.  `write_X(written,
     before)` is called after the access rules: `written` is the word on the bus (for a narrow
     write, completed with the stored bytes), `before` the old value, and the stored value is new.
+    The hooks of a bank get the number of the register first.
 
     replicate: narrow writes fill the whole word with copies, as RP2040's bus does; otherwise they
     change only their bytes.  enabled: clocked and out of reset; else reads give 0, writes nothing.
@@ -156,12 +157,12 @@ class Block:
         row = cell.row
         if not row.modelled:
             self.context.unmodelled(f"{self.name}.{row.name}", "read")
-        value = self.values[base] if cell.read is None else cell.read()
+        value = self.values[base] & ~row.wo if cell.read is None else cell.read()
         shift = (offset & 3) * 8
         lanes = LANES[size] << shift
         if row.rc:
             self.values[base] &= ~(row.rc & lanes)
-        return (value & ~row.wo & lanes) >> shift
+        return (value & lanes) >> shift
 
     def write(self, offset: int, size: int, value: int) -> None:
         """What a program does by writing at `offset`."""

@@ -103,7 +103,7 @@ class Register:
         self.w1s = masks["w1s"] | masks["rw1o"]
         # A narrow write leaves the other bytes of these as they are; of all others, inactive.
         self.kept = self.rw | masks["ro"]
-        self.plain = self.rw == (1 << width) - 1
+        self.plain = self.rw == ALL
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attribute = name

