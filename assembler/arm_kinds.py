@@ -183,6 +183,7 @@ def _vfp_list(file: str, count: int, unit: int) -> MakeKind:
 
     unit: words in a register.
     """
+    most = 32 // unit  # more doubles are unpredictable
 
     def make(bits: int, scale: int, bias: int, excluded: frozenset[int]) -> Kind:
         def put(value: int) -> int:
@@ -191,14 +192,14 @@ def _vfp_list(file: str, count: int, unit: int) -> MakeKind:
             first = (value & -value).bit_length() - 1
             run = value >> first
             size = run.bit_length()
-            if run & (run + 1) or size > 16:
+            if run & (run + 1) or size > most:
                 return -1
             return first << 8 | size * unit
 
         def get(field: int) -> int | None:
             first, words = field >> 8, field & 255
             size = words // unit
-            if words % unit or not 1 <= size <= 16 or first + size > count:
+            if words % unit or not 1 <= size <= most or first + size > count:
                 return None
             return ((1 << size) - 1) << first
 
@@ -208,8 +209,8 @@ def _vfp_list(file: str, count: int, unit: int) -> MakeKind:
             return f"{{{file}{first}}}" if first == last else f"{{{file}{first}-{file}{last}}}"
 
         samples = [((1 << size) - 1) << first for first in range(count)
-                   for size in (1, 2, 3, 8, 16) if first + size <= count]
-        return Coded(f"list:{file}", f"1 to 16 consecutive {file} registers", put, get, text,
+                   for size in (1, 2, 3, 8, 16, most) if first + size <= count]
+        return Coded(f"list:{file}", f"1 to {most} consecutive {file} registers", put, get, text,
                      samples)
 
     return make

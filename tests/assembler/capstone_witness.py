@@ -55,21 +55,23 @@ def words(one: str, count: int) -> Iterator[bytes]:
 _OTHER_CORES: dict[str, str] = {
     # ARMv8-M security; the Advanced SIMD unit, fp16 and dot products of application cores.
     "thumb16": r"bxns|blxns",
-    "thumb": r"v\w+(\..*)?|sg|tta?t?|(lda|stl)(ex)?[bh]?",
+    "thumb": r"sg|tta?t?|(lda|stl)(ex)?[bh]?|(cdp|ldc|stc|mcrr?|mrrc?)2l?"
+             r"|vm(sr|rs)|vmov\.[su]?(8|16)|vmovx.*|vins.*|vdup.*|v(ld|st)r\.16|vl(ld|st)m",
     # Instructions of ARMv6T2, ARMv7 and ARMv8; Advanced SIMD; forms for the supervisor.
     "arm": (r"(movw|movt|[us]bfx|bf[ic]|mls|ldrh?s?[bh]?t|strht|[us]div|sevl|dbg|d[sm]b|isb|rbit"
             r"|pldw|pli|hvc|smc|eret|crc32c?[bhw]|ld[ar]e?x?[bhd]?|st[lr]e?x?[bhd]?|lda\w*|stl\w*"
             r"|hlt|setpan|hint|csdb|esb|mrs|msr|srs\w*|rfe\w*|cps\w*|(ld|st)m(ia|ib|da|db)?"
             r"|rev|yield|nop|wfe|wfi|sev|udf)(eq|ne|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?(\..*)?"
-            r"|v\w+(\..*)?|(aes|sha)\w+(\..*)?|bfc\w*|subs|fldm\w*|fstm\w*"),
+            r"|(cdp|ldc|stc|mcrr?|mrrc?)2l?|vfn?m[as]\w*\..*|vmov\w*\.([su]?(8|16)|f32|f64)"
+            r"|vm(sr|rs)\w*|v(max|min)nm.*|vrint.*|vcvt.*|vdup.*|v(ld|st)r\w*\.16|vsel.*"
+            r"|vmovx.*|vins.*|(aes|sha)\w+(\..*)?|bfc\w*|subs|fldm\w*|fstm\w*"),
     # The wires of the ESP32-S2 and S3; special registers of other cores.
     "xtensawin": r"(wr_mask|set_bit|clr_bit)_gpio_out|get_gpio_in|ee\..*|rur|wur|rsr|wsr|xsr",
     # Zcb, Zfh, vectors, cryptography, core-V, and hints, all of which this Capstone always decodes.
-    "rv32": r"lbu|lhu?|sb|sh|mul|not|andi|zext\.\w|sext\.\w|c\..*|f\w+\.?.*|v\w+\.?.*|cv\..*"
-            r"|aes\w+|sm[34]\w+|sha\w+|mop\..*|czero\..*|sfence.*|hfence.*|hinval.*|sret|uret|dret"
-            r"|cbo\..*|prefetch\..*|wrs\..*|mnret|nop|li|mv|lui|ssrdp|sspush|sspopchk|ssamoswap.*"
-            r"|pause|unimp|csr.*|add|addi|slli|srli|srai|fl[whdq]|fs[whdq]|cm\..*|xperm\w+"
-            r"|hl?v\w*\.?.*|hsv\w*\.?.*|sinval.*|amo.*|lr\..*|sc\..*|th\..*|sf\..*|fence.*",
+    "rv32": r"16 (lbu|lhu?|sb|sh|mul|not|andi|lui|zext\.\w|sext\.\w|cmop\.\d+"
+            r"|c\.(lui|li|slli|s[lr][la]i64|nop|addi|mv|add|ntl\.\w+))"
+            r"|aes\w+|sm[34]\w+|sha\w+|mop\..*|czero\..*|[hs]fence.*|[hs]inval.*|sret|uret|dret"
+            r"|cbo\..*|wrs\..*|mnret|ssamoswap.*|hlvx?\..*|hsv\..*",
 }
 _OTHER_CORES["rv64"] = _OTHER_CORES["rv32"]
 
@@ -135,6 +137,25 @@ def engine_of(name: str) -> Any:
     return capstone.Cs(capstone.CS_ARCH_RISCV, width | capstone.CS_MODE_RISCVC)
 
 
+def _sized(name: str, data: bytes) -> str:
+    """Capstone prints a compressed instruction of RISC-V as the one that it stands for."""
+    return "16 " if name in ("rv32", "rv64") and len(data) == 2 else ""
+
+
+def _of_the_float_unit(item: Row, word: int) -> bool:
+    """Is it a coprocessor row, but one of the two coprocessors with rows of their own?"""
+    return word >> 8 & 15 in (10, 11) \
+        and item.name[:3] in ("cdp", "mcr", "mrc", "mrr", "ldc", "stc")
+
+
+def _vector(name: str, word: int, operands: str) -> bool:
+    """Is it an instruction of Advanced SIMD, or with registers that only the larger units have?"""
+    if name not in ("thumb", "arm"):
+        return False
+    return word >> 24 in ((0xEF, 0xFF, 0xF9) if name == "thumb" else (0xF2, 0xF3, 0xF4)) \
+        or re.search(r"\bd(1[6-9]|2\d|3[01])\b", operands) is not None
+
+
 def compare(name: str, engine: Any, asked: Iterable[bytes]) -> Report:
     """Ask Capstone about words of a set."""
     one = SETS["thumb" if name == "thumb16" else name]
@@ -169,10 +190,12 @@ def compare(name: str, engine: Any, asked: Iterable[bytes]) -> Report:
                 word = word >> 16 | (word & 0xFFFF) << 16
             near = next((item for size, mask, match, full, value, item in relaxed
                          if size == len(data) and word & mask == match
-                         and (word & full != value or item.values(word) is None)), None)
+                         and (word & full != value or item.values(word) is None)
+                         and not _of_the_float_unit(item, word)), None)
             if near is not None:  # a row, but for an operand that its manual forbids
                 report.unpredictable[near.name] += 1
-            elif re.fullmatch(_OTHER_CORES[name], theirs[2]):
+            elif re.fullmatch(_OTHER_CORES[name], _sized(name, data) + theirs[2]) \
+                    or _vector(name, word, theirs[3]):
                 report.others[theirs[2]] += 1
             else:
                 report.verdicts.append(f"only theirs: {data.hex()} {shown}")
@@ -212,7 +235,8 @@ def _arm(ahead: int, align: int) -> Callable[[str], str]:
             base = (ADDRESS + ahead) & -align
             return str((base + offset) & 0xFFFFFFFF)
 
-        if not head.startswith(("tb", "str", "stc", "vstr", "pld")) and "]!" not in tail:
+        relative = ("tb", "str", "stc", "vstr", *(("pld",) if ahead == 8 else ()))
+        if not head.startswith(relative) and "]!" not in tail:
             tail = re.sub(r"\[pc, (\d+)\]$", absolute, tail)
             tail = re.sub(r"\[pc\]$", str((ADDRESS + ahead) & -align), tail)
         if head == "adr" and int(tail.split(", ")[1]) < ADDRESS:
@@ -282,6 +306,7 @@ _PSEUDO = (  # what Capstone prints for special cases, as the plain instruction
     (r"^sltz (\w+), (\w+)$", r"slt \1, \2, zero"), (r"^sgtz (\w+), (\w+)$", r"slt \1, zero, \2"),
     (r"^j (-?\d+)$", r"jal zero, \1"), (r"^jal (-?\d+)$", r"jal ra, \1"),
     (r"^jr (\w+)$", r"jalr zero, 0(\1)"), (r"^jalr (\w+)$", r"jalr ra, 0(\1)"),
+    (r"^jalr (\w+), (\w+)$", r"jalr \1, 0(\2)"),
     (r"^jr (-?\d+)\((\w+)\)$", r"jalr zero, \1(\2)"),
     (r"^jalr (-?\d+)\((\w+)\)$", r"jalr ra, \1(\2)"),
     (r"^blez (\w+), (\d+)$", r"bge zero, \1, \2"), (r"^bgtz (\w+), (\d+)$", r"blt zero, \1, \2"),
