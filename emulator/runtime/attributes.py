@@ -12,6 +12,7 @@ from mpy_cross.emulator.runtime.types import (
     Instance,
     Module,
     MpClass,
+    Super,
     bind,
     builtin_of,
     class_name,
@@ -34,7 +35,7 @@ def visible_type(obj: Any) -> Any:
 
 def no_attribute(obj: Any, name: str) -> AttributeError:
     """The error for an attribute that is not there."""
-    if isinstance(obj, (MpClass, BuiltinType)) or isinstance(obj, type):
+    if isinstance(obj, (MpClass, BuiltinType, type)):
         return AttributeError(f"type object '{class_name(obj)}' has no attribute '{name}'")
     return AttributeError(f"'{type_name(obj)}' object has no attribute '{name}'")
 
@@ -85,6 +86,8 @@ def _module_attribute(module: Module, name: str) -> Any:
 
 
 def _builtin_attribute(obj: Any, name: str) -> Any:
+    if type(obj) is Super:
+        return super_attribute(obj.cls, obj.obj, name)
     if isinstance(obj, BuiltinType):
         entry = obj.attributes.get(name, _MISSING)
         if entry is not _MISSING:
@@ -306,8 +309,15 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 
 
 def new_instance(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    """object.__new__"""
-    return cls.__new__(cls)
+    """object.__new__: an object on which nothing was initialised."""
+    if not isinstance(cls, type):
+        raise TypeError("argument isn't a user type")
+    for base in cls.__mro__:
+        if not isinstance(base, MpClass) and "__new__" in base.__dict__:
+            if base is object:
+                return object.__new__(cls)
+            return base.__new__(cls, *args, **kwargs)
+    return object.__new__(cls)
 
 
 def set_attribute(obj: Any, name: str, value: Any) -> None:

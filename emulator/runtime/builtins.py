@@ -25,17 +25,23 @@ from mpy_cross.emulator.runtime.collections_ import (
     make_dict,
     make_sequence,
 )
-from mpy_cross.emulator.runtime.errors import SOURCE_MARK, GeneratorClosed, ViperTypeError
+from mpy_cross.emulator.runtime.errors import (
+    GeneratorClosed,
+    ProgramException,
+    ViperTypeError,
+)
 from mpy_cross.emulator.runtime.generators import GENERATOR
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
+    MARK,
     BuiltinType,
     Getter,
     HostObject,
     Instance,
     Module,
     MpClass,
+    Super,
     builtin_of,
     builtin_type,
     new_class,
@@ -48,7 +54,6 @@ if TYPE_CHECKING:
 _MISSING: Any = object()
 
 EXCEPTIONS: tuple[type[BaseException], ...] = (
-    BaseException,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -75,17 +80,6 @@ EXCEPTIONS: tuple[type[BaseException], ...] = (
     ValueError,
     ZeroDivisionError,
 )
-
-
-@final
-class Super:
-    """`super(cls, obj)` that is kept in a variable; calls through `super()` do not make one."""
-
-    __slots__ = ("cls", "obj")
-
-    def __init__(self, cls: Any, obj: Any) -> None:
-        self.cls = cls
-        self.obj = obj
 
 
 @final
@@ -136,7 +130,7 @@ def hex_(x: Any) -> str:
 
 def callable_(x: Any) -> bool:
     if type(type(x)) is MpClass:
-        return hasattr(type(x), "__call__")
+        return callable(x)
     return callable(x)
 
 
@@ -209,6 +203,8 @@ def instance_check(obj: Any, cls: Any) -> bool:
         if known is not None:
             return known is cls or (isinstance(obj, cls.host) and known.host is not bool)
         return isinstance(obj, cls.host)
+    if cls is ProgramException:
+        return isinstance(obj, BaseException)
     return isinstance(obj, cls)
 
 
@@ -236,7 +232,9 @@ def issubclass_(cls: Any, wanted: Any) -> bool:
                 return True
             if type(cls) is MpClass and issubclass(cls, other.host):
                 return True
-        elif isinstance(cls, type) and issubclass(cls, other):
+        elif isinstance(cls, type) and issubclass(
+            cls, BaseException if other is ProgramException else other
+        ):
             return True
     return False
 
@@ -292,6 +290,19 @@ def pow_(base: Any, exponent: Any, *modulus: Any) -> Any:
             raise ValueError("divide by zero")
         return pow(base, exponent, modulus[0])
     return support.power(base, exponent)
+
+
+def round_(x: Any, digits: Any = _MISSING) -> Any:
+    if isinstance(x, int):
+        if digits is _MISSING or digits >= 0:
+            return int(x)
+        return round(x, digits)
+    if not isinstance(x, float):
+        raise TypeError(f"can't convert {type_name(x)} to float")
+    if digits is _MISSING:
+        return round(x)
+    scale = 10.0**digits
+    return type(x)(round(x * scale) / scale)
 
 
 def sorted_(iterable: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
@@ -371,7 +382,11 @@ def make_type(*args: Any) -> Any:
     if len(args) == 1:
         return attributes.visible_type(args[0])
     if len(args) == 3:
-        if not isinstance(args[0], str) or not isinstance(args[1], tuple):
+        if (
+            not isinstance(args[0], str)
+            or not isinstance(args[1], tuple)
+            or not isinstance(args[2], dict)
+        ):
             raise TypeError("type takes 1 or 3 arguments")
         return new_class(*args)
     raise TypeError("type takes 1 or 3 arguments")
@@ -381,7 +396,7 @@ def caller_globals() -> dict[str, Any]:
     """The globals of the function of the program that is running."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename.startswith(SOURCE_MARK):
+        if frame.f_code.co_filename.startswith(MARK):
             return frame.f_globals
         frame = frame.f_back  # type: ignore[assignment]
     return {}
@@ -391,7 +406,7 @@ def caller_locals() -> dict[str, Any]:
     """`locals()`: the names of a class body; else those of the module (manual 3.7.13)."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename.startswith(SOURCE_MARK):
+        if frame.f_code.co_filename.startswith(MARK):
             names = frame.f_locals.get("n\u00b7")
             return frame.f_globals if names is None else names
         frame = frame.f_back  # type: ignore[assignment]
@@ -419,8 +434,9 @@ def install_types(names: dict[str, Any]) -> None:
     names["set"] = builtin_type("set", set, make_sequence(set), SET)
     names["frozenset"] = builtin_type("frozenset", frozenset, make_sequence(frozenset), FROZENSET)
     parts: dict[str, Any] = {
-        name: Getter(lambda self, name=name: getattr(self, name))
-        for name in ("start", "stop", "step")
+        "start": Getter(lambda self: self.start),
+        "stop": Getter(lambda self: self.stop),
+        "step": Getter(lambda self: self.step),
     }
     names["range"] = builtin_type("range", range, _make_range, dict(parts))
     names["slice"] = builtin_type(
@@ -451,10 +467,10 @@ def install_types(names: dict[str, Any]) -> None:
     builtin_type("NoneType", NoneType)
     builtin_type("", EllipsisType, None, None, NotImplementedType)
     builtin_type("dict_view", type({}.keys()), None, None, type({}.values()), type({}.items()))
-    iterator_types = [type(iter(x)) for x in ([], (), {}, set(), "", b"", range(0), {}.items())]
-    more = [type(iter(x)) for x in ({}.values(), range(1 << 70), "\u0100")]
+    samples: tuple[Any, ...] = ([], (), {}, set(), "", b"", range(0), {}.items(), {}.values())
+    iterator_types = [type(iter(x)) for x in (*samples, range(1 << 70), "\u0100")]
     step = {"__next__": next_}
-    builtin_type("iterator", iterator_types[0], None, step, *iterator_types[1:], *more)
+    builtin_type("iterator", iterator_types[0], None, step, *iterator_types[1:])
     builtin_type("iterator", support.ForeignIterator, None, step)
 
 
@@ -464,6 +480,7 @@ def install(runtime: Runtime) -> None:
     for error in (*EXCEPTIONS, ViperTypeError):
         names[error.__name__] = error
     names["GeneratorExit"] = GeneratorClosed
+    names["BaseException"] = ProgramException
     names["Ellipsis"] = ...
     names["NotImplemented"] = NotImplemented
     names["__debug__"] = True
@@ -491,12 +508,12 @@ def install(runtime: Runtime) -> None:
         oct_,
         ord_,
         pow_,
+        round_,
         setattr_,
         sorted_,
         sum_,
     ):
         names[function.__name__.rstrip("_")] = function
-        function.__name__ = function.__name__.rstrip("_")
     names["iter"] = iter_builtin
     names["globals"] = caller_globals
     names["locals"] = caller_locals
@@ -587,11 +604,15 @@ def _install_code(runtime: Runtime) -> None:
         return compiled(source, name, mode)
 
     def execute(code: CodeObject, args: tuple[Any, ...]) -> Any:
-        module = args[0] if args else caller_globals()
-        local = args[1] if len(args) > 1 else (module if args else caller_locals())
-        for space in (module, local):
+        module, local = caller_globals(), caller_locals()
+        for i, space in enumerate(args[:2]):
+            if space is None:
+                continue
             if not isinstance(space, dict):
                 raise TypeError("globals and locals must be dictionaries")
+            local = space
+            if i == 0:
+                module = space
         runtime.execute(code._code, module, local)
         return local.pop(EVAL_NAME, None) if code._mode == "eval" else None
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
-SOURCE_MARK: Final = "\u00b7"
-"""Starts the file name of translated code for the host, which tells it from the host's own."""
+from mpy_cross.emulator.runtime.types import MARK, Cell
 
 
 class GeneratorClosed(BaseException):
@@ -27,7 +26,22 @@ class ViperTypeError(TypeError):
 
 GeneratorClosed.__name__ = GeneratorClosed.__qualname__ = "GeneratorExit"
 
-PROGRAM_ERRORS: Final = (Exception, KeyboardInterrupt, SystemExit, GeneratorClosed)
+
+class ProgramException(BaseException):
+    """The program's BaseException: the host's has subclasses that programs must not see."""
+
+    type_name = "BaseException"
+
+
+ProgramException.__name__ = ProgramException.__qualname__ = "BaseException"
+
+PROGRAM_ERRORS: Final = (
+    Exception,
+    KeyboardInterrupt,
+    SystemExit,
+    GeneratorClosed,
+    ProgramException,
+)
 """What handlers of the program see; all else is the emulator's own."""
 
 _OPERATORS: Final = {
@@ -199,9 +213,7 @@ def caught(error: BaseException) -> BaseException:
     if kind is UnboundLocalError:
         return _instead(NameError("local variable referenced before assignment"), error)
     if kind is AttributeError:
-        from mpy_cross.emulator.runtime.types import Cell
-
-        if isinstance(getattr(error, "obj", None), Cell):
+        if isinstance(getattr(error, "obj", None), Cell) or error.args == ("value",):
             return _instead(NameError("local variable referenced before assignment"), error)
     if kind is UnicodeDecodeError or kind is UnicodeEncodeError:
         return _instead(UnicodeError(), error)
@@ -240,9 +252,9 @@ def matches(error: Any, wanted: Any) -> bool:
         return False
     if type(wanted) is tuple:
         return any(matches(error, one) for one in wanted)
-    if isinstance(wanted, type):
-        return isinstance(error, wanted)
-    return False
+    if wanted is ProgramException:
+        return True
+    return isinstance(wanted, type) and isinstance(error, wanted)
 
 
 def frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
@@ -251,7 +263,7 @@ def frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
     last: object = None
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_filename.startswith(SOURCE_MARK):
+        if code.co_filename.startswith(MARK):
             if trace.tb_frame is last:
                 out.pop()
             last = trace.tb_frame

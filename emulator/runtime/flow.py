@@ -97,6 +97,8 @@ _SETUPS = {
 }
 ITER_SLOTS = 4
 """Stack slots of an iterator that stays on the stack."""
+ITER_AT = 1
+"""Which of these slots holds it; generator expressions put it there themselves."""
 
 # Change of the stack size by verbs for which it is fixed.
 EFFECTS: dict[int, int] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from mpy_cross.emulator.runtime.flow import ITER_SLOTS, FlowError
+from mpy_cross.emulator.runtime.flow import ITER_AT, ITER_SLOTS, FlowError
 from mpy_cross.emulator.runtime.function_text import (
     CHILDREN,
     DOT,
@@ -182,9 +182,10 @@ class OperationText(FunctionText):
         elif verb == _V.ROT_THREE:
             self.stack[-3:] = [self.stack[-1], self.stack[-3], self.stack[-2]]
         elif verb == _V.GET_ITER:
-            self.push_value(self.temp(f"iter{DOT}({self.pop()})"))
-            if a:
-                self.stack += [NULL] * (ITER_SLOTS - 1)
+            iterator = self.temp(f"iter{DOT}({self.pop()})")
+            slots = [NULL] * ITER_SLOTS
+            slots[ITER_AT] = iterator
+            self.stack += slots if a else [iterator]
         elif verb == _V.LOAD_NULL:
             self.push_value(NULL)
         elif verb == _V.STORE_GLOBAL:
@@ -264,9 +265,9 @@ class OperationText(FunctionText):
             iterator, _ = self.pops(2)
             self.push_value(self.temp(f"yield from delegate{DOT}({iterator})"))
         elif verb == _V.IMPORT_NAME:
-            level, names = self.pops(2)
+            level, wanted = self.pops(2)
             self.push_value(
-                self.temp(f"import_name{DOT}({GLOBALS}, {self.name(a)!r}, {names}, {level})")
+                self.temp(f"import_name{DOT}({GLOBALS}, {self.name(a)!r}, {wanted}, {level})")
             )
         elif verb == _V.IMPORT_FROM:
             self.push_value(self.temp(f"import_from{DOT}({self.stack[-1]}, {self.name(a)!r})"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
-from mpy_cross.emulator.runtime.errors import SOURCE_MARK
 from mpy_cross.emulator.runtime.function_text import text_of
 from mpy_cross.emulator.runtime.translate import Translation, translate
+from mpy_cross.emulator.runtime.types import MARK
 from mpy_cross.loader.decode import decode
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.objects import ConstValue, Str
-from mpy_cross.loader.ops import Emit, FunctionOps
+from mpy_cross.loader.ops import Emit, FunctionOps, ScopeFlag, Verb
 
 FACTORY: Final = "factory\u00b7"
 
@@ -84,7 +84,7 @@ class Proto:
                 code.names,
                 code.consts,
                 n_closed,
-                SOURCE_MARK + code.source_file,
+                MARK + code.source_file,
                 bitmap=code.bitmap,
                 named_locals=named_locals,
             )
@@ -104,7 +104,7 @@ class Proto:
         if self.function.emit != Emit.BYTECODE:
             raise NotImplementedError("machine code cannot run here")
         if named_locals is None:
-            named_locals = self.uses_names()
+            named_locals = self.uses_names(len(cells))
         translation, constants = self.translation(len(cells), named_locals)
         # The host takes a function's built-in names from its globals when it makes it.
         module["__builtins__"] = self.code.builtins
@@ -125,9 +125,15 @@ class Proto:
             made.__kwdefaults__ = keyword_defaults
         return made
 
-    def uses_names(self) -> bool:
-        """Whether the function is the body of a class: nothing else stores names inside one."""
-        from mpy_cross.loader.ops import Verb
+    def uses_names(self, n_closed: int) -> bool:
+        """Whether the function is the body of a class, which gets a dictionary for its names.
 
-        wanted = (Verb.LOAD_NAME, Verb.STORE_NAME, Verb.DELETE_NAME)
-        return any(op[0] in wanted for op in self.function.ops)
+        Elsewhere a name that is no local is a global: comprehensions of a module have such.
+        """
+        function = self.function
+        if function.n_pos_args > n_closed or function.flags & ScopeFlag.GENERATOR:
+            return False
+        return any(op[0] in _NAME_VERBS for op in function.ops)
+
+
+_NAME_VERBS: Final = frozenset((Verb.LOAD_NAME, Verb.STORE_NAME, Verb.DELETE_NAME))

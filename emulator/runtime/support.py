@@ -68,13 +68,19 @@ def inplace_divide(a: Any, b: Any) -> Any:
     return a
 
 
+def _defines(obj: Any, name: str) -> bool:
+    """Whether the class of the object, one of the program's, has its own such method."""
+    cls: Any = type(obj)
+    return isinstance(cls, MpClass) and any(
+        name in base.__dict__ for base in cls.__mro__ if isinstance(base, MpClass)
+    )
+
+
 def modulo(a: Any, b: Any) -> Any:
     """`a % b`; formatting is the run-time's."""
     if type(a) is int:
         return a % b
-    if isinstance(a, (str, bytes)) and not (
-        type(type(a)) is MpClass and "__mod__" in type(a).__dict__
-    ):
+    if isinstance(a, (str, bytes)) and not _defines(a, "__mod__"):
         from mpy_cross.emulator.runtime.formatting import percent
 
         return percent(a, b)
@@ -124,21 +130,20 @@ def inplace_lshift(a: Any, b: Any) -> Any:
 
 def get_slice(obj: Any, index: slice) -> Any:
     """`obj[a:b:c]`."""
-    if index.step is not None and index.step != 1 and isinstance(obj, (str, bytes, tuple)):
-        if type(type(obj)) is not MpClass or "__getitem__" not in type(obj).__dict__:
-            check_slice(index)
-            return obj[index]
+    if (
+        index.step is not None
+        and index.step != 1
+        and isinstance(obj, (str, bytes, tuple))
+        and not _defines(obj, "__getitem__")
+    ):
+        # Manual 3.8.3, 3.8.8, 3.8.9.
+        raise NotImplementedError("only slices with step=1 (aka None) are supported")
     return obj[index]
-
-
-def check_slice(index: slice) -> None:
-    """Only a step of 1 is supported by strings, bytes and tuples (manual 3.8.3, 3.8.8, 3.8.9)."""
-    raise NotImplementedError("only slices with step=1 (aka None) are supported")
 
 
 def set_slice(obj: Any, index: slice, value: Any) -> None:
     """`obj[a:b] = value`."""
-    if isinstance(obj, list) and type(type(obj)) is not MpClass:
+    if isinstance(obj, list) and not _defines(obj, "__setitem__"):
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"object '{type_name(value)}' isn't a tuple or list")
         if index.step is not None and index.step != 1:
@@ -180,7 +185,7 @@ class ForeignIterator:
 def iter_(obj: Any) -> Iterator[Any]:
     """`iter(obj)` for a loop of the host."""
     try:
-        made = iter(obj)
+        made: Any = iter(obj)
     except TypeError as error:
         if type(type(obj)) is MpClass and "iter() returned non-iterator" in str(error):
             raise TypeError(f"'{type_name(obj)}' object isn't iterable") from None
@@ -189,7 +194,7 @@ def iter_(obj: Any) -> Iterator[Any]:
         raise
     if type(type(made)) is MpClass and not hasattr(made, "__iter__"):
         return ForeignIterator(made.__next__)
-    return made
+    return made  # type: ignore[no-any-return]
 
 
 def delegate(obj: Any) -> Any:

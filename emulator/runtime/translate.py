@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Final, final
 
 from mpy_cross.emulator.runtime.flow import (
+    ITER_AT,
     ITER_SLOTS,
     RETURN_OUTCOME,
     Block,
@@ -36,7 +37,6 @@ from mpy_cross.emulator.runtime.function_text import (
     PC,
     RESULT,
     TIME,
-    is_plain,
 )
 from mpy_cross.emulator.runtime.operations import INPLACE, OperationText
 from mpy_cross.loader.objects import ConstValue
@@ -168,8 +168,8 @@ class _Writer(OperationText):
         params += names[n_positional:]
         if function.flags & ScopeFlag.VARKEYWORDS:
             params.append(f"**{self._plain_local(rest)}")
-        name = self.name(function.name) if function.name >= 0 else "<module>"
-        shown = name if is_plain(name) else f"f{DOT}"
+        # Not the program's name: that may be the name of a global, too, which it would hide.
+        shown = f"f{DOT}"
         cells = [f"c{DOT}{i}" for i in range(self.n_closed)]
         # Constants come to be known while the body is written; the factory takes them as one.
         factory = ", ".join([GLOBALS, CHILDREN, f"k{DOT}", *cells])
@@ -304,7 +304,7 @@ class _Writer(OperationText):
         self.loops.append(loop)
         head = self.flow.order[loop.first]
         if head.last is not None and head.last[0] == _V.FOR_ITER:
-            iterator = f"s{DOT}{head.depth - ITER_SLOTS}"
+            iterator = f"s{DOT}{head.depth - ITER_SLOTS + ITER_AT}"
             exits = self.flow.blocks[self.flow.target(head.last[1])].rank
             guard = loop.first in self.guarded
             if guard:
@@ -526,7 +526,7 @@ class _Writer(OperationText):
             self.flush(len(self.stack))
             depth = block.depth
             end = f"end{DOT}"
-            self.put(f"s{DOT}{depth} = next{DOT}(s{DOT}{depth - ITER_SLOTS}, {end})")
+            self.put(f"s{DOT}{depth} = next{DOT}(s{DOT}{depth - ITER_SLOTS + ITER_AT}, {end})")
             self.put(f"if s{DOT}{depth} is {end}:")
             self.indent += 1
             self._jump(self.flow.blocks[self.flow.target(a)].rank, block.rank)

@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any, final
 
 Attributes = dict[str, Any]
+MARK = "\u00b7"
+"""Starts the file name of translated code for the host, which tells it from the host's own."""
 
 
 @final
@@ -131,6 +133,17 @@ class BuiltinType:
         return f"<class '{self.name}'>"
 
 
+@final
+class Super:
+    """`super(cls, obj)` that is kept in a variable; calls through `super()` do not make one."""
+
+    __slots__ = ("cls", "obj")
+
+    def __init__(self, cls: Any, obj: Any) -> None:
+        self.cls = cls
+        self.obj = obj
+
+
 BY_HOST: dict[type, BuiltinType] = {}
 """Core types by the host's class."""
 
@@ -207,12 +220,69 @@ def bind(value: Any, obj: Any, cls: Any) -> Any:
 SPECIAL = (
     frozenset(
         f"__{name}__"
-        for name in ["init", "new", "call", "len", "bool", "getitem", "setitem", "delitem", "iter", "next", "contains", "eq", "ne", "lt", "le", "gt", "ge", "hash", "neg", "pos", "invert", "abs", "enter", "exit", "getattr", "setattr", "delattr", "str", "repr", "int", "float", "complex", "aiter", "anext", "aenter", "aexit", "await", "get", "set", "delete", "qualname", "module"]
+        for name in [
+            "init",
+            "new",
+            "call",
+            "len",
+            "bool",
+            "getitem",
+            "setitem",
+            "delitem",
+            "iter",
+            "next",
+            "contains",
+            "eq",
+            "ne",
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "hash",
+            "neg",
+            "pos",
+            "invert",
+            "abs",
+            "enter",
+            "exit",
+            "getattr",
+            "setattr",
+            "delattr",
+            "str",
+            "repr",
+            "int",
+            "float",
+            "complex",
+            "aiter",
+            "anext",
+            "aenter",
+            "aexit",
+            "await",
+            "get",
+            "set",
+            "delete",
+            "qualname",
+            "module",
+        ]
     )
     | frozenset(
         f"__{prefix}{name}__"
         for prefix in ("", "r", "i")
-        for name in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]
+        for name in [
+            "add",
+            "sub",
+            "mul",
+            "matmul",
+            "truediv",
+            "floordiv",
+            "mod",
+            "pow",
+            "lshift",
+            "rshift",
+            "and",
+            "or",
+            "xor",
+        ]
     )
     | {"__divmod__", "__rdivmod__", "__reversed__"}
 )
@@ -234,11 +304,15 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: Attributes) -> MpCla
             hosts.append(base)
         else:
             raise TypeError("type isn't an acceptable base type")
+    if not isinstance(namespace, dict):
+        raise TypeError("type takes a dictionary of names")
     if not any(issubclass(host, Instance) for host in hosts):
         hosts.append(Instance)
     hidden: Attributes = {}
     visible: Attributes = {}
     for key, value in namespace.items():
+        if isinstance(value, FunctionType) and not value.__code__.co_filename.startswith(MARK):
+            value = staticmethod(value)  # a function of the run-time does not bind
         special = key[:2] == "__" and key[-2:] == "__"
         (visible if not special or key in SPECIAL else hidden)[key] = value
     made = MpClass(name, tuple(hosts), visible)
