@@ -5,8 +5,9 @@ A block knows its own registers, the clock, its lines, and where to report; neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, final
 
 from mpy_cross.emulator.bus import Bus, Window
@@ -202,7 +203,7 @@ class Unmodelled(Block):
 
     def __init__(self, name: str, context: Context, size: int, rows: str = "") -> None:
         self.size = size
-        self.registers = tuple(todo(row) for row in rows.split())
+        self.registers = todos(rows)
         super().__init__(name, context)
 
 
@@ -213,8 +214,10 @@ def todo(text: str) -> Todo:
     return Todo(int(offset, 16), reset=int(reset or "0", 16), name=name)
 
 
-def todos(rows: Iterable[str]) -> tuple[Register | Bank, ...]:
-    return tuple(todo(row) for row in rows)
+@cache
+def todos(rows: str) -> tuple[Register | Bank, ...]:
+    """The rows of a text; machines share them."""
+    return tuple(todo(row) for row in rows.split())
 
 
 def place(bus: Bus, base: int, block: Block) -> None:

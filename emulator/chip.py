@@ -18,7 +18,7 @@ class Chip:
 
     name, core, cores: kind of the cores ("cortex-m4f", "cortex-m0+") and their number.
     blocks, pins, ports: by the chip's names; ports are the host's ends of the serial lines.
-    interrupts: for each core its lines by interrupt number; event: pulses wake a core from WFE.
+    interrupts: for each core its lines by interrupt number.  systicks: one per core.
     rate: clock of the cores.  flash, ram: the memories that hold program and heap.
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
     """

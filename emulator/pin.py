@@ -44,7 +44,12 @@ class Net:
         return 0
 
     def update(self) -> None:
-        level = self.resolve()
+        pin = self.pins[0]
+        # Most pads are alone and driven by nobody but the chip.
+        if pin.driven is not None and len(self.pins) == 1 and not pin.forced:
+            level = pin.driven
+        else:
+            level = self.resolve()
         if level != self.level:
             self.level = level
             for pin in list(self.pins):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -316,3 +318,9 @@ def test_recording_is_a_choice() -> None:
     made.trace.record = True
     made.pin("GP1").force(0)
     assert made.trace.events == seen == [Event(0, "pin", "GP1", 0)]
+
+
+def test_the_example_in_the_documentation() -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
+    failed, tried = doctest.testfile(str(path), module_relative=False)
+    assert tried > 10 and not failed

@@ -84,6 +84,9 @@ class IoBank(Block):
         self.inputs = 0
         self.events = [0] * 4
         self.irqs = (Line("IO_IRQ_BANK0"), Line("IO_IRQ_BANK0 of core 1"))
+        # Pads without overrides, with input on and output not disabled: the usual, quick case.
+        self.plain = [False] * PINS
+        self.watched = [0] * 4  # events that some interrupt of a core looks at
         self.signals: list[Signal | None] = [None] * PINS
         self.followers = [Follower(self, number) for number in range(PINS)]
         pads.changed = self.configure
@@ -96,14 +99,14 @@ class IoBank(Block):
         self.events = [0] * 4
         for number in range(PINS):
             self.configure(number)
-            self.sense(number)
-        self.update()
+        self.enabled_changed()
 
     def configure(self, number: int) -> None:
         """Puts one pad into the state that its registers say."""
-        pin = self.pins[number]
-        function = self.CTRL[number] & 31
-        signal = self.functions[number].get(function)
+        pin, control = self.pins[number], self.CTRL[number]
+        self.plain[number] = (not control & 0x30033300 and self.pads.input_enabled(number)
+                              and not self.pads.output_disabled(number))
+        signal = self.functions[number].get(control & 31)
         old = self.signals[number]
         if signal is not old:
             if old is not None:
@@ -143,7 +146,10 @@ class IoBank(Block):
         if signal is not None:
             signal.sense(level)
         # The interrupt looks at the pad, with its own override.
-        seen = override(pad, control >> 28 & 3)
+        self.event(number, override(pad, control >> 28 & 3))
+
+    def event(self, number: int, seen: int) -> None:
+        """Notes level and edge for the interrupts."""
         word, shift = number >> 3, 4 * (number & 7)
         old = self.events[word] >> shift & 15
         new = old & 0xC | (2 if seen else 1)
@@ -151,7 +157,8 @@ class IoBank(Block):
             new |= 8 if seen else 4
         if new != old:
             self.events[word] ^= (old ^ new) << shift
-            self.update()
+            if self.watched[word]:
+                self.update()
 
     def pending(self, core: int, word: int) -> int:
         enabled, forced = (self.INTE1, self.INTF1) if core else (self.INTE0, self.INTF0)
@@ -160,6 +167,12 @@ class IoBank(Block):
     def update(self) -> None:
         for core, irq in enumerate(self.irqs):
             irq.set(any(self.pending(core, word) for word in range(4)))
+
+    def enabled_changed(self) -> None:
+        """Interrupts of the cores were enabled or forced, or were not."""
+        self.watched = [self.INTE0[word] | self.INTF0[word] | self.INTE1[word] | self.INTF1[word]
+                        for word in range(4)]
+        self.update()
 
     def write_CTRL(self, number: int, written: int, before: int) -> None:
         self.configure(number)
@@ -184,16 +197,16 @@ class IoBank(Block):
         self.update()
 
     def write_INTE0(self, word: int, written: int, before: int) -> None:
-        self.update()
+        self.enabled_changed()
 
     def write_INTF0(self, word: int, written: int, before: int) -> None:
-        self.update()
+        self.enabled_changed()
 
     def write_INTE1(self, word: int, written: int, before: int) -> None:
-        self.update()
+        self.enabled_changed()
 
     def write_INTF1(self, word: int, written: int, before: int) -> None:
-        self.update()
+        self.enabled_changed()
 
     def read_INTS0(self, word: int) -> int:
         return self.pending(0, word)
@@ -212,7 +225,12 @@ class Follower:
         self.bank, self.number = bank, number
 
     def __call__(self, level: int | None) -> None:
-        self.bank.output(self.number)
+        bank, number = self.bank, self.number
+        pin = bank.pins[number]
+        if level is not None and pin.driven is not None and bank.plain[number]:
+            pin.drive(level)
+        else:
+            bank.output(number)
 
 
 @final
@@ -225,4 +243,13 @@ class Sensor:
         self.bank, self.number = bank, number
 
     def __call__(self, level: int) -> None:
-        self.bank.sense(self.number)
+        bank, number = self.bank, self.number
+        if not bank.plain[number]:
+            bank.sense(number)
+            return
+        bit = 1 << number
+        bank.inputs = bank.inputs | bit if level else bank.inputs & ~bit
+        signal = bank.signals[number]
+        if signal is not None:
+            signal.sense(level)
+        bank.event(number, level)
