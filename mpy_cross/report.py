@@ -140,7 +140,7 @@ def reference_text(error: CompileError) -> str:
     Bytes that are not UTF-8 in names appear as surrogate escapes.
     """
     lines = []
-    if error.line or error.kind in _WITH_PLACE:
+    if error.line or error.block is not None or error.kind in _WITH_PLACE:
         block = "" if error.block is None else f", in {error.block}"
         lines.append("Traceback (most recent call last):")
         lines.append(f'  File "{error.file}", line {error.line}{block}')

@@ -121,6 +121,12 @@ def test_no_machine_code_names_the_last_function() -> None:
     )
 
 
+def test_no_machine_code_of_an_empty_module() -> None:
+    with pytest.raises(mpy_cross.CompileError) as caught:
+        mpy_cross.compile("# nothing\n", "t.py", release="1.29", arch="rv64imc", emit="native")
+    assert '  File "t.py", line 0, in <module>\n' in reference_text(caught.value)
+
+
 @pytest.mark.parametrize("emit", ["bytecode", "native", "viper"])
 def test_rv64imc_against_reference(emit: str) -> None:
     settings = Settings(arch="rv64imc", emit=emit)
