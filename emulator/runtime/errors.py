@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
+from mpy_cross.emulator.runtime.arguments import NATIVE_MARK, refused
 from mpy_cross.emulator.runtime.types import MARK, Cell
 
 
@@ -170,7 +171,8 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] =
             lambda m: "local variable referenced before assignment",
         ),
         (
-            r"(?:integer |float )?(?:division or modulo|division|modulo|divmod\(\)|floor division)(?: or modulo)? by zero",
+            r"(?:integer |float )?(?:division|modulo|divmod\(\)|floor division)(?: or modulo)?"
+            r" by zero",
             lambda m: "divide by zero",
         ),
         (r"(?:integer|float) (?:division|modulo|divmod).*", lambda m: "divide by zero"),
@@ -198,6 +200,8 @@ _TRANSLATED: Final = (
 
 def message(text: str) -> str:
     """MicroPython's wording of a message of the host."""
+    if text.startswith(NATIVE_MARK):
+        return refused(text) or text
     for pattern, make in _PATTERNS:
         match = pattern.fullmatch(text)
         if match is not None:
@@ -212,9 +216,10 @@ def caught(error: BaseException) -> BaseException:
         return _instead(RuntimeError("maximum recursion depth exceeded"), error)
     if kind is UnboundLocalError:
         return _instead(NameError("local variable referenced before assignment"), error)
-    if kind is AttributeError:
-        if isinstance(getattr(error, "obj", None), Cell) or error.args == ("value",):
-            return _instead(NameError("local variable referenced before assignment"), error)
+    if kind is AttributeError and (
+        isinstance(getattr(error, "obj", None), Cell) or error.args == ("value",)
+    ):
+        return _instead(NameError("local variable referenced before assignment"), error)
     if kind is UnicodeDecodeError or kind is UnicodeEncodeError:
         return _instead(UnicodeError(), error)
     if kind in _TRANSLATED and len(error.args) == 1 and not hasattr(error, "mpy"):

@@ -335,7 +335,7 @@ class Flow:
     def _unwind(
         self, tags: list[int], exc: tuple[int, ...], count: int, leaves_for: bool
     ) -> tuple[int, ...]:
-        """Take off the stack what a jump out of `count` regions takes; the regions that are left."""
+        """Take off the stack what a jump out of `count` regions takes; gives the regions left."""
         if count > len(exc):
             raise FlowError("a jump out of more regions than were entered")
         if count:

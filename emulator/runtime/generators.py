@@ -1,40 +1,44 @@
-"""Generators: what the program can do with one."""
+"""Generators: what the program can do with one, and delegating to other objects."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from types import GeneratorType
 from typing import Any
 
-from mpy_cross.emulator.runtime.errors import GeneratorClosed, caught, raised
+from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS, GeneratorClosed, caught, raised
 
-AnyGenerator = Generator[Any, Any, Any]
+AnyGenerator = Any  # a generator of the host
 
 
 def send(generator: AnyGenerator, value: Any) -> Any:
     """`generator.send(value)`."""
-    if value is not None and generator.gi_frame is not None and generator.gi_frame.f_lasti < 0:  # type: ignore[attr-defined]
-        raise TypeError("can't send non-None value to a just-started generator")
-    return generator.send(value)
+    try:
+        return generator.send(value)
+    except TypeError as error:
+        if "just-started" in str(error):
+            raise TypeError("can't send non-None value to a just-started generator") from None
+        raise
 
 
 def throw(generator: AnyGenerator, kind: Any, value: Any = None, trace: Any = None) -> Any:
     """`generator.throw(type_or_instance, value)`."""
-    if value is None:
-        value = kind
-    if isinstance(value, BaseException) or (
-        isinstance(value, type) and issubclass(value, BaseException)
-    ):
-        error = raised(value)
-    else:
-        error = raised(kind(value))
+    thrown = kind if value is None else value
+    if isinstance(kind, type) and not isinstance(thrown, BaseException) and value is not None:
+        thrown = kind(value)
+    error = raised(thrown)
+    error.thrown = thrown  # type: ignore[attr-defined]
+    if isinstance(error, GeneratorClosed):
+        _close_inner(generator)
     return generator.throw(error)
 
 
 def close(generator: AnyGenerator) -> None:
-    """`generator.close()`."""
-    if generator.gi_frame is None or not _started(generator):  # type: ignore[attr-defined]
+    """`generator.close()`: GeneratorExit at the `yield` where it waits."""
+    if not _waits(generator):
         generator.close()
         return
+    _close_inner(generator)
     try:
         generator.throw(GeneratorClosed())
     except (GeneratorClosed, StopIteration):
@@ -44,15 +48,24 @@ def close(generator: AnyGenerator) -> None:
     raise RuntimeError("generator ignored GeneratorExit")
 
 
-def _started(generator: AnyGenerator) -> bool:
-    frame = generator.gi_frame  # type: ignore[attr-defined]
-    return frame is not None and (frame.f_lasti > 0 and _has_yielded(generator))
+def _close_inner(generator: AnyGenerator) -> None:
+    """Close what the generator delegates to, innermost first."""
+    inner = generator.gi_yieldfrom
+    if inner is None:
+        return
+    if type(inner) is GeneratorType:
+        close(inner)
 
 
-def _has_yielded(generator: AnyGenerator) -> bool:
-    import inspect
-
-    return inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
+def _waits(generator: AnyGenerator) -> bool:
+    """Whether the generator stands at a `yield`."""
+    frame = generator.gi_frame
+    if frame is None or generator.gi_running:
+        return frame is not None
+    first = getattr(generator, "gi_suspended", None)
+    if first is not None:
+        return bool(first)
+    return bool(frame.f_lasti >= 0)  # 3.10
 
 
 def step(generator: AnyGenerator) -> Any:
@@ -66,3 +79,34 @@ GENERATOR: dict[str, Any] = {
     "throw": throw,
     "close": close,
 }
+
+
+def foreign(inner: Iterator[Any]) -> Generator[Any, Any, Any]:
+    """`yield from` an object of the program: sends and throws go to its methods, if it has them."""
+    cls = type(inner)
+    try:
+        value = next(inner)
+    except StopIteration as stop:
+        return stop.args[0] if stop.args else None
+    while True:
+        try:
+            sent = yield value
+        except GeneratorClosed:
+            closer = getattr(inner, "close", None)
+            if closer is not None:
+                closer()
+            raise
+        except PROGRAM_ERRORS as error:
+            thrower = getattr(cls, "throw", None)
+            if thrower is None:
+                raise
+            try:
+                value = thrower(inner, getattr(error, "thrown", error))
+            except StopIteration as stop:
+                return stop.args[0] if stop.args else None
+            continue
+        try:
+            sender = getattr(cls, "send", None)
+            value = next(inner) if sent is None or sender is None else sender(inner, sent)
+        except StopIteration as stop:
+            return stop.args[0] if stop.args else None

@@ -201,9 +201,11 @@ def delegate(obj: Any) -> Any:
     """The iterator for `yield from obj`."""
     if type(obj) is GeneratorType:
         return obj
-    if hasattr(obj, "__next__") and hasattr(obj, "__iter__"):
-        return obj
-    return iter_(obj)
+    if isinstance(type(obj), MpClass):
+        from mpy_cross.emulator.runtime.generators import foreign
+
+        return foreign(obj)
+    return obj
 
 
 def star(value: Any) -> Any:

@@ -1,0 +1,296 @@
+"""The built-in functions (manual 1.1.3) that need nothing of the run-time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mpy_cross.emulator.runtime import attributes, support
+from mpy_cross.emulator.runtime.errors import ProgramException
+from mpy_cross.emulator.runtime.types import (
+    BY_HOST,
+    BuiltinType,
+    Module,
+    MpClass,
+    type_name,
+)
+
+_MISSING: Any = object()
+
+
+def abs_(x: Any) -> Any:
+    if isinstance(x, (int, float, complex)) or hasattr(x, "__abs__"):
+        return abs(x)
+    raise TypeError(f"unsupported type for __abs__: '{type_name(x)}'")
+
+
+def all_(iterable: Any) -> bool:
+    return all(support.iter_(iterable))
+
+
+def any_(iterable: Any) -> bool:
+    return any(support.iter_(iterable))
+
+
+def _integer(x: Any) -> int:
+    if isinstance(x, int):
+        return int(x)
+    raise TypeError(f"can't convert {type_name(x)} to int")
+
+
+def bin_(x: Any) -> str:
+    return bin(_integer(x))
+
+
+def oct_(x: Any) -> str:
+    return oct(_integer(x))
+
+
+def hex_(x: Any) -> str:
+    return hex(_integer(x))
+
+
+def callable_(x: Any) -> bool:
+    if type(type(x)) is MpClass:
+        return callable(x)
+    return callable(x)
+
+
+def chr_(x: Any) -> str:
+    value = _integer(x)
+    if not 0 <= value < 0x110000:
+        raise ValueError("chr() arg not in range(0x110000)")
+    return chr(value)
+
+
+def ord_(x: Any) -> int:
+    if isinstance(x, (str, bytes)) or hasattr(x, "__len__"):
+        if not isinstance(x, (str, bytes)) and type_name(x) != "bytearray":
+            raise TypeError("ord expects a character")
+        if len(x) != 1:
+            raise TypeError(f"ord() expected a character, but string of length {len(x)} found")
+        return ord(x) if isinstance(x, (str, bytes)) else int(x[0])
+    raise TypeError("ord expects a character")
+
+
+def delattr_(obj: Any, name: str) -> None:
+    attributes.del_attribute(obj, name)
+
+
+def getattr_(obj: Any, name: Any, *default: Any) -> Any:
+    if not isinstance(name, str):
+        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    try:
+        return attributes.attribute(obj, name)
+    except AttributeError:
+        if default:
+            return default[0]
+        raise
+
+
+def hasattr_(obj: Any, name: Any) -> bool:
+    if not isinstance(name, str):
+        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    try:
+        attributes.attribute(obj, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def setattr_(obj: Any, name: Any, value: Any) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    attributes.set_attribute(obj, name, value)
+
+
+def divmod_(a: Any, b: Any) -> Any:
+    return divmod(a, b)
+
+
+def hash_(x: Any) -> int:
+    if isinstance(x, (MpClass, BuiltinType, Module)):
+        return id(x) >> 4
+    return hash(x)
+
+
+def instance_check(obj: Any, cls: Any) -> bool:
+    """`isinstance(obj, cls)` for one class; bool is not an int."""
+    if type(cls) is BuiltinType:
+        if cls.host is object:
+            return True
+        if type(obj) is bool:
+            return cls.host is bool
+        known = BY_HOST.get(type(obj))
+        if known is not None:
+            return known is cls or (isinstance(obj, cls.host) and known.host is not bool)
+        return isinstance(obj, cls.host)
+    if cls is ProgramException:
+        return isinstance(obj, BaseException)
+    return isinstance(obj, cls)
+
+
+def _classes(wanted: Any) -> tuple[Any, ...]:
+    classes = wanted if type(wanted) is tuple else (wanted,)
+    for cls in classes:
+        if not isinstance(cls, (BuiltinType, type)):
+            raise TypeError("issubclass() arg 2 must be a class or a tuple of classes")
+    return classes
+
+
+def isinstance_(obj: Any, wanted: Any) -> bool:
+    return any(instance_check(obj, cls) for cls in _classes(wanted))
+
+
+def issubclass_(cls: Any, wanted: Any) -> bool:
+    classes = _classes(wanted)
+    if not isinstance(cls, (BuiltinType, type)):
+        raise TypeError("issubclass() arg 1 must be a class")
+    for other in classes:
+        if cls is other:
+            return True
+        if type(other) is BuiltinType:
+            if other.host is object:
+                return True
+            if type(cls) is MpClass and issubclass(cls, other.host):
+                return True
+        elif isinstance(cls, type) and issubclass(
+            cls, BaseException if other is ProgramException else other
+        ):
+            return True
+    return False
+
+
+def len_(x: Any) -> int:
+    try:
+        return len(x)
+    except TypeError as error:
+        if "has no len()" in str(error):
+            raise TypeError(f"object of type '{type_name(x)}' has no len()") from None
+        raise
+
+
+def _extreme(pick: Callable[..., Any], args: tuple[Any, ...], key: Any, default: Any) -> Any:
+    options = {} if key is None else {"key": key}
+    if len(args) == 1:
+        items = list(support.iter_(args[0]))
+        if not items:
+            if default is not _MISSING:
+                return default
+            raise ValueError("arg is an empty sequence")
+        return pick(items, **options)
+    if not args:
+        raise TypeError("function missing 1 required positional arguments")
+    return pick(args, **options)
+
+
+def max_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
+    return _extreme(max, args, key, default)
+
+
+def min_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
+    return _extreme(min, args, key, default)
+
+
+def next_(iterator: Any, *default: Any) -> Any:
+    cls = type(iterator)
+    if not hasattr(cls, "__next__"):
+        raise TypeError(f"'{type_name(iterator)}' object isn't an iterator")
+    try:
+        return cls.__next__(iterator)
+    except StopIteration:
+        if default:
+            return default[0]
+        raise
+
+
+def pow_(base: Any, exponent: Any, *modulus: Any) -> Any:
+    if modulus:
+        if not all(isinstance(x, int) for x in (base, exponent, modulus[0])):
+            raise TypeError("pow() with 3 arguments requires integers")
+        if modulus[0] == 0:
+            raise ValueError("divide by zero")
+        return pow(base, exponent, modulus[0])
+    return support.power(base, exponent)
+
+
+def round_(x: Any, digits: Any = _MISSING) -> Any:
+    if isinstance(x, int):
+        if digits is _MISSING or digits >= 0:
+            return int(x)
+        return round(x, digits)
+    if not isinstance(x, float):
+        raise TypeError(f"can't convert {type_name(x)} to float")
+    if digits is _MISSING:
+        return round(x)
+    scale = 10.0**digits
+    return type(x)(round(x * scale) / scale)
+
+
+def sorted_(iterable: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
+    return sorted(support.iter_(iterable), key=key, reverse=bool(reverse))
+
+
+def sum_(iterable: Any, start: Any = 0) -> Any:
+    for item in support.iter_(iterable):
+        start = start + item
+    return start
+
+
+def input_(prompt: str = "") -> str:
+    raise EOFError
+
+
+# ------------------------------------------------------------------------------------ iterators
+
+
+def make_map(function: Any, *iterables: Any) -> Any:
+    if not iterables:
+        raise TypeError("function missing 1 required positional arguments")
+    return map(function, *[support.iter_(one) for one in iterables])
+
+
+def make_filter(function: Any, iterable: Any) -> Any:
+    return filter(function, support.iter_(iterable))
+
+
+def make_zip(*iterables: Any) -> Any:
+    return zip(*[support.iter_(one) for one in iterables], strict=False)
+
+
+def make_enumerate(iterable: Any = _MISSING, start: int = 0) -> Any:
+    if iterable is _MISSING:
+        raise TypeError("'iterable' argument required")
+    return enumerate(support.iter_(iterable), start)
+
+
+def make_reversed(sequence: Any) -> Iterator[Any]:
+    own = getattr(type(sequence), "__reversed__", None)
+    if own is not None and type(type(sequence)) is MpClass:
+        return own(sequence)  # type: ignore[no-any-return]
+    size = len_(sequence)
+    return (
+        reversed(sequence)
+        if isinstance(sequence, (list, tuple, str, bytes, range))
+        else iter([sequence[i] for i in range(size - 1, -1, -1)])
+    )
+
+
+def make_range(*args: Any) -> range:
+    for arg in args:
+        if not isinstance(arg, int):
+            raise TypeError(f"can't convert {type_name(arg)} to int")
+    if len(args) == 3 and args[2] == 0:
+        raise ValueError("zero step")
+    return range(*args)
+
+
+def iter_builtin(obj: Any) -> Any:
+    own = type(obj)
+    if type(own) is MpClass:
+        found = getattr(own, "__iter__", None)
+        if found is not None:
+            return found(obj)
+        if not hasattr(own, "__getitem__"):
+            raise TypeError(f"'{type_name(obj)}' object isn't iterable")
+    return support.iter_(obj)
