@@ -139,6 +139,22 @@ class Bus:
         else:
             raise BusFault(address, size, "write", f"{found.name} is not writable")
 
+    def spans(self, page: int) -> list[tuple[int, int]]:
+        """(base, size) of the ranges that hold device windows, in whole pages of `page` bytes.
+
+        For a core that can only map pages: windows may be smaller, and several share one.  It maps
+        a span and hands accesses in it to `read` and `write`.
+        """
+        spans: list[tuple[int, int]] = []
+        for window in sorted(self.windows, key=lambda each: each.base):
+            base = window.base // page * page
+            end = -(-(window.base + window.size) // page) * page
+            if spans and base <= sum(spans[-1]):
+                start, size = spans.pop()
+                base, end = start, max(end, start + size)
+            spans.append((base, end - base))
+        return spans
+
     def view(self, address: int, size: int) -> memoryview:
         """The bytes of a memory, shared. BusFault unless one memory holds all of them."""
         found = self.find(address)

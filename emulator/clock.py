@@ -39,19 +39,22 @@ class Clock:
     advanced here: a core in the middle of its slice then has to stop earlier.
     """
 
-    __slots__ = ("_alarms", "_order", "now", "on_sooner")
+    __slots__ = ("_alarms", "_limit", "_order", "now", "on_sooner")
 
     def __init__(self) -> None:
         self.now = 0
         self.on_sooner: Callable[[int], None] | None = None
         self._alarms: list[Alarm] = []
         self._order = 0
+        self._limit = 64  # alarms at which the cancelled ones are thrown out
 
     def at(self, when: int, call: Callable[[], None]) -> Alarm:
         """Calls `call` at `when` ns, or as soon as time moves if that has passed."""
         self._order += 1
         alarm = Alarm(max(when, self.now), self._order, call)
         heapq.heappush(self._alarms, alarm)
+        if len(self._alarms) > self._limit:
+            self._tidy()
         if self.on_sooner is not None and self._alarms[0] is alarm:
             self.on_sooner(alarm.when)
         return alarm
@@ -59,6 +62,12 @@ class Clock:
     def after(self, delay: int, call: Callable[[], None]) -> Alarm:
         """Calls `call` in `delay` ns."""
         return self.at(self.now + delay, call)
+
+    def _tidy(self) -> None:
+        """Throws out cancelled alarms: one that is set again and again leaves many behind."""
+        self._alarms[:] = [alarm for alarm in self._alarms if not alarm.done]
+        heapq.heapify(self._alarms)
+        self._limit = max(64, 2 * len(self._alarms))
 
     def next_alarm(self) -> int | None:
         """Time of the earliest alarm in ns, None if there is none."""

@@ -29,6 +29,17 @@ def test_a_cancelled_alarm_does_not_run_and_is_not_next() -> None:
     assert first.done
 
 
+def test_alarms_set_again_and_again_leave_nothing_behind() -> None:
+    clock, ran = Clock(), []
+    alarm = clock.at(10**9, lambda: ran.append("first"))
+    for n in range(10_000):
+        alarm.cancel()
+        alarm = clock.at(10**9 + n, lambda: ran.append("last"))
+    assert len(clock._alarms) <= 64
+    clock.advance_to(2 * 10**9)
+    assert ran == ["last"]
+
+
 def test_an_alarm_can_set_and_cancel_others_at_the_same_time() -> None:
     clock, ran = Clock(), []
     doomed = clock.at(10, lambda: ran.append("doomed"))

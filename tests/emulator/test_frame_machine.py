@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,16 @@ def test_memory_map_for_a_core(name: str) -> None:
     with pytest.raises(BusFault, match="is not mapped"):
         made.bus.read(0x90000000, 4)
     assert any(window.base == 0xE000E010 for window in made.bus.windows)
+    spans = made.bus.spans(1024)
+    assert (0xE000E000, 1024) in spans
+    for window in made.bus.windows:
+        assert any(base <= window.base and window.base + window.size <= base + size
+                   for base, size in spans)
+    for base, size in spans:
+        assert base % 1024 == size % 1024 == 0
+        for memory in made.bus.memories:
+            assert base + size <= memory.base or memory.base + memory.size <= base
+    assert all(a + size < b for (a, size), (b, _) in pairwise(spans))
 
 
 @pytest.mark.parametrize("name", NAMES)
