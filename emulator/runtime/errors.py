@@ -162,8 +162,8 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] =
             _named("{0} indices must be integers, not {1}"),
         ),
         (
-            r"(string) indices must be integers.*",
-            _named("string indices must be integers, not object"),
+            r"(string) indices must be integers(?:, not '(.+)')?",
+            lambda m: f"string indices must be integers, not {_type(m[2] or 'object')}",
         ),
         (r"name '(.+)' is not defined", lambda m: f"name '{m[1]}' isn't defined"),
         (

@@ -13,7 +13,7 @@ import re
 from ctypes import c_float
 from typing import Final, final
 
-from mpy_cross.loader.floatfmt import format_float
+from mpy_cross.loader.floatfmt import format_complex, format_float
 from mpy_cross.loader.release import FloatPrinter
 
 FORMAT_BUFFER: Final = 32
@@ -82,7 +82,9 @@ class _Layout:
         """Digits before the decimal point, less one; -1 if the point is there already."""
 
 
-def _scale_down(value: float, kind: str, room: int, out: _Layout, num: _Numbers) -> tuple[float, str]:
+def _scale_down(
+    value: float, kind: str, room: int, out: _Layout, num: _Numbers
+) -> tuple[float, str]:
     """Scale a value of at least 1; the value and the kind of layout it gets."""
     for step, up, down in num.steps:
         if up <= value:
@@ -144,9 +146,6 @@ def _scale_up(value: float, kind: str, room: int, out: _Layout, num: _Numbers) -
                 out.chars.append("0")
                 out.count -= 1
                 out.exponent -= 1
-                if not out.count and out.exponent:
-                    # The real loop counts down once more before it looks at the digits left.
-                    break
         return value, "f"
     out.shown = sign
     limit = room - num.exponent_bytes
@@ -232,9 +231,7 @@ class FloatStyle:
 
     __slots__ = ("digits", "generation", "single")
 
-    def __init__(
-        self, digits: int = 16, generation: FloatPrinter = FloatPrinter.SCALE
-    ) -> None:
+    def __init__(self, digits: int = 16, generation: FloatPrinter = FloatPrinter.SCALE) -> None:
         self.digits = digits
         """Significant digits of `repr`: 16 of a double, 7 of single precision, 6 of 30 bits."""
         self.single = digits < 16
@@ -272,6 +269,10 @@ class FloatStyle:
                     text = f"{value:.{min(precision, room - 7)}e}"
         return sign + (text.upper() if upper else text)
 
+    def hundredfold(self, value: float) -> float:
+        """The value that the kind `%` prints."""
+        return _rounded(value * 100.0, self.single)
+
     def text(self, value: float) -> str:
         """`repr` of a float."""
         if not self.single:
@@ -281,16 +282,13 @@ class FloatStyle:
 
     def complex_text(self, value: complex) -> str:
         """`repr` of a complex number; a real part of zero is left out."""
-        imaginary = self._part(value.imag)
+        if not self.single:
+            return format_complex(value, self.generation)
+        imaginary = self.formatted(value.imag, "g", self.digits, "", 16)
         if value.real == 0:
             return imaginary + "j"
         plus = "+" if value.imag >= 0 or value.imag != value.imag else ""
-        return f"({self._part(value.real)}{plus}{imaginary}j)"
-
-    def _part(self, value: float) -> str:
-        if not self.single:
-            return format_float(value, self.generation).removesuffix(".0")
-        return self.formatted(value, "g", self.digits, "", 16)
+        return f"({self.formatted(value.real, 'g', self.digits, '', 16)}{plus}{imaginary}j)"
 
 
 _NUMBER: Final = re.compile(

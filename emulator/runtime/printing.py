@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
-from typing import Any
+from typing import Any, Final
 
+from mpy_cross.emulator.runtime.floats import FloatStyle
 from mpy_cross.emulator.runtime.types import (
+    MARK,
     BuiltinType,
     Instance,
     Module,
@@ -14,193 +18,231 @@ from mpy_cross.emulator.runtime.types import (
     class_name,
     type_name,
 )
+from mpy_cross.loader.release import FloatPrinter
+
+_PLAIN: Final = re.compile(r"[ !#-&(-\[\]-~]*")
+"""Strings that need no escapes."""
+_ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_GENERATOR_FLAG: Final = 0x20
+_NATIVE: Final[dict[type, Callable[[Any], Any]]] = {
+    str: str.__str__,
+    bytes: lambda value: bytes(memoryview(value)),
+    int: int.__int__,
+    float: float.__float__,
+    list: lambda value: list(list.__iter__(value)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    dict: lambda value: {key: dict.__getitem__(value, key) for key in dict.__iter__(value)},
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+}
+"""The core object within an instance of a class that derives from its type."""
 
 
 def quoted(text: str) -> str:
     """`repr()` of a string."""
+    if _PLAIN.fullmatch(text) is not None:
+        return f"'{text}'"
     quote = '"' if "'" in text and '"' not in text else "'"
     out = [quote]
     for char in text:
         code = ord(char)
-        if char == quote or char == "\\":
+        if char == quote:
             out.append("\\" + char)
-        elif char == "\n":
-            out.append("\\n")
-        elif char == "\r":
-            out.append("\\r")
-        elif char == "\t":
-            out.append("\\t")
-        elif code < 32 or code == 127:
-            out.append(f"\\x{code:02x}")
-        elif 128 <= code < 0xA0 or 0xDC80 <= code <= 0xDCFF:
-            out.append(f"\\x{code & 0xFF:02x}")
-        else:
+        elif char in _ESCAPES:
+            out.append(_ESCAPES[char])
+        elif 32 <= code <= 126:
             out.append(char)
+        elif code < 0x100 or 0xDC80 <= code <= 0xDCFF:
+            out.append(f"\\x{code & 0xFF:02x}")
+        elif code < 0x10000:
+            out.append(f"\\u{code:04x}")
+        else:
+            out.append(f"\\U{code:08x}")
     out.append(quote)
     return "".join(out)
 
 
-def float_text(value: float, digits: int = 16) -> str:
-    """A float as MicroPython prints it, with as many significant digits as the board has."""
-    if value != value:
-        return "nan"
-    if value in (float("inf"), float("-inf")):
-        return "inf" if value > 0 else "-inf"
-    text = f"{value:.{digits}g}"
-    if "e" not in text and "." not in text:
-        text += ".0"
-    return text
-
-
-def complex_text(value: complex, digits: int = 16) -> str:
-    """A complex number; a real part of zero is left out."""
-    imaginary = f"{value.imag:.{digits}g}"
-    if value.real == 0:
-        return f"{imaginary}j"
-    sign = "" if imaginary[0] in "-" else "+"
-    return f"({value.real:.{digits}g}{sign}{imaginary}j)"
+def bytes_text(value: bytes) -> str:
+    """`repr()` of bytes."""
+    return "b" + quoted(value.decode("latin-1"))
 
 
 class Printer:
-    """Shows values the way a board with this precision of floats does."""
+    """Shows values the way a board with this precision of floats does.
 
-    def __init__(self, float_digits: int) -> None:
+    A class of the run-time may show itself: by `_show(self, printer)`, which gives the text of
+    `repr()`.
+    """
+
+    def __init__(self, float_digits: int, generation: FloatPrinter = FloatPrinter.SCALE) -> None:
         self.float_digits = float_digits
+        self.floats = FloatStyle(float_digits, generation)
 
     def text(self, value: Any) -> str:
         """`str(value)`."""
         cls = type(value)
         if cls is str:
-            return str(value)
-        if type(cls) is MpClass and not isinstance(value, BaseException):
-            return self._instance(value, "__str__")
+            return value  # type: ignore[no-any-return]
+        if cls is int:
+            return format_int(value)
         if isinstance(value, BaseException):
             return self.exception_text(value)
+        if type(cls) is MpClass:
+            return self._instance(value, cls, ("__str__", "__repr__"))
         return self.representation(value)
+
+    # -------------------------------------------------------------------------- exceptions
 
     def exception_text(self, error: BaseException) -> str:
         """`str()` of an exception: its argument, or its arguments."""
-        own = type(error).__dict__.get("__str__") if type(type(error)) is MpClass else None
+        own = _own_method(type(error), "__str__")
+        return self.text(own(error)) if own is not None else self._arguments(error)
+
+    def uncaught(self, error: BaseException) -> str:
+        """The last line of a traceback; a `__str__` of the program is not asked."""
+        own = _own_method(type(error), "__repr__")
         if own is not None:
-            return str(own(error))
-        for base in type(error).__mro__:
-            if isinstance(base, MpClass) and "__str__" in base.__dict__:
-                return str(base.__dict__["__str__"](error))
+            return self.text(own(error))
+        return f"{_exception_name(type(error))}: {self._arguments(error)}"
+
+    def _arguments(self, error: BaseException) -> str:
         args = error.args
         if not args:
             return ""
-        if len(args) == 1:
-            if isinstance(error, KeyError):
-                return self.representation(args[0])
-            if isinstance(error, OSError) and type(args[0]) is int:
-                from mpy_cross.emulator.runtime.modules.errno import NAMES
+        if isinstance(error, OSError) and len(args) < 3 and type(args[0]) is int:
+            from mpy_cross.emulator.runtime.modules.errno import NAMES
 
-                name = NAMES.get(args[0])
-                if name is not None:
-                    return f"[Errno {args[0]}] {name}"
-            return self.text(args[0])
-        return self.representation(args)
+            name = NAMES.get(args[0])
+            if name is not None:
+                more = f": {self.text(args[1])}" if len(args) > 1 else ""
+                return f"[Errno {args[0]}] {name}{more}"
+        return self.text(args[0]) if len(args) == 1 else self.representation(args)
 
-    def uncaught(self, error: BaseException) -> str:
-        """The last line of a traceback."""
-        text = self.exception_text(error)
-        name = class_name(type(error))
-        return f"{name}: {text}"
+    # ----------------------------------------------------------------------- representation
 
     def representation(self, value: Any) -> str:
         """`repr(value)`."""
         cls = type(value)
         if cls is str:
             return quoted(value)
-        if cls is int or cls is bool or value is None:
-            return repr(value) if cls is not int else format_int(value)
-        if isinstance(value, float) and type(cls) is not MpClass:
-            return float_text(value, self.float_digits)
+        if cls is int:
+            return format_int(value)
+        if cls is bool or value is None:
+            return repr(value)
         if cls is list:
-            return "[" + ", ".join([self.representation(item) for item in value]) + "]"
+            return f"[{self._items(value)}]"
         if cls is tuple:
-            inner = ", ".join([self.representation(item) for item in value])
-            return f"({inner},)" if len(value) == 1 else f"({inner})"
+            return f"({self._items(value)}{',' if len(value) == 1 else ''})"
         if cls is dict:
-            return (
-                "{"
-                + ", ".join(
-                    [
-                        f"{self.representation(key)}: {self.representation(item)}"
-                        for key, item in value.items()
-                    ]
-                )
-                + "}"
-            )
+            return "{" + self._pairs(value) + "}"
+        if type(cls) is MpClass and not isinstance(value, BaseException):
+            return self._instance(value, cls, ("__repr__",))
+        if isinstance(value, float):
+            return self.floats.text(value)
         return self._rarer(value, cls)
 
+    def _items(self, values: Any) -> str:
+        show = self.representation
+        return ", ".join([show(item) for item in values])
+
+    def _pairs(self, values: dict[Any, Any]) -> str:
+        show = self.representation
+        return ", ".join([f"{show(key)}: {show(item)}" for key, item in values.items()])
+
     def _rarer(self, value: Any, cls: type) -> str:
-        if type(cls) is MpClass and not isinstance(value, BaseException):
-            return self._instance(value, "__repr__")
         if isinstance(value, BaseException):
-            for base in cls.__mro__:
-                if isinstance(base, MpClass) and "__repr__" in base.__dict__:
-                    return str(base.__dict__["__repr__"](value))
-            inner = ", ".join([self.representation(item) for item in value.args])
-            comma = "," if len(value.args) == 1 else ""
-            return f"{class_name(cls)}({inner}{comma})"
+            own = _own_method(cls, "__repr__")
+            if own is not None:
+                return self.text(own(value))
+            return f"{_exception_name(cls)}{self.representation(value.args)}"
         if cls is bytes:
             return bytes_text(value)
-        if cls is set:
+        if cls is bytearray:
+            return f"bytearray({bytes_text(bytes(value))})"
+        if cls is set or cls is frozenset:
+            name = "frozenset" if cls is frozenset else ""
             if not value:
-                return "set()"
-            return "{" + ", ".join([self.representation(item) for item in value]) + "}"
-        if cls is frozenset:
-            if not value:
-                return "frozenset()"
-            return "frozenset({" + ", ".join([self.representation(i) for i in value]) + "})"
+                return (name or "set") + "()"
+            inner = "{" + self._items(value) + "}"
+            return f"{name}({inner})" if name else inner
         if cls is complex:
-            return complex_text(value, self.float_digits)
-        if isinstance(value, (MpClass, BuiltinType)) or isinstance(value, type):
+            return self.floats.complex_text(value)
+        if isinstance(value, (type, BuiltinType)):
             return f"<class '{class_name(value)}'>"
         if cls is Module:
-            return f"<module '{value.__dict__.get('__name__', '')}'>"
+            names = value.__dict__
+            origin = f" from '{names['__file__']}'" if "__file__" in names else ""
+            return f"<module '{names.get('__name__', '')}'{origin}>"
         if cls is range:
             step = f", {value.step}" if value.step != 1 else ""
             return f"range({value.start}, {value.stop}{step})"
         if cls is FunctionType:
-            return f"<function {value.__name__} at 0x{id(value) & 0xFFFFFFFF:x}>"
-        if cls is MethodType or cls is BuiltinFunctionType:
+            code = value.__code__
+            if not code.co_filename.startswith(MARK):
+                return "<function>"
+            if code.co_flags & _GENERATOR_FLAG:
+                return "<generator>"
+            return f"<function {value.__name__} at 0x{_address(value)}>"
+        if cls is MethodType:
             return "<bound_method>"
+        if cls is BuiltinFunctionType:
+            return "<function>"
         if cls is GeneratorType:
-            return f"<generator object '{value.__name__}' at 0x{id(value) & 0xFFFFFFFF:x}>"
+            return f"<generator object '{value.__name__}' at {_address(value)}>"
         if cls is slice:
-            parts = ", ".join(
-                [self.representation(part) for part in (value.start, value.stop, value.step)]
-            )
-            return f"slice({parts})"
+            return f"slice({self._items((value.start, value.stop, value.step))})"
         if value is ...:
             return "Ellipsis"
         if value is NotImplemented:
             return "NotImplemented"
         if cls.__name__ in ("dict_keys", "dict_values", "dict_items"):
-            inner = ", ".join([self.representation(item) for item in value])
-            return f"{cls.__name__}([{inner}])"
+            return f"{cls.__name__}([{self._items(value)}])"
         known = builtin_of(value)
-        if known is not None and known.host is not object:
-            for base in cls.__mro__:
-                if base in (list, tuple, dict, set, frozenset, int, str, bytes):
-                    return self.representation(base(value))
+        if known is not None and known.host in _NATIVE:
+            return self.representation(_NATIVE[known.host](value))
         return f"<{type_name(value)}>"
 
-    def _instance(self, value: Any, special: str) -> str:
-        cls = type(value)
-        wanted = ("__str__", "__repr__") if special == "__str__" else ("__repr__",)
-        for name in wanted:
+    def _instance(self, value: Any, cls: type, names: tuple[str, ...]) -> str:
+        """An object of a class; `names` are the methods to ask, in this order.
+
+        The first class in the order that has the method, or is a core type, decides: an instance
+        of a list with `__repr__` is shown as a list by `str`.
+        """
+        for name in names:
             for base in cls.__mro__:
-                if isinstance(base, MpClass) and name in base.__dict__:
-                    text = base.__dict__[name](value)
-                    if not isinstance(text, str):
-                        raise TypeError("can't convert '%s' object to str" % type_name(text))
-                    return text
-                if not isinstance(base, MpClass) and base is not object:
-                    return (self.text if special == "__str__" else self.representation)(base(value))
-        return f"<{class_name(cls)} object at 0x{id(value) & 0xFFFFFFFF:x}>"
+                if isinstance(base, MpClass):
+                    method = base.__dict__.get(name)
+                    if method is not None:
+                        return self.text(method(value))
+                    if "_show" in base.__dict__:
+                        return str(value._show(self))
+                elif base in _NATIVE:
+                    native = _NATIVE[base](value)
+                    return (
+                        self.text(native) if names[0] == "__str__" else self.representation(native)
+                    )
+        if isinstance(value, Instance):
+            return f"<{class_name(cls)} object at {_address(value)}>"
+        return f"<{class_name(cls)}>"
+
+
+def _exception_name(cls: type) -> str:
+    """The name of a class of exceptions; the host has its own classes for some error numbers."""
+    if issubclass(cls, OSError) and not isinstance(cls, MpClass):
+        return "OSError"
+    return class_name(cls)
+
+
+def _own_method(cls: type, name: str) -> Callable[[Any], Any] | None:
+    """A special method that a class of the program or one of its bases has."""
+    for base in cls.__mro__:
+        if isinstance(base, MpClass) and name in base.__dict__:
+            return base.__dict__[name]  # type: ignore[no-any-return]
+    return None
+
+
+def _address(value: Any) -> str:
+    return f"{id(value) & 0xFFFFFFFF:x}"
 
 
 def format_int(value: int) -> str:
@@ -216,24 +258,3 @@ def format_int(value: int) -> str:
             value, rest = divmod(value, base)
             digits.append(f"{rest:04000d}")
         return sign + "".join(reversed(digits)).lstrip("0")
-
-
-def bytes_text(value: bytes) -> str:
-    """`repr()` of bytes."""
-    text = "".join(chr(byte) for byte in value)
-    quote = '"' if "'" in text and '"' not in text else "'"
-    out = [quote]
-    for char in text:
-        code = ord(char)
-        if char == quote or char == "\\":
-            out.append("\\" + char)
-        elif char in "\n\r\t":
-            out.append({"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char])
-        elif 32 <= code < 127:
-            out.append(char)
-        else:
-            out.append(f"\\x{code:02x}")
-    return "b" + "".join(out) + quote
-
-
-__all__ = ["Instance", "Printer", "bytes_text", "complex_text", "float_text", "quoted"]

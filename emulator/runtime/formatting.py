@@ -1,0 +1,471 @@
+"""`str % x`, `str.format` and their counterparts of bytes.
+
+MicroPython formats bytes, so widths count the bytes of the UTF-8 form (py/objstr.c, py/mpprint.c).
+Here that form is a string with a character for each byte.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, final
+
+from mpy_cross.emulator.runtime.arguments import (
+    as_float,
+    as_word,
+    cooked,
+    no_implicit,
+    raw,
+)
+from mpy_cross.emulator.runtime.floats import FORMAT_BUFFER
+from mpy_cross.emulator.runtime.integers import int_from_float
+from mpy_cross.emulator.runtime.printing import Printer, format_int
+from mpy_cross.emulator.runtime.types import MpClass, type_name
+
+_DIGITS: Final = "0123456789"
+_FLOAT_KINDS: Final = "eEfFgG"
+_SPEC_TYPES: Final = "bcdeEfFgGnosxX%"
+_PREFIXES: Final = {2: "0b", 8: "0o", 10: "", 16: "0x"}
+_HOST_KINDS: Final = {2: "b", 8: "o", 16: "x"}
+"""Kinds of the host's `format`; it has the digits of these bases."""
+
+
+@final
+class Field:
+    """How one value is to be shown."""
+
+    __slots__ = (
+        "align",
+        "between",
+        "comma",
+        "fill",
+        "kind",
+        "precision",
+        "prefix",
+        "sign",
+        "width",
+    )
+
+    def __init__(self) -> None:
+        self.fill = " "
+        self.align = ">"
+        """<, > or ^"""
+        self.between = False
+        """The padding goes between the sign and the digits."""
+        self.sign = ""
+        """What goes before a number that is not negative."""
+        self.prefix = False
+        self.comma = False
+        self.width = 0
+        self.precision = -1
+        self.kind = ""
+
+    def pad(self, text: str, width: int | None = None) -> str:
+        """Text in the field's width."""
+        room = (self.width if width is None else width) - len(text)
+        if room <= 0:
+            return text
+        if self.align == "<":
+            return text + self.fill * room
+        if self.align == "^":
+            left = room // 2
+            return self.fill * left + text + self.fill * (room - left)
+        return self.fill * room + text
+
+
+def format_digits(value: int, base: int, comma: bool) -> str:
+    """The digits of a non-negative int; commas between groups of three in every base."""
+    text = format_int(value) if base == 10 else format(value, _HOST_KINDS[base])
+    if not comma:
+        return text
+    head = len(text) % 3 or 3
+    return ",".join([text[:head], *(text[i : i + 3] for i in range(head, len(text), 3))])
+
+
+def format_integer(value: Any, base: int, field: Field, upper: bool = False) -> str:
+    """An int in a field."""
+    number = value if type(value) is int else as_word(value)
+    width, precision = field.width, field.precision
+    if field.align == ">" and field.fill == "0":
+        width = max(width, precision)
+        precision = 0
+    digits = format_digits(abs(number), base, field.comma)
+    head = "-" if number < 0 else field.sign
+    if field.prefix:
+        head += _PREFIXES[base]
+    if upper:
+        digits, head = digits.upper(), head.upper()
+    if precision > 1:
+        text = head + digits.rjust(precision, "0")
+        return text.ljust(width) if field.align == "<" else text.rjust(width)
+    if field.between:
+        return head + field.pad(digits, width - len(head))
+    return field.pad(head + digits, width)
+
+
+def _number(text: str, at: int, otherwise: int) -> tuple[int, int]:
+    """The number at a place of a template, and the place behind it."""
+    end = at
+    while end < len(text) and text[end] in _DIGITS:
+        end += 1
+    return (int(text[at:end]) if end > at else otherwise), end
+
+
+@final
+class Formatter:
+    """Formats the way a board with this printer does."""
+
+    __slots__ = ("printer",)
+
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+
+    # ------------------------------------------------------------------------------------- %
+
+    def percent(self, template: Any, values: Any) -> Any:
+        """`template % values`, for a str or bytes template."""
+        items: tuple[Any, ...] = values if type(values) is tuple else (values,)
+        named = values if type(values) is dict else None
+        if isinstance(template, str):
+            return cooked(self._percent(raw(template), items, named, False))
+        return self._percent(template.decode("latin-1"), items, named, True).encode("latin-1")
+
+    def _percent(
+        self, text: str, items: tuple[Any, ...], named: dict[Any, Any] | None, is_bytes: bool
+    ) -> str:
+        out: list[str] = []
+        used = 0
+        at = 0
+        size = len(text)
+        count = len(items)
+        while True:
+            mark = text.find("%", at)
+            if mark < 0:
+                out.append(text[at:])
+                break
+            out.append(text[at:mark])
+            at = mark + 1
+            if at >= size:
+                raise ValueError("incomplete format")
+            if text[at] == "%":
+                out.append("%")
+                at += 1
+                continue
+            arg: Any = None
+            found = False
+            if text[at] == "(":
+                if named is None:
+                    raise TypeError("format needs a dict")
+                used = 1
+                end = text.find(")", at)
+                if end < 0:
+                    raise ValueError("incomplete format key")
+                key = cooked(text[at + 1 : end])
+                if key not in named:
+                    raise KeyError(key)
+                arg, found = named[key], True
+                at = end + 1
+            field = Field()
+            left = show_sign = space_sign = False
+            while at < size and text[at] in "-+ #0":
+                flag = text[at]
+                left = left or flag == "-"
+                show_sign = show_sign or flag == "+"
+                space_sign = space_sign or flag == " "
+                field.prefix = field.prefix or flag == "#"
+                if flag == "0":
+                    field.fill, field.between = "0", True
+                at += 1
+            field.sign = "+" if show_sign else " " if space_sign else ""
+            field.align = "<" if left else ">"
+            if text[at : at + 1] == "*":
+                if used >= count:
+                    raise TypeError("format string needs more arguments")
+                field.width = as_word(items[used])
+                used += 1
+                at += 1
+            else:
+                field.width, at = _number(text, at, 0)
+            if text[at : at + 1] == ".":
+                at += 1
+                if text[at : at + 1] == "*":
+                    if used >= count:
+                        raise TypeError("format string needs more arguments")
+                    field.precision = as_word(items[used])
+                    used += 1
+                    at += 1
+                else:
+                    field.precision, at = _number(text, at, 0)
+            if at >= size:
+                raise ValueError("incomplete format")
+            if not found:
+                if used >= count:
+                    raise TypeError("format string needs more arguments")
+                arg = items[used]
+                used += 1
+            field.kind = text[at]
+            out.append(self._percent_value(arg, field, is_bytes, at))
+            at += 1
+        if used != count:
+            raise TypeError("format string didn't convert all arguments")
+        return "".join(out)
+
+    def _percent_value(self, arg: Any, field: Field, is_bytes: bool, at: int) -> str:
+        kind = field.kind
+        if kind in "sr":
+            if kind == "s" and is_bytes and type(arg) is bytes:
+                text = arg.decode("latin-1")
+            elif kind == "s":
+                text = raw(self.printer.text(arg))
+            else:
+                text = raw(self.printer.representation(arg))
+            if field.precision >= 0:
+                text = text[: field.precision]
+            field.fill = " "
+            return field.pad(text)
+        if kind == "c":
+            if type(arg) is str:
+                text = raw(arg)
+                if len(text) != 1:
+                    raise TypeError("%c needs int or char")
+            elif type(arg) is int or type(arg) is bool:
+                text = chr(as_word(arg) & 0xFF)
+            else:
+                raise TypeError("integer needed")
+            field.fill = " "
+            return field.pad(text)
+        if kind in "diu":
+            field.prefix = False
+            if isinstance(arg, float) and type(type(arg)) is not MpClass:
+                arg = int_from_float(arg)
+            return format_integer(arg, 10, field)
+        if kind in "oxX":
+            return format_integer(arg, 8 if kind == "o" else 16, field, kind == "X")
+        if kind in _FLOAT_KINDS:
+            text = self.printer.floats.formatted(as_float(arg), kind, field.precision, field.sign)
+            return _float(text, field)
+        raise ValueError(f"unsupported format character '{kind}' (0x{ord(kind):x}) at index {at}")
+
+    # -------------------------------------------------------------------------------- format
+
+    def format(self, template: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """`template.format(...)`, for a str or bytes template."""
+        if isinstance(template, str):
+            return cooked(self._format(raw(template), args, kwargs, [0]))
+        return self._format(template.decode("latin-1"), args, kwargs, [0]).encode("latin-1")
+
+    def _format(
+        self, text: str, args: tuple[Any, ...], kwargs: dict[str, Any], place: list[int]
+    ) -> str:
+        """`place` holds the number of the next field; -1 if fields are numbered by hand."""
+        out: list[str] = []
+        at = 0
+        size = len(text)
+        while at < size:
+            char = text[at]
+            at += 1
+            if char == "}":
+                if text[at : at + 1] != "}":
+                    raise ValueError("single '}' encountered in format string")
+                out.append("}")
+                at += 1
+                continue
+            if char != "{":
+                out.append(char)
+                continue
+            if text[at : at + 1] == "{":
+                out.append("{")
+                at += 1
+                continue
+            start = at
+            while at < size and text[at] not in "}!:":
+                at += 1
+            name = text[start:at]
+            conversion = ""
+            if text[at : at + 1] == "!":
+                at += 1
+                conversion = text[at : at + 1]
+                if not conversion:
+                    raise ValueError("end of format while looking for conversion specifier")
+                if conversion not in "rs":
+                    raise ValueError(f"unknown conversion specifier {conversion}")
+                at += 1
+            spec = ""
+            if text[at : at + 1] == ":":
+                at += 1
+                start = at
+                depth = 1
+                while at < size:
+                    if text[at] == "{":
+                        depth += 1
+                    elif text[at] == "}":
+                        depth -= 1
+                        if not depth:
+                            break
+                    at += 1
+                spec = text[start:at]
+            if at >= size:
+                raise ValueError("unmatched '{' in format")
+            if text[at] != "}":
+                raise ValueError("expected ':' after format specifier")
+            at += 1
+            value = self._lookup(name, args, kwargs, place)
+            if conversion == "r":
+                value = self.printer.representation(value)
+            elif conversion == "s" or not spec:
+                value = self.printer.text(value)
+            if not spec:
+                out.append(raw(value))
+            else:
+                if "{" in spec or "}" in spec:
+                    spec = self._format(spec, args, kwargs, place)
+                out.append(self.with_spec(value, spec))
+        return "".join(out)
+
+    def _lookup(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], place: list[int]
+    ) -> Any:
+        if not name:
+            index = place[0]
+            if index < 0:
+                raise ValueError(
+                    "can't switch from manual field specification to automatic field numbering"
+                )
+            if index >= len(args):
+                raise IndexError("tuple index out of range")
+            place[0] += 1
+            return args[index]
+        if name[0] in _DIGITS:
+            if place[0] > 0:
+                raise ValueError(
+                    "can't switch from automatic field numbering to manual field specification"
+                )
+            index, end = _number(name, 0, 0)
+            if index >= len(args):
+                raise IndexError("tuple index out of range")
+            place[0] = -1
+            value = args[index]
+        else:
+            end = 0
+            while end < len(name) and name[end] not in ".[":
+                end += 1
+            key = cooked(name[:end])
+            if key not in kwargs:
+                raise KeyError(key)
+            value = kwargs[key]
+        if end < len(name):
+            raise NotImplementedError("attributes not supported yet")
+        return value
+
+    def with_spec(self, value: Any, spec: str) -> str:
+        """A value formatted by what follows the colon of a field."""
+        field, align = parse_spec(spec)
+        cls = type(value)
+        is_integer = cls is int or cls is bool
+        is_number = is_integer or (isinstance(value, float) and type(cls) is not MpClass)
+        field.between = align == "="
+        field.align = align or (">" if is_number else "<")
+        if field.between:
+            field.align = ">"
+        kind = field.kind
+        if field.sign:
+            if kind == "s":
+                raise ValueError("sign not allowed in string format specifier")
+            if kind == "c":
+                raise ValueError("sign not allowed with integer format specifier 'c'")
+        if is_integer:
+            field_precision, field.precision = field.precision, 0
+            if kind in ("", "d", "n"):
+                return format_integer(int(value), 10, field)
+            if kind == "b":
+                return format_integer(int(value), 2, field)
+            if kind == "o":
+                return format_integer(int(value), 8, field)
+            if kind in ("x", "X"):
+                return format_integer(int(value), 16, field, kind == "X")
+            if kind == "c":
+                return field.pad(chr(as_word(value) & 0xFF))
+            field.precision = field_precision
+        if is_number and kind in "eEfFgGn%":
+            number = as_float(value)
+            printed = "g" if kind in ("", "n") else kind
+            if kind == "%":
+                printed = "f"
+                number = self.printer.floats.hundredfold(number)
+            text = self.printer.floats.formatted(number, printed, field.precision, field.sign)
+            if kind == "%" and len(text) + 1 < FORMAT_BUFFER:
+                text += "%"
+            return _float(text, field)
+        if not is_number:
+            if field.between:
+                raise ValueError("'=' alignment not allowed in string format specifier")
+            if kind in ("", "s"):
+                if type(value) is bytes:
+                    text = value.decode("latin-1")
+                elif type(value) is str:
+                    text = raw(value)
+                else:
+                    raise no_implicit(value)
+                return field.pad(text if field.precision < 0 else text[: field.precision])
+        raise ValueError(f"unknown format code '{kind}' for object of type '{type_name(value)}'")
+
+
+def parse_spec(spec: str) -> tuple[Field, str]:
+    """The field that a format specifier describes, and its alignment, empty if there is none.
+
+    Raises ValueError.
+    """
+    field = Field()
+    align = fill = ""
+    at = 0
+    if spec[:1] and spec[0] in "<>=^":
+        align = spec[0]
+        at = 1
+    elif spec[1:2] and spec[1] in "<>=^":
+        fill, align = spec[0], spec[1]
+        at = 2
+    if spec[at : at + 1] in ("+", "-", " "):
+        field.sign = "" if spec[at] == "-" else spec[at]
+        at += 1
+    if spec[at : at + 1] == "#":
+        field.prefix = True
+        at += 1
+    if spec[at : at + 1] == "0":
+        align = align or "="
+        fill = fill or "0"
+    field.width, at = _number(spec, at, -1)
+    if spec[at : at + 1] == ",":
+        field.comma = True
+        at += 1
+    if spec[at : at + 1] == ".":
+        field.precision, at = _number(spec, at + 1, -1)
+    if spec[at : at + 1] and spec[at] in _SPEC_TYPES:
+        field.kind = spec[at]
+        at += 1
+    if at < len(spec):
+        raise ValueError("invalid format specifier")
+    field.fill = fill or " "
+    return field, align
+
+
+def _float(text: str, field: Field) -> str:
+    if field.between and text[0] < "0":
+        return text[0] + field.pad(text[1:], field.width - 1)
+    return field.pad(text)
+
+
+_current = Formatter(Printer(16))
+
+
+def use(printer: Printer) -> None:
+    """Make a board's printer the one that `percent` and `format_` use."""
+    global _current
+    _current = Formatter(printer)
+
+
+def percent(template: Any, values: Any) -> Any:
+    """`template % values`."""
+    return _current.percent(template, values)
+
+
+def format_(template: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """`template.format(...)`."""
+    return _current.format(template, *args, **kwargs)
