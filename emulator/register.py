@@ -25,6 +25,7 @@ read as their reset value.  Access rules:
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final, final, overload
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Field:
         self.mask = (1 << high + 1) - (1 << low)
 
 
+@cache
 def parse_fields(text: str, width: int, access: str) -> tuple[Field, ...]:
     """The fields of a row's text. RegisterError for overlaps and for bits outside the register."""
     fields = []

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.emulator.block import Context
 from mpy_cross.emulator.board import Board, FourWire, Serial, TwoWire
 from mpy_cross.emulator.chip import Chip
-from mpy_cross.emulator.soc import rp2040
 
 PINS: Final[dict[str, str]] = {
     **{f"GP{n}": f"GPIO{n}" for n in range(29)}, "LED": "GPIO25", "VBUS": "GPIO24",
     "SMPS": "GPIO23", "VSYS": "GPIO29",
 }
+
+
+def build(context: Context, crystal: int) -> Chip:
+    # Imported when it is needed: a run has one board, and chips are large.
+    from mpy_cross.emulator.soc import rp2040
+
+    return rp2040.build(context, crystal)
 
 
 def setup(chip: Chip) -> None:
@@ -24,7 +31,7 @@ PICO: Final = Board(
     firmware=("PICO", "RPI_PICO"),
     machine="Raspberry Pi Pico with RP2040",
     platform="rp2",
-    build=rp2040.build,
+    build=build,
     setup=setup,
     crystal=12_000_000,
     frequency=125_000_000,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.emulator.block import Context
 from mpy_cross.emulator.board import Board, FourWire, Serial, TwoWire
 from mpy_cross.emulator.chip import Chip
-from mpy_cross.emulator.soc import stm32f405
 
 PINS: Final[dict[str, str]] = {
     "X1": "PA0", "X2": "PA1", "X3": "PA2", "X4": "PA3", "X5": "PA4", "X6": "PA5", "X7": "PA6",
@@ -27,6 +27,13 @@ X_SPI = FourWire("SPI1", "X6", "X7", "X8", "X5")
 Y_SPI = FourWire("SPI2", "Y6", "Y7", "Y8", "Y5")
 
 
+def build(context: Context, crystal: int) -> Chip:
+    # Imported when it is needed: a run has one board, and chips are large.
+    from mpy_cross.emulator.soc import stm32f405
+
+    return stm32f405.build(context, crystal)
+
+
 def setup(chip: Chip) -> None:
     """LEDs are outputs, switch and card detect have pull-ups, USB has its pads."""
     chip.poke("GPIOA", {"MODER": 0x56A00000, "PUPDR": 0x00010000, "AFRH": 0x000AAA00})
@@ -39,7 +46,7 @@ PYBOARD: Final = Board(
     firmware=("PYBV11",),
     machine="PYBv1.1 with STM32F405RG",
     platform="pyboard",
-    build=stm32f405.build,
+    build=build,
     setup=setup,
     crystal=12_000_000,
     frequency=168_000_000,
