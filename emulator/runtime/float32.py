@@ -95,7 +95,7 @@ def _operand(other: Any) -> Any:
         return other
     try:
         return c_float(other).value
-    except TypeError:  # how ctypes reports an int too large for a double
+    except (OverflowError, TypeError):  # an int too large for a double
         return float("inf") if other > 0 else float("-inf")
 
 
