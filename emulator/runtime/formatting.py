@@ -6,6 +6,7 @@ Here that form is a string with a character for each byte.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime.arguments import (
@@ -20,6 +21,7 @@ from mpy_cross.emulator.runtime.integers import int_from_float
 from mpy_cross.emulator.runtime.printing import Printer, format_int
 from mpy_cross.emulator.runtime.types import MpClass, type_name
 
+_BRACE: Final = re.compile("[{}]")
 _DIGITS: Final = "0123456789"
 _FLOAT_KINDS: Final = "eEfFgG"
 _SPEC_TYPES: Final = "bcdeEfFgGnosxX%"
@@ -58,6 +60,14 @@ class Field:
         self.precision = -1
         self.kind = ""
 
+    def of_width(self, width: int) -> Field:
+        """The same with another width."""
+        made = Field()
+        for name in self.__slots__:
+            setattr(made, name, getattr(self, name))
+        made.width = width
+        return made
+
     def pad(self, text: str, width: int | None = None) -> str:
         """Text in the field's width."""
         room = (self.width if width is None else width) - len(text)
@@ -80,10 +90,12 @@ def format_digits(value: int, base: int, comma: bool) -> str:
     return ",".join([text[:head], *(text[i : i + 3] for i in range(head, len(text), 3))])
 
 
-def format_integer(value: Any, base: int, field: Field, upper: bool = False) -> str:
-    """An int in a field."""
+def format_integer(
+    value: Any, base: int, field: Field, upper: bool = False, precision: int = 0
+) -> str:
+    """An int in a field, with at least `precision` digits."""
     number = value if type(value) is int else as_word(value)
-    width, precision = field.width, field.precision
+    width = field.width
     if field.align == ">" and field.fill == "0":
         width = max(width, precision)
         precision = 0
@@ -109,6 +121,98 @@ def _number(text: str, at: int, otherwise: int) -> tuple[int, int]:
     return (int(text[at:end]) if end > at else otherwise), end
 
 
+_STAR: Final = -2
+"""A width or a precision that is an argument."""
+
+
+@final
+class Piece:
+    """Part of a `%` template: some text, then a value; without a field, nothing or an error."""
+
+    __slots__ = ("at", "before", "error", "field", "key", "precision", "width")
+
+    def __init__(self, before: str, at: int) -> None:
+        self.before = before
+        self.at = at
+        """Where the kind is."""
+        self.key: str | None = None
+        self.width = 0
+        self.precision = -1
+        self.field: Field | None = None
+        self.error = ""
+
+
+_TEMPLATES_KEPT: Final = 500
+_templates: dict[str, list[Piece]] = {}
+
+
+def parse_template(text: str) -> list[Piece]:
+    """The pieces of a `%` template; an error in it is the last one, for those before come first."""
+    out: list[Piece] = []
+    before = ""
+    at = 0
+    while True:
+        mark = text.find("%", at)
+        if mark < 0:
+            out.append(Piece(before + text[at:], at))
+            return out
+        before += text[at:mark]
+        if text[mark + 1 : mark + 2] == "%":
+            before += "%"
+            at = mark + 2
+            continue
+        piece = Piece(before, mark + 1)
+        out.append(piece)
+        before = ""
+        at = _parse_field(text, piece)
+        if piece.error:
+            return out
+
+
+def _parse_field(text: str, piece: Piece) -> int:
+    """Fill a piece from what is behind its `%`; the place behind it."""
+    at = piece.at
+    if text[at : at + 1] == "(":
+        end = text.find(")", at)
+        piece.key = cooked(text[at + 1 : end])
+        if end < 0:
+            piece.error = "incomplete format key"
+            return at
+        at = end + 1
+    field = Field()
+    flags = set()
+    while text[at : at + 1] and text[at] in "-+ #0":
+        flags.add(text[at])
+        at += 1
+    field.align = "<" if "-" in flags else ">"
+    field.sign = "+" if "+" in flags else " " if " " in flags else ""
+    field.prefix = "#" in flags
+    field.between = "0" in flags
+    if text[at : at + 1] == "*":
+        piece.width = _STAR
+        at += 1
+    else:
+        field.width, at = _number(text, at, 0)
+    if text[at : at + 1] == ".":
+        at += 1
+        if text[at : at + 1] == "*":
+            piece.precision = _STAR
+            at += 1
+        else:
+            piece.precision, at = _number(text, at, 0)
+    if at >= len(text):
+        piece.error = "incomplete format"
+        return at
+    field.kind = text[at]
+    if field.kind in "diu":
+        field.prefix = False
+    if field.between and field.kind not in "src":
+        field.fill = "0"
+    piece.field = field
+    piece.at = at
+    return at + 1
+
+
 @final
 class Formatter:
     """Formats the way a board with this printer does."""
@@ -131,85 +235,59 @@ class Formatter:
     def _percent(
         self, text: str, items: tuple[Any, ...], named: dict[Any, Any] | None, is_bytes: bool
     ) -> str:
+        template = _templates.get(text)
+        if template is None:
+            if len(_templates) >= _TEMPLATES_KEPT:
+                _templates.clear()
+            template = _templates[text] = parse_template(text)
         out: list[str] = []
         used = 0
-        at = 0
-        size = len(text)
         count = len(items)
-        while True:
-            mark = text.find("%", at)
-            if mark < 0:
-                out.append(text[at:])
-                break
-            out.append(text[at:mark])
-            at = mark + 1
-            if at >= size:
-                raise ValueError("incomplete format")
-            if text[at] == "%":
-                out.append("%")
-                at += 1
-                continue
-            arg: Any = None
-            found = False
-            if text[at] == "(":
+        for piece in template:
+            out.append(piece.before)
+            field = piece.field
+            if piece.key is not None:
                 if named is None:
                     raise TypeError("format needs a dict")
                 used = 1
-                end = text.find(")", at)
-                if end < 0:
-                    raise ValueError("incomplete format key")
-                key = cooked(text[at + 1 : end])
-                if key not in named:
-                    raise KeyError(key)
-                arg, found = named[key], True
-                at = end + 1
-            field = Field()
-            left = show_sign = space_sign = False
-            while at < size and text[at] in "-+ #0":
-                flag = text[at]
-                left = left or flag == "-"
-                show_sign = show_sign or flag == "+"
-                space_sign = space_sign or flag == " "
-                field.prefix = field.prefix or flag == "#"
-                if flag == "0":
-                    field.fill, field.between = "0", True
-                at += 1
-            field.sign = "+" if show_sign else " " if space_sign else ""
-            field.align = "<" if left else ">"
-            if text[at : at + 1] == "*":
+                if field is not None and piece.key not in named:
+                    raise KeyError(piece.key)
+            width, precision = piece.width, piece.precision
+            if width == _STAR:
                 if used >= count:
                     raise TypeError("format string needs more arguments")
-                field.width = as_word(items[used])
+                width = as_word(items[used])
                 used += 1
-                at += 1
-            else:
-                field.width, at = _number(text, at, 0)
-            if text[at : at + 1] == ".":
-                at += 1
-                if text[at : at + 1] == "*":
-                    if used >= count:
-                        raise TypeError("format string needs more arguments")
-                    field.precision = as_word(items[used])
-                    used += 1
-                    at += 1
-                else:
-                    field.precision, at = _number(text, at, 0)
-            if at >= size:
-                raise ValueError("incomplete format")
-            if not found:
+            if precision == _STAR:
                 if used >= count:
                     raise TypeError("format string needs more arguments")
+                precision = as_word(items[used])
+                used += 1
+            if field is None:
+                if piece.error:
+                    raise ValueError(piece.error)
+                continue
+            if piece.key is not None:
+                assert named is not None
+                arg = named[piece.key]
+            elif used >= count:
+                raise TypeError("format string needs more arguments")
+            else:
                 arg = items[used]
                 used += 1
-            field.kind = text[at]
-            out.append(self._percent_value(arg, field, is_bytes, at))
-            at += 1
+            if piece.width == _STAR:
+                field = field.of_width(width)
+            out.append(self._percent_value(arg, field, precision, is_bytes, piece.at))
         if used != count:
             raise TypeError("format string didn't convert all arguments")
         return "".join(out)
 
-    def _percent_value(self, arg: Any, field: Field, is_bytes: bool, at: int) -> str:
+    def _percent_value(
+        self, arg: Any, field: Field, precision: int, is_bytes: bool, at: int
+    ) -> str:
         kind = field.kind
+        if kind == "d" and type(arg) is int:
+            return format_integer(arg, 10, field, False, precision)
         if kind in "sr":
             if kind == "s" and is_bytes and type(arg) is bytes:
                 text = arg.decode("latin-1")
@@ -217,10 +295,7 @@ class Formatter:
                 text = raw(self.printer.text(arg))
             else:
                 text = raw(self.printer.representation(arg))
-            if field.precision >= 0:
-                text = text[: field.precision]
-            field.fill = " "
-            return field.pad(text)
+            return field.pad(text if precision < 0 else text[:precision])
         if kind == "c":
             if type(arg) is str:
                 text = raw(arg)
@@ -230,17 +305,15 @@ class Formatter:
                 text = chr(as_word(arg) & 0xFF)
             else:
                 raise TypeError("integer needed")
-            field.fill = " "
             return field.pad(text)
         if kind in "diu":
-            field.prefix = False
             if isinstance(arg, float) and type(type(arg)) is not MpClass:
                 arg = int_from_float(arg)
-            return format_integer(arg, 10, field)
+            return format_integer(arg, 10, field, False, precision)
         if kind in "oxX":
-            return format_integer(arg, 8 if kind == "o" else 16, field, kind == "X")
+            return format_integer(arg, 8 if kind == "o" else 16, field, kind == "X", precision)
         if kind in _FLOAT_KINDS:
-            text = self.printer.floats.formatted(as_float(arg), kind, field.precision, field.sign)
+            text = self.printer.floats.formatted(as_float(arg), kind, precision, field.sign)
             return _float(text, field)
         raise ValueError(f"unsupported format character '{kind}' (0x{ord(kind):x}) at index {at}")
 
@@ -259,17 +332,18 @@ class Formatter:
         out: list[str] = []
         at = 0
         size = len(text)
-        while at < size:
-            char = text[at]
-            at += 1
-            if char == "}":
+        while True:
+            brace = _BRACE.search(text, at)
+            if brace is None:
+                out.append(text[at:])
+                return "".join(out)
+            out.append(text[at : brace.start()])
+            at = brace.end()
+            if brace[0] == "}":
                 if text[at : at + 1] != "}":
                     raise ValueError("single '}' encountered in format string")
                 out.append("}")
                 at += 1
-                continue
-            if char != "{":
-                out.append(char)
                 continue
             if text[at : at + 1] == "{":
                 out.append("{")
@@ -318,7 +392,6 @@ class Formatter:
                 if "{" in spec or "}" in spec:
                     spec = self._format(spec, args, kwargs, place)
                 out.append(self.with_spec(value, spec))
-        return "".join(out)
 
     def _lookup(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], place: list[int]
@@ -357,14 +430,12 @@ class Formatter:
 
     def with_spec(self, value: Any, spec: str) -> str:
         """A value formatted by what follows the colon of a field."""
-        field, align = parse_spec(spec)
         cls = type(value)
         is_integer = cls is int or cls is bool
         is_number = is_integer or (isinstance(value, float) and type(cls) is not MpClass)
-        field.between = align == "="
-        field.align = align or (">" if is_number else "<")
-        if field.between:
-            field.align = ">"
+        field = (_number_specs if is_number else _text_specs).get(spec)
+        if field is None:
+            field = _keep_spec(spec, is_number)
         kind = field.kind
         if field.sign:
             if kind == "s":
@@ -372,7 +443,6 @@ class Formatter:
             if kind == "c":
                 raise ValueError("sign not allowed with integer format specifier 'c'")
         if is_integer:
-            field_precision, field.precision = field.precision, 0
             if kind in ("", "d", "n"):
                 return format_integer(int(value), 10, field)
             if kind == "b":
@@ -383,7 +453,6 @@ class Formatter:
                 return format_integer(int(value), 16, field, kind == "X")
             if kind == "c":
                 return field.pad(chr(as_word(value) & 0xFF))
-            field.precision = field_precision
         if is_number and kind in "eEfFgGn%":
             number = as_float(value)
             printed = "g" if kind in ("", "n") else kind
@@ -444,6 +513,22 @@ def parse_spec(spec: str) -> tuple[Field, str]:
         raise ValueError("invalid format specifier")
     field.fill = fill or " "
     return field, align
+
+
+_number_specs: dict[str, Field] = {}
+_text_specs: dict[str, Field] = {}
+
+
+def _keep_spec(spec: str, is_number: bool) -> Field:
+    """The field of a format specifier, for numbers or for other values."""
+    field, align = parse_spec(spec)
+    field.between = align == "="
+    field.align = ">" if field.between else align or (">" if is_number else "<")
+    kept = _number_specs if is_number else _text_specs
+    if len(kept) >= _TEMPLATES_KEPT:
+        kept.clear()
+    kept[spec] = field
+    return field
 
 
 def _float(text: str, field: Field) -> str:

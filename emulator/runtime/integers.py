@@ -86,18 +86,18 @@ def int_from_float(value: float) -> int:
     return int(value)
 
 
-def make_int(*args: Any, **kwargs: Any) -> int:
+_NOTHING: Final[Any] = object()
+
+
+@native
+def make_int(value: Any = 0, base: Any = _NOTHING, /) -> int:
     """`int(...)`."""
-    check_count(args, 0, 2, kwargs)
-    if not args:
-        return 0
-    value = args[0]
     cls = type(value)
-    if len(args) == 2:
+    if base is not _NOTHING:
         if cls is str:
-            return parse_int(raw(value), as_word(args[1]))
+            return parse_int(raw(value), as_word(base))
         if cls is bytes:
-            return parse_int(value.decode("latin-1"), as_word(args[1]))
+            return parse_int(value.decode("latin-1"), as_word(base))
         raise no_implicit(value)
     if cls is int:
         return value  # type: ignore[no-any-return]
