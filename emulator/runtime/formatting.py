@@ -16,201 +16,27 @@ from mpy_cross.emulator.runtime.arguments import (
     no_implicit,
     raw,
 )
+from mpy_cross.emulator.runtime.fields import (
+    DIGITS,
+    STAR,
+    Field,
+    Piece,
+    format_integer,
+    parse_number,
+    parse_spec,
+    parse_template,
+)
 from mpy_cross.emulator.runtime.floats import FORMAT_BUFFER
 from mpy_cross.emulator.runtime.integers import int_from_float
-from mpy_cross.emulator.runtime.printing import Printer, format_int
+from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.types import MpClass, type_name
 
 _BRACE: Final = re.compile("[{}]")
-_DIGITS: Final = "0123456789"
 _FLOAT_KINDS: Final = "eEfFgG"
-_SPEC_TYPES: Final = "bcdeEfFgGnosxX%"
-_PREFIXES: Final = {2: "0b", 8: "0o", 10: "", 16: "0x"}
-_HOST_KINDS: Final = {2: "b", 8: "o", 16: "x"}
-"""Kinds of the host's `format`; it has the digits of these bases."""
-
-
-@final
-class Field:
-    """How one value is to be shown."""
-
-    __slots__ = (
-        "align",
-        "between",
-        "comma",
-        "fill",
-        "kind",
-        "precision",
-        "prefix",
-        "sign",
-        "width",
-    )
-
-    def __init__(self) -> None:
-        self.fill = " "
-        self.align = ">"
-        """<, > or ^"""
-        self.between = False
-        """The padding goes between the sign and the digits."""
-        self.sign = ""
-        """What goes before a number that is not negative."""
-        self.prefix = False
-        self.comma = False
-        self.width = 0
-        self.precision = -1
-        self.kind = ""
-
-    def of_width(self, width: int) -> Field:
-        """The same with another width."""
-        made = Field()
-        for name in self.__slots__:
-            setattr(made, name, getattr(self, name))
-        made.width = width
-        return made
-
-    def pad(self, text: str, width: int | None = None) -> str:
-        """Text in the field's width."""
-        room = (self.width if width is None else width) - len(text)
-        if room <= 0:
-            return text
-        if self.align == "<":
-            return text + self.fill * room
-        if self.align == "^":
-            left = room // 2
-            return self.fill * left + text + self.fill * (room - left)
-        return self.fill * room + text
-
-
-def format_digits(value: int, base: int, comma: bool) -> str:
-    """The digits of a non-negative int; commas between groups of three in every base."""
-    text = format_int(value) if base == 10 else format(value, _HOST_KINDS[base])
-    if not comma:
-        return text
-    head = len(text) % 3 or 3
-    return ",".join([text[:head], *(text[i : i + 3] for i in range(head, len(text), 3))])
-
-
-def format_integer(
-    value: Any, base: int, field: Field, upper: bool = False, precision: int = 0
-) -> str:
-    """An int in a field, with at least `precision` digits."""
-    number = value if type(value) is int else as_word(value)
-    width = field.width
-    if field.align == ">" and field.fill == "0":
-        width = max(width, precision)
-        precision = 0
-    digits = format_digits(abs(number), base, field.comma)
-    head = "-" if number < 0 else field.sign
-    if field.prefix:
-        head += _PREFIXES[base]
-    if upper:
-        digits, head = digits.upper(), head.upper()
-    if precision > 1:
-        text = head + digits.rjust(precision, "0")
-        return text.ljust(width) if field.align == "<" else text.rjust(width)
-    if field.between:
-        return head + field.pad(digits, width - len(head))
-    return field.pad(head + digits, width)
-
-
-def _number(text: str, at: int, otherwise: int) -> tuple[int, int]:
-    """The number at a place of a template, and the place behind it."""
-    end = at
-    while end < len(text) and text[end] in _DIGITS:
-        end += 1
-    return (int(text[at:end]) if end > at else otherwise), end
-
-
-_STAR: Final = -2
-"""A width or a precision that is an argument."""
-
-
-@final
-class Piece:
-    """Part of a `%` template: some text, then a value; without a field, nothing or an error."""
-
-    __slots__ = ("at", "before", "error", "field", "key", "precision", "width")
-
-    def __init__(self, before: str, at: int) -> None:
-        self.before = before
-        self.at = at
-        """Where the kind is."""
-        self.key: str | None = None
-        self.width = 0
-        self.precision = -1
-        self.field: Field | None = None
-        self.error = ""
-
-
 _TEMPLATES_KEPT: Final = 500
 _templates: dict[str, list[Piece]] = {}
-
-
-def parse_template(text: str) -> list[Piece]:
-    """The pieces of a `%` template; an error in it is the last one, for those before come first."""
-    out: list[Piece] = []
-    before = ""
-    at = 0
-    while True:
-        mark = text.find("%", at)
-        if mark < 0:
-            out.append(Piece(before + text[at:], at))
-            return out
-        before += text[at:mark]
-        if text[mark + 1 : mark + 2] == "%":
-            before += "%"
-            at = mark + 2
-            continue
-        piece = Piece(before, mark + 1)
-        out.append(piece)
-        before = ""
-        at = _parse_field(text, piece)
-        if piece.error:
-            return out
-
-
-def _parse_field(text: str, piece: Piece) -> int:
-    """Fill a piece from what is behind its `%`; the place behind it."""
-    at = piece.at
-    if text[at : at + 1] == "(":
-        end = text.find(")", at)
-        piece.key = cooked(text[at + 1 : end])
-        if end < 0:
-            piece.error = "incomplete format key"
-            return at
-        at = end + 1
-    field = Field()
-    flags = set()
-    while text[at : at + 1] and text[at] in "-+ #0":
-        flags.add(text[at])
-        at += 1
-    field.align = "<" if "-" in flags else ">"
-    field.sign = "+" if "+" in flags else " " if " " in flags else ""
-    field.prefix = "#" in flags
-    field.between = "0" in flags
-    if text[at : at + 1] == "*":
-        piece.width = _STAR
-        at += 1
-    else:
-        field.width, at = _number(text, at, 0)
-    if text[at : at + 1] == ".":
-        at += 1
-        if text[at : at + 1] == "*":
-            piece.precision = _STAR
-            at += 1
-        else:
-            piece.precision, at = _number(text, at, 0)
-    if at >= len(text):
-        piece.error = "incomplete format"
-        return at
-    field.kind = text[at]
-    if field.kind in "diu":
-        field.prefix = False
-    if field.between and field.kind not in "src":
-        field.fill = "0"
-    piece.field = field
-    piece.at = at
-    return at + 1
+_number_specs: dict[str, Field] = {}
+_text_specs: dict[str, Field] = {}
 
 
 @final
@@ -253,12 +79,12 @@ class Formatter:
                 if field is not None and piece.key not in named:
                     raise KeyError(piece.key)
             width, precision = piece.width, piece.precision
-            if width == _STAR:
+            if width == STAR:
                 if used >= count:
                     raise TypeError("format string needs more arguments")
                 width = as_word(items[used])
                 used += 1
-            if precision == _STAR:
+            if precision == STAR:
                 if used >= count:
                     raise TypeError("format string needs more arguments")
                 precision = as_word(items[used])
@@ -275,7 +101,7 @@ class Formatter:
             else:
                 arg = items[used]
                 used += 1
-            if piece.width == _STAR:
+            if piece.width == STAR:
                 field = field.of_width(width)
             out.append(self._percent_value(arg, field, precision, is_bytes, piece.at))
         if used != count:
@@ -406,12 +232,12 @@ class Formatter:
                 raise IndexError("tuple index out of range")
             place[0] += 1
             return args[index]
-        if name[0] in _DIGITS:
+        if name[0] in DIGITS:
             if place[0] > 0:
                 raise ValueError(
                     "can't switch from automatic field numbering to manual field specification"
                 )
-            index, end = _number(name, 0, 0)
+            index, end = parse_number(name, 0, 0)
             if index >= len(args):
                 raise IndexError("tuple index out of range")
             place[0] = -1
@@ -475,48 +301,6 @@ class Formatter:
                     raise no_implicit(value)
                 return field.pad(text if field.precision < 0 else text[: field.precision])
         raise ValueError(f"unknown format code '{kind}' for object of type '{type_name(value)}'")
-
-
-def parse_spec(spec: str) -> tuple[Field, str]:
-    """The field that a format specifier describes, and its alignment, empty if there is none.
-
-    Raises ValueError.
-    """
-    field = Field()
-    align = fill = ""
-    at = 0
-    if spec[:1] and spec[0] in "<>=^":
-        align = spec[0]
-        at = 1
-    elif spec[1:2] and spec[1] in "<>=^":
-        fill, align = spec[0], spec[1]
-        at = 2
-    if spec[at : at + 1] in ("+", "-", " "):
-        field.sign = "" if spec[at] == "-" else spec[at]
-        at += 1
-    if spec[at : at + 1] == "#":
-        field.prefix = True
-        at += 1
-    if spec[at : at + 1] == "0":
-        align = align or "="
-        fill = fill or "0"
-    field.width, at = _number(spec, at, -1)
-    if spec[at : at + 1] == ",":
-        field.comma = True
-        at += 1
-    if spec[at : at + 1] == ".":
-        field.precision, at = _number(spec, at + 1, -1)
-    if spec[at : at + 1] and spec[at] in _SPEC_TYPES:
-        field.kind = spec[at]
-        at += 1
-    if at < len(spec):
-        raise ValueError("invalid format specifier")
-    field.fill = fill or " "
-    return field, align
-
-
-_number_specs: dict[str, Field] = {}
-_text_specs: dict[str, Field] = {}
 
 
 def _keep_spec(spec: str, is_number: bool) -> Field:
