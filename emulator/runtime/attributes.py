@@ -28,8 +28,11 @@ def visible_type(obj: Any) -> Any:
     known = BY_HOST.get(cls)
     if known is not None:
         return known
-    if isinstance(cls, MpClass) or issubclass(cls, BaseException):
+    if isinstance(cls, MpClass):
         return cls
+    if issubclass(cls, BaseException):
+        # The host makes FileNotFoundError and the like of OSError(2, text).
+        return OSError if issubclass(cls, OSError) and cls.__module__ == "builtins" else cls
     return builtin_of(obj) or cls
 
 

@@ -15,6 +15,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, final
 
 from mpy_cross.emulator.runtime import attributes, functions, support
+from mpy_cross.emulator.runtime.buffers import install_buffers
 from mpy_cross.emulator.runtime.collections_ import (
     DICT,
     FROZENSET,
@@ -30,7 +31,20 @@ from mpy_cross.emulator.runtime.errors import (
     ViperTypeError,
 )
 from mpy_cross.emulator.runtime.generators import GENERATOR
+from mpy_cross.emulator.runtime.integers import (
+    INT,
+    complex_attributes,
+    complex_constructor,
+    float_constructor,
+    make_int,
+)
 from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.strings import (
+    bytes_attributes,
+    make_bytes,
+    str_attributes,
+    str_constructor,
+)
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     MARK,
@@ -237,8 +251,8 @@ def install(runtime: Runtime) -> None:
     names["locals"] = caller_locals
     names["id"] = lambda x: id(x) >> 4
     _install_text(runtime)
+    install_buffers(runtime)
     _install_code(runtime)
-    support.BUILTINS = names
 
 
 def _install_text(runtime: Runtime) -> None:
@@ -266,11 +280,14 @@ def _install_text(runtime: Runtime) -> None:
     names["print"] = print_
     names["repr"] = repr_
     names["dir"] = dir_
-    names["int"] = builtin_type("int", int, int)
-    names["str"] = builtin_type("str", str, printer.text)
-    names["float"] = builtin_type("float", float, float)
-    names["bytes"] = builtin_type("bytes", bytes, bytes)
-    names["complex"] = builtin_type("complex", complex, complex)
+    single = runtime.float_type
+    names["int"] = builtin_type("int", int, make_int, INT)
+    names["float"] = builtin_type("float", single, float_constructor(single), None, float)
+    names["complex"] = builtin_type(
+        "complex", complex, complex_constructor(single), complex_attributes(single)
+    )
+    names["str"] = builtin_type("str", str, str_constructor(runtime), str_attributes(runtime))
+    names["bytes"] = builtin_type("bytes", bytes, make_bytes, bytes_attributes(runtime))
 
 
 def directory(obj: Any) -> list[str]:

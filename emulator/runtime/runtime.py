@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime.float32 import Float32
+from mpy_cross.emulator.runtime.formatting import use
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.program import Code
-from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.scheduler import Scheduler
+from mpy_cross.emulator.runtime.storage import Storage
+from mpy_cross.emulator.runtime.types import BY_HOST, Module
 from mpy_cross.loader.reader import read
 from mpy_cross.loader.release import Release
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.clock import Clock
+    from mpy_cross.emulator.machine import Machine
 
 Compiler = Callable[[bytes, str], bytes]
 """Source and file name to the bytes of a .mpy file; raises the run-time's SyntaxError."""
@@ -26,31 +34,56 @@ class Runtime:
         release: Release,
         compiler: Compiler | None = None,
         write: Callable[[str], object] | None = None,
+        *,
+        single_floats: bool = False,
+        storage: Storage | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self.release = release
+        self.machine = machine
+        """The board that this runs on, if there is one."""
         self.compiler = compiler
         self.write: Callable[[str], object] = write or sys.stdout.write
-        self.float_type: type[float] = float
+        self.float_type: type[float] = Float32 if single_floats else float
+        self.storage = storage or Storage(float_type=self.float_type)
+        """Memory of the program's buffers."""
         self.stdout: Any = None
         """`sys.stdout`."""
-        self.printer = Printer(16)
+        self.printer = Printer(7 if single_floats else 16, release.float_printer)
         self.modules: dict[str, Module] = {}
         """`sys.modules`."""
         self.builtins: dict[str, Any] = support.helpers()
-        self.builtins["poll\u00b7"] = self.poll
+        self.scheduler = Scheduler(self, machine)
+        """Virtual time, interrupts, callbacks."""
+        self.builtins["poll\u00b7"] = self.scheduler.poll
         self.builtins["import_name\u00b7"] = self.import_name
+        self.argv: list[str] = []
+        """`sys.argv`."""
+        self.seed = 0
+        """Where random numbers start."""
         self.elapsed = 0
         """Operations executed in loops, the base of virtual time."""
         from mpy_cross.emulator.runtime import builtins
 
         builtins.install(self)
+        self._types = dict(BY_HOST)
 
     # ------------------------------------------------------------------------------- running
 
-    def poll(self, count: int) -> int:
-        """Called by loops every so many operations; the count starts again."""
-        self.elapsed += count
-        return 0
+    def activate(self) -> None:
+        """Make this the run-time whose types and floats the host's functions use."""
+        global _active
+        if _active is not self:
+            BY_HOST.update(self._types)
+            support.BUILTINS = self.builtins
+            support.FLOAT[0] = self.float_type
+            use(self.printer)
+            _active = self
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of virtual time."""
+        return self.scheduler.clock
 
     def load(self, data: bytes) -> Code:
         """The code of a .mpy file.  Raises MpyError."""
@@ -68,6 +101,7 @@ class Runtime:
 
     def execute(self, code: Code, module: dict[str, Any], local: dict[str, Any]) -> Any:
         """Execute code with these global and local names."""
+        self.activate()
         if local is module:
             return code.root(module, None, None, named_locals=False)()
         return code.root(module, None, None, named_locals=True)(local)
@@ -91,3 +125,6 @@ class Runtime:
         if found is None:
             raise ImportError(f"no module named '{name}'")
         return found
+
+
+_active: Runtime | None = None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from types import GeneratorType
 from typing import Any, final
 
-from mpy_cross.emulator.runtime import attributes, errors
+from mpy_cross.emulator.runtime import attributes, errors, memory
+from mpy_cross.emulator.runtime.integers import float_power
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -40,10 +41,10 @@ def multiply(a: Any, b: Any) -> Any:
     if type(a) is int:
         if type(b) is int:
             return a * b
-        if isinstance(b, (str, bytes, list, tuple)) and a * len(b) > 1 << 26:
-            raise MemoryError("memory allocation failed")
-    elif type(b) is int and isinstance(a, (str, bytes, list, tuple)) and b * len(a) > 1 << 26:
-        raise MemoryError("memory allocation failed")
+        if isinstance(b, (str, bytes, list, tuple)):
+            memory.repeated(b, a)
+    elif type(b) is int and isinstance(a, (str, bytes, list, tuple)):
+        memory.repeated(a, b)
     return a * b
 
 
@@ -51,19 +52,23 @@ def inplace_multiply(a: Any, b: Any) -> Any:
     """`a *= b`."""
     if type(a) is int and type(b) is int:
         return a * b
-    if isinstance(a, list) and type(b) is int and len(a) * b > 1 << 26:
-        raise MemoryError("memory allocation failed")
+    if isinstance(a, (str, bytes, list, tuple)) and type(b) is int:
+        memory.repeated(a, b)
     a *= b
     return a
 
 
 def divide(a: Any, b: Any) -> Any:
     """`a / b`."""
+    if type(a) is int and type(b) is int:
+        return FLOAT[0](a / b)
     return a / b
 
 
 def inplace_divide(a: Any, b: Any) -> Any:
     """`a /= b`."""
+    if type(a) is int:
+        return divide(a, b)
     a /= b
     return a
 
@@ -99,12 +104,15 @@ def power(a: Any, b: Any) -> Any:
     """`a ** b`."""
     if type(a) is int and type(b) is int and b > 64 and a.bit_length() * b > 1 << 24:
         raise MemoryError("memory allocation failed")
+    if isinstance(a, float) or isinstance(b, float) or (type(b) is int and b < 0):
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            return float_power(FLOAT[0](a), FLOAT[0](b))
     return a**b
 
 
 def inplace_power(a: Any, b: Any) -> Any:
     """`a **= b`."""
-    if type(a) is int:
+    if type(a) is int or isinstance(a, float):
         return power(a, b)
     a **= b
     return a
@@ -212,6 +220,7 @@ def star(value: Any) -> Any:
     """The values for `*value` in a call."""
     if type(value) in (tuple, list):
         return value
+    memory.collected(value)
     return iter_(value)
 
 
@@ -250,6 +259,8 @@ def load_name(local: dict[str, Any], module: dict[str, Any], name: str) -> Any:
     raise NameError(f"name '{name}' isn't defined")
 
 
+FLOAT: list[type[float]] = [float]
+"""The type of floats of the active run-time."""
 BUILTINS: dict[str, Any] = {}
 """The names that every module sees; filled by `builtins`."""
 
