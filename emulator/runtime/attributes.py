@@ -105,6 +105,8 @@ def _builtin_attribute(obj: Any, name: str) -> Any:
             return tuple(base for base in obj.__bases__ if base is not object)
     elif isinstance(obj, BaseException):
         return exception_attribute(obj, name)
+    elif isinstance(obj, MethodType) and name == "__name__":
+        return obj.__func__.__name__
     elif isinstance(obj, FunctionType):
         if name == "__name__":
             return function_name(obj)

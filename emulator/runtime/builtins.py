@@ -330,7 +330,7 @@ def _install_code(runtime: Runtime) -> None:
     def compiled(text: Any, name: str, mode: str) -> CodeObject:
         source = source_of(text)
         if mode == "eval":
-            source = EVAL_NAME.encode() + b" = (" + source.strip() + b"\n)"
+            source = EVAL_NAME.encode() + b" = " + source.strip()
         return CodeObject(runtime.compile(source, name), mode)
 
     def compile_(source: Any, name: str, mode: str, *flags: Any) -> CodeObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mpy_cross.emulator.runtime import support
+from mpy_cross.emulator.runtime import memory, support
 from mpy_cross.emulator.runtime.types import ClassMethod, MpClass, type_name
 
 NOT_THERE = "object not in sequence"
@@ -19,6 +19,7 @@ def make_sequence(cls: Callable[..., Any]) -> Callable[..., Any]:
             return cls()
         if len(args) > 1:
             raise TypeError(f"function takes 1 positional arguments but {len(args)} were given")
+        memory.collected(args[0])
         return cls(support.iter_(args[0]))
 
     return construct
@@ -77,6 +78,7 @@ def _pop(self: list[Any], index: Any = -1) -> Any:
 
 
 def _extend(self: list[Any], other: Any) -> None:
+    memory.collected(other)
     list.extend(self, support.iter_(other))
 
 
@@ -147,7 +149,7 @@ def _of_sets(name: str) -> Callable[..., Any]:
 
     def call(self: Any, *others: Any) -> Any:
         return getattr(type(self) if type(self) in (set, frozenset) else set, name)(
-            self, *[support.iter_(other) for other in others]
+            self, *[list(support.iter_(other)) for other in others]
         )
 
     call.__name__ = name

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import NATIVE_MARK, refused
-from mpy_cross.emulator.runtime.types import MARK, Cell
+from mpy_cross.emulator.runtime.types import MARK, Cell, class_name, type_name
 
 
 class GeneratorClosed(BaseException):
@@ -259,7 +259,9 @@ def matches(error: Any, wanted: Any) -> bool:
         return any(matches(error, one) for one in wanted)
     if wanted is ProgramException:
         return True
-    return isinstance(wanted, type) and isinstance(error, wanted)
+    if isinstance(wanted, type):
+        return isinstance(error, wanted)
+    raise TypeError(f"unsupported types for : '{class_name(type(error))}', '{type_name(wanted)}'")
 
 
 def frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
@@ -281,8 +283,12 @@ def format_traceback(error: BaseException, show: Callable[[BaseException], str])
     """What MicroPython prints for an exception that nobody caught."""
     lines: list[str] = []
     entries = frames(error.__traceback__)
+    place = getattr(error, "place", None)  # of an error of the compiler
+    if place is not None:
+        entries.append(place)
     if entries:
         lines.append("Traceback (most recent call last):\n")
-        lines += [f'  File "{file}", line {line}, in {name}\n' for file, line, name in entries]
+        for file, line, name in entries:
+            lines.append(f'  File "{file}", line {line}{", in " + name if name else ""}\n')
     lines.append(show(error) + "\n")
     return "".join(lines)

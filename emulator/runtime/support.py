@@ -104,9 +104,9 @@ def power(a: Any, b: Any) -> Any:
     """`a ** b`."""
     if type(a) is int and type(b) is int and b > 64 and a.bit_length() * b > 1 << 24:
         raise MemoryError("memory allocation failed")
-    if isinstance(a, float) or isinstance(b, float) or (type(b) is int and b < 0):
-        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-            return float_power(FLOAT[0](a), FLOAT[0](b))
+    inexact = isinstance(a, float) or isinstance(b, float) or (type(b) is int and b < 0)
+    if inexact and isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return float_power(FLOAT[0](a), FLOAT[0](b))
     return a**b
 
 

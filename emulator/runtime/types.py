@@ -60,6 +60,8 @@ class MpClass(type):
 class Instance(metaclass=MpClass):
     """Root of the classes of the program."""
 
+    type_name = "object"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """A class without `__init__` takes whatever it gets."""
 
