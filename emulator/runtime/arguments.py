@@ -122,12 +122,8 @@ def buffer_of(value: Any) -> bytes | None:
         return value
     if isinstance(value, str):
         return to_utf8(value)
-    if value is None or isinstance(value, (int, float, list, tuple)):
-        return None
-    try:
-        return memoryview(value).tobytes()
-    except TypeError:
-        return None
+    own = getattr(type(value), "__memory__", None)
+    return own(value, False).tobytes() if own is not None else None
 
 
 def buffer(value: Any) -> bytes:

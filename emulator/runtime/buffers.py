@@ -63,18 +63,17 @@ class Buffer:
         self._cast()
 
     def _cast(self) -> None:
-        format = self._kind.format
+        format: Any = self._kind.format
         self._items = self._bytes if format == "B" else self._bytes.cast(format)
 
     def _resize(self, size: int, room: int) -> None:
         """Have `size` bytes, old contents first, and memory for `room` if more has to be taken."""
         block = self._block
-        if block is None or size > block.count * BLOCK:
-            if block is None or not block.heap.grow(block, room):
-                new = self.storage.heap.alloc(room)
-                new.view(len(self._bytes))[:] = self._bytes
-                self._block, self._address = block, _ = new, new.address
-        assert block is not None
+        full = block is None or size > block.count * BLOCK
+        if block is None or (full and not block.heap.grow(block, room)):
+            block = self.storage.heap.alloc(room)
+            block.view(len(self._bytes))[:] = self._bytes
+            self._block, self._address = block, block.address
         self._bytes = block.view(size)
         self._cast()
 

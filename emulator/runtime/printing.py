@@ -157,8 +157,8 @@ class Printer:
             return f"{_exception_name(cls)}{self.representation(value.args)}"
         if cls is bytes:
             return bytes_text(value)
-        if cls is bytearray:
-            return f"bytearray({bytes_text(bytes(value))})"
+        if hasattr(cls, "_show"):
+            return str(value._show(self))
         if cls is set or cls is frozenset:
             name = "frozenset" if cls is frozenset else ""
             if not value:
@@ -214,9 +214,9 @@ class Printer:
                     method = base.__dict__.get(name)
                     if method is not None:
                         return self.text(method(value))
-                    if "_show" in base.__dict__:
-                        return str(value._show(self))
-                elif base in _NATIVE:
+                if "_show" in base.__dict__ and not issubclass(base, Instance):
+                    return str(value._show(self))
+                if base in _NATIVE:
                     native = _NATIVE[base](value)
                     return (
                         self.text(native) if names[0] == "__str__" else self.representation(native)

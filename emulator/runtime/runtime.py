@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
 
 from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
 from mpy_cross.emulator.runtime.printing import Printer
@@ -45,7 +46,8 @@ class Runtime:
         self.compiler = compiler
         self.write: Callable[[str], object] = write or sys.stdout.write
         self.float_type: type[float] = Float32 if single_floats else float
-        self.storage = storage or Storage(float_type=self.float_type)
+        self.storage = storage or Storage()
+        self.storage.float_type = self.float_type
         """Memory of the program's buffers."""
         self.stdout: Any = None
         """`sys.stdout`."""
@@ -77,6 +79,7 @@ class Runtime:
             BY_HOST.update(self._types)
             support.BUILTINS = self.builtins
             support.FLOAT[0] = self.float_type
+            Buffer.storage = self.storage
             use(self.printer)
             _active = self
 

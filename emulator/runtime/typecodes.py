@@ -26,7 +26,7 @@ class Typecode:
     integers, `f` for floats, `O` for objects, `S` for pointers to strings.
     """
 
-    __slots__ = ("_little", "_big", "format", "kind", "letter", "mask", "sign", "size")
+    __slots__ = ("_big", "_little", "format", "kind", "letter", "mask", "sign", "size")
 
     def __init__(self, letter: str, format: str, kind: str) -> None:
         self.letter = letter
