@@ -36,13 +36,18 @@ def _command(where: Path) -> list[str]:
     return [sys.executable, "-c", _PROGRAM, str(where)]
 
 
+def command() -> list[str]:
+    """The start of a command line that runs it.  Raises Unavailable."""
+    return _command(folder())
+
+
 def import_module(name: str, from_folder: Path, emit: str = "bytecode") -> tuple[int, str]:
     """Import a module (.py or .mpy) in `from_folder`; the exit status and everything printed.
 
     `emit` is the kind of code that the port itself makes of source.
     """
     done = subprocess.run(
-        [*_command(folder()), "-X", f"emit={emit}", "-c", f"import {name}"],
+        [*command(), "-X", f"emit={emit}", "-c", f"import {name}"],
         cwd=from_folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
