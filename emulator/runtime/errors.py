@@ -220,6 +220,8 @@ def caught(error: BaseException) -> BaseException:
         isinstance(getattr(error, "obj", None), Cell) or error.args == ("value",)
     ):
         return _instead(NameError("local variable referenced before assignment"), error)
+    if kind is MemoryError and not error.args and not hasattr(error, "mpy"):
+        error.args = ("memory allocation failed",)  # the host's own, which says nothing
     if kind is UnicodeDecodeError or kind is UnicodeEncodeError:
         return _instead(UnicodeError(), error)
     if kind in _TRANSLATED and len(error.args) == 1 and not hasattr(error, "mpy"):

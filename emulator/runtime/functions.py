@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mpy_cross.emulator.runtime import attributes, support
+from mpy_cross.emulator.runtime import attributes, memory, support
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
@@ -228,6 +228,7 @@ def round_(x: Any, digits: Any = _MISSING) -> Any:
 
 
 def sorted_(iterable: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
+    memory.collected(iterable)
     return sorted(support.iter_(iterable), key=key, reverse=bool(reverse))
 
 

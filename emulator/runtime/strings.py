@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from mpy_cross.emulator.runtime import support
+from mpy_cross.emulator.runtime import memory, support
 from mpy_cross.emulator.runtime.arguments import (
     KEYWORDS,
     as_int,
@@ -363,8 +363,7 @@ def make_bytes(*args: Any, **kwargs: Any) -> bytes:
     if type(value) is int:
         if value < 0:
             raise ValueError()
-        if value > 1 << 26:
-            raise MemoryError(f"memory allocation failed, allocating {value + 1} bytes")
+        memory.reserve(value + 1)
         return bytes(value)
     found = buffer_of(value)
     if found is not None:

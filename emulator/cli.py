@@ -1,0 +1,443 @@
+"""The command `mpy-emu`: run programs on emulated boards, and tell what boards there are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from mpy_cross import __version__
+from mpy_cross.project import ProjectError, choose_release
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.board import Board
+    from mpy_cross.emulator.runtime.program import Code
+    from mpy_cross.emulator.session import Outcome, Session
+    from mpy_cross.errors import CompileError
+    from mpy_cross.loader.release import Release
+
+_T = TypeVar("_T")
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+NOTICE_SECONDS = 0.3
+"""After Ctrl-C a program that has not looked by then is interrupted wherever it is."""
+
+
+def _fail(message: str, status: int = EXIT_ERROR) -> NoReturn:
+    _say(message)
+    sys.exit(status)
+
+
+def _say(message: str) -> None:
+    """A line of ours on standard error; in red on a terminal."""
+    sys.stdout.flush()
+    name = "mpy-emu:"
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        name = click.style(name, fg="red", bold=True)
+    data = f"{name} {message}\n".encode("utf-8", "surrogateescape")
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+class _Group(click.Group):
+    """Wrong usage ends with status 2, a broken pipe quietly."""
+
+    def main(self, *args: object, **extra: object) -> NoReturn:
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(*args, **extra)  # type: ignore[call-overload]
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            status = EXIT_USAGE
+        except (click.Abort, KeyboardInterrupt):
+            status = 130
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            status = EXIT_ERROR
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _converted(parse: Callable[[str], _T]) -> Callable[[Any, Any, str | None], _T | None]:
+    """A function of click for the value of an option."""
+
+    def convert(context: Any, parameter: Any, value: str | None) -> _T | None:
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
+
+
+def _time(text: str) -> int:
+    from mpy_cross.emulator.session import parse_time
+
+    return parse_time(text)
+
+
+def _size(text: str) -> int:
+    from mpy_cross.emulator.session import parse_size
+
+    return parse_size(text)
+
+
+_EXAMPLES = """\b
+Examples:
+  mpy-emu run main.py                      on a pyboard, newest release
+  mpy-emu run --board pico --release 1.17 main.py
+  mpy-emu run project/                     boot.py, then main.py of a folder
+  mpy-emu run --max-time 10s blink.py      stop after 10 s of the board's time
+  mpy-emu run --trace vcd blink.vcd blink.py
+  mpy-emu run tool.py -- -x 3              the program's sys.argv
+  mpy-emu boards
+"""
+
+_STATUS = """\b
+Exit status:
+  that of sys.exit() in the program, 0 at its end;
+  1    an exception that nobody caught (the traceback is console output)
+  2    wrong usage
+  123  the program waits for something that nothing can bring about
+  124  --max-time is over
+  125  a fault: machine code or an access that the processor cannot do
+  130  Ctrl-C that the program did not catch
+"""
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXAMPLES,
+    no_args_is_help=True,
+)
+@click.version_option(__version__, "--version", prog_name="mpy-emu")
+def main() -> None:
+    """Run MicroPython programs on emulated boards, in virtual time."""
+
+
+@main.command(name="run", short_help="Run a program.", epilog=_STATUS)
+@click.argument("path", metavar="FILE|DIR")
+@click.argument("arguments", metavar="[-- ARGS...]", nargs=-1, type=click.UNPROCESSED)
+@click.option("--board", default="pyboard", show_default=True, metavar="B", help="The board.")
+@click.option(
+    "--release",
+    metavar="R",
+    help="MicroPython's release, such as 1.17; else $MPY_RELEASE, pyproject.toml, the newest.",
+)
+@click.option("--arch", metavar="A", help="Architecture of machine code, if not the board's.")
+@click.option(
+    "--emit",
+    type=click.Choice(["bytecode", "native", "viper"]),
+    default="bytecode",
+    show_default=True,
+    help="Code for functions that no decorator says otherwise of.",
+)
+@click.option(
+    "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."
+)
+@click.option("--realtime", is_flag=True, help="No faster than the board: a second is a second.")
+@click.option(
+    "--trace",
+    nargs=2,
+    metavar="vcd|json FILE",
+    help="Write edges of pins and bytes of serial lines to a file.",
+)
+@click.option(
+    "--max-time",
+    metavar="T",
+    callback=_converted(_time),
+    help="Stop after that much virtual time: 10s, 500ms, 2min.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Where random numbers start."
+)
+@click.option(
+    "--dump",
+    type=click.Choice(["python"]),
+    help="Print the Python functions that the program's become; do not run it.",
+)
+def run_command(
+    path: str,
+    arguments: tuple[str, ...],
+    board: str,
+    release: str | None,
+    arch: str | None,
+    emit: str,
+    heapsize: int | None,
+    realtime: bool,
+    trace: tuple[str, str] | None,
+    max_time: int | None,
+    seed: int,
+    dump: str | None,
+) -> int:
+    """Run FILE, a .py or .mpy file, or the folder DIR: it is the board's filesystem, and its
+    boot.py and main.py are run.
+
+    Time is virtual: sleeping takes no time, and every run is the same.  Console output goes to
+    standard output, and so does the traceback of an exception that nobody caught, as on a board.
+    """
+    if trace is not None and trace[0] not in ("vcd", "json"):
+        raise click.BadParameter(f"the form is vcd or json, not {trace[0]!r}", param_hint="--trace")
+    session = _session(
+        path, arguments, board, release, arch, emit, heapsize, trace is not None, seed
+    )
+    if dump:
+        return _dump(session, path)
+    if max_time is not None:
+        session.limit(max_time)
+    if realtime:
+        _pace(session)
+    outcome = _run(session, path)
+    if trace is not None:
+        _write_trace(session, *trace)
+    return _end(outcome, path)
+
+
+def _session(
+    path: str,
+    arguments: Sequence[str],
+    board: str,
+    release: str | None,
+    arch: str | None,
+    emit: str,
+    heap: int | None,
+    record: bool,
+    seed: int,
+) -> Session:
+    from mpy_cross.emulator.compiler import compiler_for
+    from mpy_cross.emulator.session import Session, SessionError
+
+    facts = _board(board)
+    chosen = _release(release)
+    if arch is not None and arch not in chosen.archs:
+        names = ", ".join(each for each in chosen.archs if each)
+        _fail(f"{chosen.version} has no architecture {arch!r}; there are {names}", EXIT_USAGE)
+    # Programs write bytes of any kind as text: they come out as they are.
+    write = sys.stdout.buffer.write
+    flush = sys.stdout.buffer.flush if sys.stdout.isatty() else None
+
+    def console(text: str) -> None:
+        write(text.encode("utf-8", "surrogateescape"))
+        if flush is not None:
+            flush()
+
+    try:
+        return Session(
+            facts.name,
+            chosen,
+            compiler_for(chosen, arch or facts.arch, emit),
+            heap=heap,
+            record=record,
+            write=console,
+            argv=[path, *arguments],
+            seed=seed,
+        )
+    except SessionError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+def _board(name: str) -> Board:
+    from mpy_cross.emulator.boards import UnknownBoardError, board
+
+    try:
+        return board(name)
+    except UnknownBoardError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+def _release(name: str | None) -> Release:
+    try:
+        return choose_release(name)
+    except ProjectError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+def _run(session: Session, path: str) -> Outcome:
+    """Run to the end, with Ctrl-C for the program."""
+    import threading
+    from pathlib import Path
+
+    from mpy_cross.emulator.session import SessionError
+
+    pressed = 0
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal pressed
+        pressed += 1
+        if session.scheduler.interrupted and pressed > 2:
+            os._exit(130)
+        session.interrupt()
+        timer = threading.Timer(NOTICE_SECONDS, session.interrupt_now)
+        timer.daemon = True
+        timer.start()
+
+    place = Path(path)
+    _readable(place)
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        outcome = session.run(place)
+    except SessionError as error:
+        _fail(str(error), EXIT_USAGE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        sys.stdout.buffer.flush()
+    assert outcome is not None  # nothing has asked for a pause
+    return outcome
+
+
+def _readable(path: Any) -> None:
+    """Ends with a message if there is no such file, or it is no .mpy file that can be read."""
+    from mpy_cross.loader.errors import MpyError
+    from mpy_cross.loader.reader import read
+
+    try:
+        if path.is_dir():
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        _fail(f"{path}: {error.strerror or error}", EXIT_USAGE)
+    except ValueError as error:  # a NUL in the name
+        _fail(f"{str(path)!r}: {error}", EXIT_USAGE)
+    if path.suffix == ".mpy":
+        try:
+            read(data)
+        except MpyError as error:
+            _fail(f"{path}: {error}")
+
+
+def _end(outcome: Outcome, path: str) -> int:
+    """What there is to say about the end of the program; its status."""
+    from mpy_cross.emulator.session import EXIT_FAULT, EXIT_STUCK, EXIT_TIME
+    from mpy_cross.errors import CompileError
+
+    if outcome.status in (EXIT_TIME, EXIT_STUCK, EXIT_FAULT) and outcome.error is not None:
+        _say(outcome.text)
+    elif outcome.error is not None and isinstance(outcome.error.__cause__, CompileError):
+        _explain(outcome.error.__cause__, path)
+    return outcome.status
+
+
+def _explain(error: CompileError, path: str) -> None:
+    """Our lines about an error of the compiler: the source line, a hint."""
+    from pathlib import Path
+
+    from mpy_cross.report import reference_text, render
+
+    place = Path(path)
+    if place.name != error.file:
+        place = place / error.file
+    source = place.read_bytes() if place.is_file() else b""
+    text = render(error, source, False).removeprefix(reference_text(error)).rstrip()
+    if text:
+        _say(f"in {place}:\n{text}")
+
+
+def _pace(session: Session) -> None:
+    """Hold virtual time back to that of the host."""
+    import time
+
+    start = time.monotonic()
+    scheduler = session.scheduler
+
+    def pace(now: int) -> None:
+        while True:
+            ahead = now / 1e9 - (time.monotonic() - start)
+            if ahead < 0.002 or scheduler.interrupted:
+                return
+            sys.stdout.buffer.flush()
+            time.sleep(min(ahead, 0.05))
+
+    scheduler.pace = pace
+
+
+def _write_trace(session: Session, form: str, file: str) -> None:
+    from mpy_cross.emulator.trace import write_json, write_vcd
+
+    try:
+        with open(file, "w", encoding="utf-8", newline="\n") as stream:
+            (write_vcd if form == "vcd" else write_json)(session.machine.trace.events, stream)
+    except OSError as error:
+        _fail(f"{file}: {error.strerror or error}")
+
+
+def _dump(session: Session, path: str) -> int:
+    from pathlib import Path
+
+    from mpy_cross.emulator.runtime.dump import python_text
+    from mpy_cross.errors import CompileError
+
+    place = Path(path)
+    if place.is_dir():
+        _fail(f"{path}: --dump takes a file", EXIT_USAGE)
+    _readable(place)
+    try:
+        code: Code = session.load(place)
+    except Exception as error:
+        if not isinstance(error.__cause__, CompileError):
+            raise
+        _fail(session.runtime.report(error).rstrip())
+    sys.stdout.buffer.write(python_text(code).encode("utf-8", "surrogateescape"))
+    return 0
+
+
+# ------------------------------------------------------------------------------------- boards
+
+
+@main.command(name="boards", short_help="List the boards.")
+def boards_command() -> None:
+    """List the boards, one a line: name, title, core, speed, heap."""
+    from mpy_cross.emulator.boards import board, boards
+
+    for name in boards():
+        facts = board(name)
+        click.echo(
+            f"{name:10}{facts.title:24}{facts.frequency // 1_000_000:4} MHz  "
+            f"{facts.heap >> 10:4} KiB heap  {facts.arch}"
+        )
+
+
+@main.command(name="info", short_help="Tell about a board.")
+@click.argument("name", metavar="BOARD")
+def info_command(name: str) -> None:
+    """Tell what BOARD has: chip, memory, pins, LEDs, serial lines."""
+    from mpy_cross.emulator.machine import machine
+
+    facts = _board(name)
+    chip = machine(facts.name).chip
+    rows = [
+        ("name", facts.name),
+        ("title", facts.title),
+        ("firmware", ", ".join(facts.firmware)),
+        ("machine", facts.machine),
+        ("sys.platform", facts.platform),
+        ("chip", f"{chip.name}, {chip.cores} x {chip.core}"),
+        ("frequency", f"{facts.frequency // 1_000_000} MHz"),
+        ("RAM", f"{chip.ram.size >> 10} KiB, {facts.heap >> 10} KiB of it heap"),
+        ("flash", f"{chip.flash.size >> 10} KiB, {facts.file_size >> 10} KiB of it files"),
+        ("floats", f"{facts.float_bits} bits"),
+        ("native code", facts.arch),
+        ("LEDs", ", ".join(facts.leds)),
+        ("switches", ", ".join(facts.switches) or "none"),
+        ("UARTs", ", ".join(str(key) for key in facts.uarts)),
+        ("I2C", ", ".join(str(key) for key in facts.i2cs)),
+        ("SPI", ", ".join(str(key) for key in facts.spis)),
+        ("pins", ", ".join(facts.pins)),
+    ]
+    width = max(len(title) for title, _ in rows) + 2
+    for title, text in rows:
+        lines = click.wrap_text(
+            text, 98, initial_indent=f"{title:{width}}", subsequent_indent=" " * width
+        )
+        click.echo(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Our compiler as run-times use it: its errors become exceptions of the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpy_cross.emulator.runtime.runtime import Compiler
+from mpy_cross.errors import CompileError
+from mpy_cross.loader.release import Release
+
+_KINDS: dict[str, type[Exception]] = {
+    "SyntaxError": SyntaxError,
+    "IndentationError": IndentationError,
+    "NotImplementedError": NotImplementedError,
+    "MemoryError": MemoryError,
+    "RuntimeError": RuntimeError,
+    "OverflowError": OverflowError,
+    "TypeError": TypeError,
+}
+
+
+def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Compiler:
+    """The compiler for boards of one architecture.
+
+    Its exceptions carry `place`: file, line and the function ("" outside of functions).
+    """
+    # The compiler is loaded when a program needs it: .mpy files do not.
+    import mpy_cross
+
+    def compiled(source: bytes, name: str) -> bytes:
+        try:
+            return mpy_cross.compile(source, name, release=release, arch=arch, emit=emit)
+        except CompileError as error:
+            raise program_error(error) from error
+
+    return compiled
+
+
+def program_error(error: CompileError) -> Exception:
+    """The exception that a program sees for an error of the compiler."""
+    made: Any
+    if error.kind == "ViperTypeError":
+        from mpy_cross.emulator.runtime.errors import ViperTypeError
+
+        made = ViperTypeError(error.message)
+    else:
+        made = _KINDS.get(error.kind, ValueError)(error.message)
+    made.place = error.file, error.line, error.block or ""
+    return made  # type: ignore[no-any-return]

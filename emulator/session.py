@@ -1,0 +1,349 @@
+"""A board with a program: machine, run-time and console together.
+
+    session = Session("pico", "1.17", compiler)
+    outcome = session.run(Path("main.py"))
+
+The command line, the pytest plugin and the tests drive programs through this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from mpy_cross.emulator.board import Board
+from mpy_cross.emulator.bus import BusFault
+from mpy_cross.emulator.machine import Machine, machine
+from mpy_cross.emulator.program_thread import ProgramThread
+from mpy_cross.emulator.runtime import memory
+from mpy_cross.emulator.runtime.heap import Heap
+from mpy_cross.emulator.runtime.memory import Memory
+from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
+from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
+from mpy_cross.emulator.runtime.storage import Storage
+from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.loader.release import DEFAULT_RELEASE, Release, get
+
+EXIT_ERROR: Final = 1
+EXIT_STUCK: Final = 123
+EXIT_TIME: Final = 124
+EXIT_FAULT: Final = 125
+EXIT_INTERRUPT: Final = 130
+
+STACK: Final = 8 << 10
+"""Bytes at the end of RAM that are no heap: stock firmware has its stack there."""
+DEPTH: Final = 1000
+"""Functions of the host that may be nested: some hundred calls of the program, more than the stack
+of a small board allows."""
+MPY_VERSIONS: Final = b"\x05\x06"
+
+
+class SessionError(Exception):
+    """What was asked for cannot be; the text says why."""
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended.
+
+    status: for the caller's shell; error: what nobody caught, None after a good end or sys.exit;
+    text: MicroPython's traceback of it, or a sentence of ours.
+    """
+
+    status: int
+    error: BaseException | None = None
+    text: str = ""
+
+
+@final
+class Session:
+    """One board, switched on, with its run-time.
+
+    write: gets the console's output as it comes, besides `output`; heap: bytes, None for the
+    board's; record: the trace keeps edges and bytes.  Raises SessionError, UnknownBoardError and
+    UnknownRelease.
+    """
+
+    def __init__(
+        self,
+        board: str = "pyboard",
+        release: str | Release = DEFAULT_RELEASE,
+        compiler: Compiler | None = None,
+        *,
+        heap: int | None = None,
+        record: bool = False,
+        write: Callable[[str], object] | None = None,
+        argv: Sequence[str] = (),
+        seed: int = 0,
+    ) -> None:
+        self.release = get(release) if isinstance(release, str) else release
+        self.machine: Machine = machine(board, record=record)
+        self.machine.start()
+        self.board: Board = self.machine.board
+        self.output: list[str] = []
+        self._echo = write
+        self.listeners: list[Callable[[str], object]] = []
+        """Called with every piece of console output."""
+        storage = self._storage(heap)
+        self.runtime = Runtime(
+            self.release,
+            compiler,
+            self._write,
+            single_floats=self.board.float_bits == 32,
+            storage=storage,
+            machine=self.machine,
+        )
+        self.runtime.argv = list(argv)
+        self.runtime.seed = seed
+        self.scheduler = self.runtime.scheduler
+        self.memory = Memory(storage.heap.size, storage.heap.used, self._roots)
+        self.scheduler.memory = self.memory
+        self.outcome: Outcome | None = None
+        """How the last program ended; None while it runs."""
+        self.result: Any = None
+        """What the last call gave."""
+        self.trace_code: Callable[[Code], object] | None = None
+        """Called with the code of every file that is run."""
+        self._thread: ProgramThread | None = None
+        self._limit = NEVER
+
+    # ---------------------------------------------------------------------------- the machine
+
+    def _storage(self, heap: int | None) -> Storage:
+        ram = self.machine.chip.ram
+        most = ram.size - STACK
+        size = self.board.heap if heap is None else heap
+        if not 1024 <= size <= most:
+            raise SessionError(
+                f"a heap of {size} bytes does not fit: {self.board.name} has "
+                f"{ram.size} bytes of RAM, so 1024 to {most} are possible"
+            )
+        base = (ram.base + most - size) & ~15
+        start = base - ram.base
+        storage = Storage(Heap(base, size, ram.buffer[start : start + size]))
+        storage.bus = self.machine.bus
+        if self.board.float_bits == 32:
+            from mpy_cross.emulator.runtime.float32 import Float32
+
+            storage.float_type = Float32
+        return storage
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ns."""
+        return self.machine.clock.now
+
+    @property
+    def console(self) -> str:
+        """All that the program has printed."""
+        if len(self.output) > 1:
+            self.output[:] = ["".join(self.output)]
+        return self.output[0] if self.output else ""
+
+    def _write(self, text: str) -> None:
+        self.output.append(text)
+        if self._echo is not None:
+            self._echo(text)
+        for listener in self.listeners:
+            listener(text)
+
+    def _roots(self) -> list[Any]:
+        return [*self.runtime.modules.values(), *self.scheduler.roots()]
+
+    # ------------------------------------------------------------------------------- programs
+
+    def load(self, path: Path) -> Code:
+        """The code of a .py or .mpy file.  Raises OSError, MpyError, and the compiler's errors."""
+        data = path.read_bytes()
+        if path.suffix == ".mpy":
+            code = self.runtime.load(data)
+        else:
+            code = self.runtime.compile(data, path.name)
+        if self.trace_code is not None:
+            self.trace_code(code)
+        return code
+
+    def run(self, path: Path, until: int | None = None) -> Outcome | None:
+        """Run a file, or boot.py and main.py of a folder, as `__main__`.
+
+        until: virtual time in ns at which to pause; the result then is None, and `go` goes on.
+        """
+        files = [path]
+        if path.is_dir():
+            files = [each for name in ("boot", "main") if (each := start_file(path, name))]
+            if not files:
+                raise SessionError(f"{path}: has neither main.py nor boot.py")
+        self.start(lambda: self._run_files(files))
+        return self.go(until)
+
+    def _run_files(self, files: list[Path]) -> None:
+        for path in files:
+            self.runtime.main(self.load(path))
+
+    def execute(self, source: str, name: str = "<stdin>") -> Outcome | None:
+        """Run a source text in `__main__`, whose names stay from one call to the next."""
+        self.start(lambda: self._execute(source, name))
+        return self.go()
+
+    def _execute(self, source: str, name: str) -> None:
+        code = self.runtime.compile(source.encode("utf-8", "surrogateescape"), name)
+        self.runtime.run(code, self.main_module())
+
+    def main_module(self) -> Module:
+        """The module `__main__`."""
+        module = self.runtime.modules.get("__main__")
+        if module is None:
+            module = self.runtime.modules["__main__"] = Module("__main__")
+        return module
+
+    def call(self, function: Callable[..., Any], *args: Any) -> Outcome | None:
+        """Call a function of the program; what it gives is in `result`."""
+
+        def run() -> None:
+            self.result = function(*args)
+
+        self.start(run)
+        return self.go()
+
+    # -------------------------------------------------------------------------------- running
+
+    def start(self, call: Callable[[], object]) -> None:
+        """Prepare a run of `call` in the program's thread; `go` begins it."""
+        if self._thread is not None and not self._thread.ended:
+            raise SessionError("a program is running still: stop it first")
+        self.outcome = None
+        self.result = None
+
+        def run() -> None:
+            self.outcome = self._guarded(call)
+
+        self._thread = ProgramThread(run, DEPTH)
+
+    def _guarded(self, call: Callable[[], object]) -> Outcome:
+        try:
+            call()
+        except TimeUp:
+            ms = self._limit / 1e6
+            return Outcome(EXIT_TIME, TimeUp(), f"stopped: {ms:g} ms of virtual time are over")
+        except Stuck as error:
+            return Outcome(EXIT_STUCK, error, str(error))
+        except (HardFault, BusFault) as error:
+            return Outcome(EXIT_FAULT, error, f"fault: {error}")
+        except Stop:
+            raise
+        except SystemExit as error:
+            return Outcome(exit_status(error.args[0] if error.args else None))
+        except BaseException as error:
+            status = EXIT_INTERRUPT if isinstance(error, KeyboardInterrupt) else EXIT_ERROR
+            text = self.runtime.report(error)
+            self._write(text)  # on a board the traceback is console output like any other
+            return Outcome(status, error, text)
+        return Outcome(0)
+
+    def limit(self, when: int) -> None:
+        """The program ends at `when` ns of virtual time."""
+        self._limit = when
+
+    def go(self, until: int | None = None) -> Outcome | None:
+        """Let the program run to its end, or to `until` ns of virtual time: then None."""
+        thread = self._thread
+        if thread is None:
+            raise SessionError("no program was started")
+        scheduler = self.scheduler
+        pause = NEVER if until is None else until
+        scheduler.on_stop = lambda: self._stopped(thread)
+        self._pause = pause
+        scheduler.stop_at = min(pause, self._limit)
+        self.runtime.activate()
+        memory.use(self.memory)
+        thread.go()
+        return self.outcome
+
+    def _stopped(self, thread: ProgramThread) -> int:
+        """In the program's thread, at a time to stop: the next such time."""
+        if self.now >= self._limit:
+            raise TimeUp
+        thread.pause()
+        return min(self._pause, self._limit)
+
+    def advance(self, duration: int) -> None:
+        """Let `duration` ns of virtual time pass, for the program or, after its end, without it."""
+        until = self.now + duration
+        if self._thread is not None and not self._thread.ended:
+            self.go(until)
+        before = self.outcome
+        while self.now < until:
+            # The program has ended; its timers and interrupts go on.
+            self.start(lambda: self.scheduler.sleep(until - self.now))
+            ended = self.go(until + 1)
+            if ended is not None and ended.error is not None:
+                return
+        self.outcome = before
+
+    @property
+    def running(self) -> bool:
+        """Has a program paused that can go on?"""
+        return self._thread is not None and not self._thread.ended
+
+    def interrupt(self) -> None:
+        """Ctrl-C: KeyboardInterrupt in the program; from any thread, also in a signal handler."""
+        self.scheduler.interrupted = True
+
+    def interrupt_now(self) -> None:
+        """The same for a program that does not look: it runs without any loop."""
+        if self.scheduler.interrupted and self._thread is not None:
+            self.scheduler.interrupted = False
+            self._thread.interrupt()
+
+    def close(self) -> None:
+        """End a program that has paused."""
+        if self._thread is not None:
+            self._thread.stop()
+        memory.use(None)
+
+
+def start_file(folder: Path, name: str) -> Path | None:
+    """The file that a board starts for "boot" or "main"."""
+    for ending in (".py", ".mpy"):
+        path = folder / (name + ending)
+        if path.is_file():
+            return path
+    return None
+
+
+def exit_status(value: Any) -> int:
+    """The status for sys.exit(value)."""
+    if value is None:
+        return 0
+    return value & 255 if isinstance(value, int) else EXIT_ERROR
+
+
+_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|min|h)?")
+_SECOND: Final = 10**9
+_UNITS: Final = {
+    "ns": 1, "us": 10**3, "ms": 10**6, "s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND,
+}
+
+
+def parse_time(text: str) -> int:
+    """Nanoseconds from "10s", "500ms", "2min"; seconds without a unit.  Raises ValueError."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time; write for example 10s, 500ms, 2min")
+    return round(float(match[1]) * _UNITS[match[2] or "s"])
+
+
+_SIZE: Final = re.compile(r"(\d+)([kKmM]?)")
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "100k", "1M", "65536".  Raises ValueError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no size; write for example 65536, 100k")
+    return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
