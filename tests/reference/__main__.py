@@ -39,6 +39,13 @@ def expected(path: Path) -> bytes:
     return done.stdout
 
 
+def cached_environment() -> dict[str, str]:
+    """An environment in which hundreds of runs do not compile our modules again and again."""
+    names = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    names.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir(), "mpy-toolchain-cache")))
+    return names
+
+
 def actual(path: Path, options: argparse.Namespace) -> bytes:
     """What our run-time prints."""
     command = [sys.executable, "-m", "tests.reference.child", str(path)]
@@ -47,6 +54,7 @@ def actual(path: Path, options: argparse.Namespace) -> bytes:
         done = subprocess.run(
             command,
             cwd=Path(__file__).resolve().parents[2],
+            env=cached_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if not options.verbose else None,
             timeout=SECONDS * 2,
