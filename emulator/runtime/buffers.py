@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STEP_ONE: Final = "only slices with step=1 (aka None) are supported"
 NO_BUFFER: Final = "object with buffer protocol required"
+_BYTES: Final = TYPECODES[BYTEARRAY]
 _MORE_ITEMS: Final = 8
 """Items that `append` makes room for."""
 
@@ -31,7 +32,7 @@ _MORE_ITEMS: Final = 8
 class Buffer:
     """Base of the types whose contents have an address."""
 
-    __slots__ = ("_address", "_block", "_bytes", "_items", "_kind")
+    __slots__ = ("_address", "_block", "_bytes", "_items", "_kind", "_plain")
 
     storage: ClassVar[Storage]
     """The memory of the run-time that makes buffers."""
@@ -45,6 +46,8 @@ class Buffer:
     _items: memoryview
     """The same memory, item by item."""
     _kind: Typecode
+    _plain: bool
+    """Whether the host's items are the program's."""
 
     # -------------------------------------------------------------------------------- making
 
@@ -63,7 +66,9 @@ class Buffer:
         self._cast()
 
     def _cast(self) -> None:
-        format: Any = self._kind.format
+        kind = self._kind
+        format: Any = kind.format
+        self._plain = kind.kind == "i"
         self._items = self._bytes if format == "B" else self._bytes.cast(format)
 
     def _resize(self, size: int, room: int) -> None:
@@ -96,7 +101,7 @@ class Buffer:
         return self.storage.words.value(value) if kind == "O" else 0
 
     def __iter__(self) -> Iterator[Any]:
-        if self._kind.kind == "i":
+        if self._plain:
             return iter(self._items)
         return map(self._load, self._items)
 
@@ -120,7 +125,7 @@ class Buffer:
             value = self._items[index]
         except (IndexError, TypeError):
             self._index(index)
-        return value if self._kind.kind == "i" else self._load(value)
+        return value if self._plain else self._load(value)
 
     def _slice(self, start: int, stop: int) -> Buffer:
         raise NotImplementedError
@@ -132,6 +137,12 @@ class Buffer:
             start, stop = self._range(index)
             self._replace(start, stop, self._source(value))
             return
+        if type(value) is int and self._plain:
+            try:
+                self._items[index] = value
+                return
+            except (IndexError, TypeError, ValueError):
+                pass  # outside, or a value that has to be cut
         if not isinstance(index, int) or not -len(self._items) <= index < len(self._items):
             self._index(index)
         self._items[index] = self._kind.narrow(value, self.storage)
@@ -268,7 +279,8 @@ class Growing(Buffer):
         cls = ByteArray if isinstance(self, ByteArray) else Array
         return cls.of(self._kind, self._bytes[start * size : stop * size])  # type: ignore[no-any-return]
 
-    def append(self, value: Any) -> None:
+    @native
+    def append(self, value: Any, /) -> None:
         """Add an item at the end."""
         kind = self._kind
         item = kind.narrow(value, self.storage)
@@ -276,7 +288,8 @@ class Growing(Buffer):
         self._resize(length, length + (_MORE_ITEMS - 1) * kind.size)
         self._items[-1] = item
 
-    def extend(self, other: Any) -> None:
+    @native
+    def extend(self, other: Any, /) -> None:
         """Add the bytes of a buffer, or the items of an iterable."""
         if not has_buffer(other):
             for item in support.iter_(other):
@@ -306,19 +319,23 @@ class ByteArray(Growing):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs:
             raise NotImplementedError(KEYWORDS)
-        check_count(args, 0, 3)
-        kind = TYPECODES[BYTEARRAY]
+        if len(args) != 1:
+            check_count(args, 0, 3)
+        kind = _BYTES
         value = args[0] if args else b""
         if isinstance(value, int):
             size = as_int(value)
-            self._block, self._address, self._kind = None, 0, kind
+            self._kind, self._plain = kind, True
             if size == 0:
+                self._block, self._address = None, 0
                 self._bytes = self._items = memoryview(bytearray())
                 return
-            block = self.storage.heap.alloc(size)
-            self._block, self._address = block, block.address
-            self._bytes = self._items = block.view(size)
-            self._bytes[:] = bytes(size)
+            heap = self.storage.heap
+            self._block = block = heap.alloc(size)
+            self._address = address = block.address
+            start = address - heap.base
+            self._bytes = self._items = view = heap.arena[start : start + size]
+            view[:] = bytes(size)
         elif has_buffer(value):
             self._allocate(kind, buffer_of(value))
         else:
@@ -328,7 +345,7 @@ class ByteArray(Growing):
     def at(cls, address: int, memory: memoryview) -> ByteArray:
         """A bytearray that is memory of the machine."""
         made = object.__new__(cls)
-        made._kind = TYPECODES[BYTEARRAY]
+        made._kind, made._plain = _BYTES, True
         made._address, made._block = address, None
         made._bytes = made._items = memory
         return made
@@ -355,6 +372,20 @@ class ByteArray(Growing):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._bytes)
+
+    @native
+    def append(self, value: Any, /) -> None:
+        """Add a byte at the end."""
+        byte = (value if type(value) is int else as_int(value)) & 255
+        block = self._block
+        length = len(self._bytes)
+        if block is None or length >= block.count * BLOCK:
+            self._resize(length + 1, length + _MORE_ITEMS)
+        else:
+            heap = block.heap
+            start = block.address - heap.base
+            self._bytes = self._items = heap.arena[start : start + length + 1]
+        self._bytes[length] = byte
 
     def __contains__(self, item: Any) -> bool:
         if has_buffer(item):
@@ -432,7 +463,7 @@ class MemoryView(Buffer):
 
     def _view_of(self, obj: Buffer) -> None:
         self._address, self._block, self._kind = obj._address, obj._block, obj._kind
-        self._bytes, self._items = obj._bytes, obj._items
+        self._bytes, self._items, self._plain = obj._bytes, obj._items, obj._plain
         self._writable = not isinstance(obj, MemoryView) or obj._writable
         if isinstance(obj, MemoryView):
             self._base, self._offset = obj._base, obj._offset
@@ -459,7 +490,7 @@ class MemoryView(Buffer):
             raise TypeError("'memoryview' object doesn't support item assignment")
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if type(index) is not slice:
+        if type(index) is not slice and not self._writable:
             if not isinstance(index, int) or not -len(self._items) <= index < len(self._items):
                 self._index(index)
             self._check_writable()
@@ -521,23 +552,22 @@ def address_of(obj: Any) -> int:
     return own(obj)  # type: ignore[no-any-return]
 
 
-@native
-def _append(self: Any, value: Any, /) -> None:
-    self.append(value)
-
-
-@native
-def _extend(self: Any, other: Any, /) -> None:
-    self.extend(other)
-
-
 def install_buffers(runtime: Runtime) -> None:
     """Give the run-time its memory and the built-in types bytearray and memoryview."""
     Buffer.storage = runtime.storage
-    growing = {"append": _append, "extend": _extend, "decode": decode}
     names = runtime.builtins
-    names["bytearray"] = builtin_type("bytearray", ByteArray, ByteArray, dict(growing))
-    builtin_type("array", Array, Array, dict(growing))
+    names["bytearray"] = builtin_type(
+        "bytearray",
+        ByteArray,
+        ByteArray,
+        {"append": ByteArray.append, "extend": ByteArray.extend, "decode": decode},
+    )
+    builtin_type(
+        "array",
+        Array,
+        Array,
+        {"append": Array.append, "extend": Array.extend, "decode": decode},
+    )
     names["memoryview"] = builtin_type(
         "memoryview",
         MemoryView,

@@ -14,7 +14,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, final
 
-from mpy_cross.emulator.runtime import attributes, functions, support
+from mpy_cross.emulator.runtime import attributes, functions, streams, support
 from mpy_cross.emulator.runtime.buffers import install_buffers
 from mpy_cross.emulator.runtime.collections_ import (
     DICT,
@@ -263,11 +263,11 @@ def _install_text(runtime: Runtime) -> None:
         for option in (sep, end):
             if not isinstance(option, str):
                 raise TypeError(f"can't convert '{type_name(option)}' object to str implicitly")
-        text = sep.join([printer.text(arg) for arg in args]) + end
+        pieces = [printer.text(arg) for arg in args]
         if file is None or file is runtime.stdout:
-            runtime.write(text)
+            runtime.write(sep.join(pieces) + end)
         else:
-            attributes.attribute(file, "write")(text)
+            streams.print_to(file, pieces, sep, end)
 
     def repr_(x: Any) -> str:
         return printer.representation(x)

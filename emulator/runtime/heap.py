@@ -97,17 +97,18 @@ class Heap:
 
     def alloc(self, size: int) -> Block:
         """`size` bytes; what they hold is left from before.  Raises MemoryError."""
-        if size <= 0 and not size < 0:
+        if size == 0:
             return Block(self, 0, 0, 0)
         if self.locked:
             raise MemoryError("memory allocation failed, heap is locked")
         count = (size + BLOCK - 1) // BLOCK
-        first = self._find(count) if 0 < count <= len(self._table) else -1
+        table = self._table
+        first = self._find(count) if 0 < count <= len(table) else -1
         if first < 0:
             first = self._find_after_collecting(count, size)
-        self._table[first] = HEAD
+        table[first] = HEAD
         if count > 1:
-            self._table[first + 1 : first + count] = b"\x02" * (count - 1)
+            table[first + 1 : first + count] = b"\x02" * (count - 1)
         if first == self._lowest:
             self._lowest = first + count
         return Block(self, self.base + first * BLOCK, count, size)
@@ -148,7 +149,11 @@ class Heap:
     def release(self, block: Block) -> None:
         """Give the blocks of an allocation back."""
         first = (block.address - self.base) // BLOCK
-        self._table[first : first + block.count] = bytes(block.count)
+        count = block.count
+        if count == 1:
+            self._table[first] = FREE
+        else:
+            self._table[first : first + count] = bytes(count)
         block.count = 0
         if first < self._lowest:
             self._lowest = first

@@ -47,8 +47,8 @@ class Runtime:
         self.write: Callable[[str], object] = write or sys.stdout.write
         self.float_type: type[float] = Float32 if single_floats else float
         self.storage = storage or Storage()
-        self.storage.float_type = self.float_type
         """Memory of the program's buffers."""
+        self.storage.float_type = self.float_type
         self.stdout: Any = None
         """`sys.stdout`."""
         self.printer = Printer(7 if single_floats else 16, release.float_printer)

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mpy_cross.emulator.runtime.arguments import as_word, native
+from mpy_cross.emulator.runtime.arguments import as_word, native, to_utf8
 from mpy_cross.emulator.runtime.attributes import attribute
 from mpy_cross.emulator.runtime.buffers import ByteArray, buffer_of
 from mpy_cross.emulator.runtime.strings import decode_utf8
-from mpy_cross.emulator.runtime.types import HostObject
+from mpy_cross.emulator.runtime.types import HostObject, Instance
 
 EAGAIN: Final = 11
 EINVAL: Final = 22
@@ -59,6 +59,24 @@ def write_all(stream: Any, data: bytes) -> int:
             break
         done += count
     return done
+
+
+def print_to(stream: Any, texts: list[str], separator: str, end: str) -> None:
+    """`print(..., file=stream)`: a write for each text and for what is between them."""
+    pieces = [end]
+    for text in reversed(texts):
+        pieces += [text, separator]
+    if texts:
+        pieces.pop()
+    for piece in reversed(pieces):
+        if not piece:
+            continue
+        if hasattr(type(stream), "__stream_write__"):
+            write_all(stream, to_utf8(piece))
+        elif hasattr(type(stream), "write") and not isinstance(stream, Instance):
+            attribute(stream, "write")(piece)
+        else:
+            raise OSError("stream operation not supported")
 
 
 def read_exactly(stream: Any, size: int) -> bytes:

@@ -9,7 +9,7 @@ from mpy_cross.emulator.runtime import collections_
 from mpy_cross.emulator.runtime.arguments import as_word, check_count, native
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.runtime import Runtime
-from mpy_cross.emulator.runtime.types import HostObject, Module, MpClass, type_name
+from mpy_cross.emulator.runtime.types import HostObject, Module, MpClass, class_name, type_name
 
 NAMES: Final[tuple[str, ...]] = ("ucollections", "collections")
 CHECK_OVERFLOW: Final = 1
@@ -84,10 +84,24 @@ class OrderedDict(dict[Any, Any], HostObject):
         collections_.update(self, *args, **kwargs)
 
 
+class _Absent:
+    """A method of tuples that named tuples do not have."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, obj: Any, cls: Any) -> Any:
+        raise AttributeError(f"'{class_name(cls)}' object has no attribute '{self.name}'")
+
+
 class NamedTuple(tuple[Any, ...], HostObject):
     """Base of the types that `namedtuple` makes."""
 
     __fields__: tuple[str, ...] = ()
+    __title__ = ""
+    """What the objects of derived classes show, too."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> NamedTuple:
         fields = cls.__fields__
@@ -124,7 +138,10 @@ class NamedTuple(tuple[Any, ...], HostObject):
         inner = ", ".join(
             [f"{name}={show(value)}" for name, value in zip(self.__fields__, self, strict=True)]
         )
-        return f"{type_name(self)}({inner})"
+        return f"{self.__title__}({inner})"
+
+    count: Any = _Absent("count")
+    index: Any = _Absent("index")
 
 
 class _Field:
@@ -155,6 +172,7 @@ def namedtuple(name: Any, fields: Any, /) -> MpClass:
             raise TypeError(f"can't convert '{type_name(field)}' object to str implicitly")
     namespace: dict[str, Any] = {field: _Field(place) for place, field in enumerate(fields)}
     namespace["__fields__"] = tuple(fields)
+    namespace["__title__"] = str(name)
     made = MpClass(name, (NamedTuple,), namespace)
     made.hidden = {}
     return made
