@@ -32,7 +32,8 @@ class CortexM(HostedArm):
     exact: instructions are counted; without it only `call` can be used, at twice the speed.
     private: windows that this core sees in place of the bus's at these addresses (of the second
     core of a chip).
-    depth: how many calls may be nested.
+    depth: how many calls may be nested; Python's recursion limit has to leave room for 5 frames of
+    each.
 
     alarm: as soon as so many `instructions` are over, `call` calls `on_alarm`, which has to set
     the next; what it raises ends the call.  wants_fault: whether faults are taken as exceptions by

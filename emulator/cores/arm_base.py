@@ -31,11 +31,12 @@ from mpy_cross.emulator.cores.unicorn_arm import (
     SP,
     Batch,
     Registers,
+    Saved,
     arm_engine,
-    float_keeper,
-    keeper,
     live_registers,
     numbers,
+    saved_floats,
+    saved_registers,
 )
 from mpy_cross.emulator.cores.unicorn_common import (
     HOOK_BLOCK,
@@ -74,33 +75,21 @@ def _no_alarm() -> None:
     raise CoreError("an alarm is set and nobody listens to it")
 
 
-def _no_floats() -> bytes:
-    return b""
-
-
-def _forget(saved: bytes) -> None:
-    pass
-
-
 @final
 class Part:
     """One engine with what belongs to it; a core has one for each 60 levels of calls.
 
-    keep, put_back: save and restore the general registers; keep_floats, put_back_floats: those
-    floating-point registers that a called function has to keep.
+    general, floats: the general registers as bytes, and those floating-point registers that a
+    called function has to keep.
     """
 
-    __slots__ = ("engine", "everything", "exceptions", "keep", "keep_floats", "put_back",
-                 "put_back_floats", "registers")
+    __slots__ = ("engine", "everything", "exceptions", "floats", "general", "registers")
 
     def __init__(self, engine: Engine, registers: Registers, exceptions: Exceptions,
                  special: list[int], floats: bool) -> None:
         self.engine, self.registers, self.exceptions = engine, registers, exceptions
-        self.keep, self.put_back = keeper(engine, registers)
-        self.keep_floats: Callable[[], bytes] = _no_floats
-        self.put_back_floats: Callable[[bytes], None] = _forget
-        if floats:
-            self.keep_floats, self.put_back_floats = float_keeper(engine, registers)
+        self.general = saved_registers(engine, registers)
+        self.floats: Saved = saved_floats(engine, registers) if floats else memoryview(bytearray())
         self.everything = Batch(special + (numbers().doubles if floats else []))
 
 
@@ -143,6 +132,7 @@ class ArmCore:
         self._end = 0
         self._running = False
         self._sleeping = False
+        self._slack = 0  # 1 in a trap: its "bx lr" belongs to what the trap did
         self._event = self._waits_for_event = False
         self._halt = self._reset = False
         self._refusal: int | None = None  # address of a refused access
@@ -189,8 +179,12 @@ class ArmCore:
     def _trap_call(self, part: Part) -> Any:
         """The callback at the traps; the innermost loop of a hosted program goes through it."""
         registers, traps = part.registers, self._traps
+        count, counter = part.engine.count, part.engine.counter
 
         def trap(handle: int, address: int, size: int, user: int) -> None:
+            if counter.value >= count.value:
+                return  # the run ends before this instruction; it comes here again in the next one
+            self._slack = 1
             try:
                 a, b, c, d = registers[0:4]
                 result = traps[address - TRAPS >> 1](a, b, c, d)
@@ -203,6 +197,7 @@ class ArmCore:
                     self._abandon(unwind)
             except BaseException as error:  # must not go through the engine
                 self._abandon(error)
+            self._slack = 0
 
         return CodeCall(trap)
 
@@ -289,7 +284,7 @@ class ArmCore:
 
     def kick(self) -> None:
         if self._running and self.exact:
-            self._engine.stop_after()
+            self._engine.stop_after(self._slack)
 
     def preempt(self) -> None:
         """The current run ends after this instruction with BUDGET."""
@@ -389,7 +384,7 @@ class ArmCore:
         frame, part = unwind.frame, self._part
         part.registers[0:15] = frame.registers
         part.registers[0] = unwind.value & 0xFFFF_FFFF
-        part.put_back_floats(frame.others)
+        part.floats[:] = frame.others
         part.engine.write(numbers().by_name["pc"], frame.registers[LR] | 1)
 
     def _abandon(self, error: BaseException) -> None:

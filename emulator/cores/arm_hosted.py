@@ -50,35 +50,38 @@ class HostedArm(ArmCore):
             raise DepthError(f"more than {self.depth} calls between host and guest are nested")
         engine, registers = part.engine, part.registers
         count, counter = engine.count, engine.counter
-        saved, floats = part.keep(), part.keep_floats()
+        saved, floats = part.general.tobytes(), part.floats.tobytes()
         if len(args) > 4:
             self._push_arguments(args[4:])
             args = args[:4]
         for at, value in enumerate(args):
             registers[at] = value
         registers[LR] = RETURN | 1
-        outer_count, outer_counter = count.value, counter.value
+        outer_count = outer_counter = 0
         if level:
+            outer_count, outer_counter = count.value, counter.value
             self._done += outer_counter
         self.level = level + 1
         self._running = True
+        self._slack = 0
         try:
             error = engine.run(address | 1, self._allowance())
             if error or registers[PC] != RETURN + 2:
                 self._go_on(engine, registers, error)
             if self.exact:
-                self._done += engine.executed() - 1  # without the wfi at RETURN
+                self._done += counter.value - 1  # without the wfi at RETURN
             return registers[0]
         except BaseException:
             # A stop request, an error or an IT state of this level must not reach the outer one.
             if level:
                 engine.write(numbers().by_name["epsr"], THUMB_STATE)
                 engine.run(ABANDON | 1, 100 if self.exact else 0)
-                part.put_back_floats(floats)
+                part.floats[:] = floats
             raise
         finally:
             self.level, self._running = level, level > 0
-            part.put_back(saved)
+            self._slack = 1 if level else 0
+            part.general[:] = saved
             if level:
                 self._done -= outer_counter
                 count.value, counter.value = outer_count, outer_counter
@@ -146,4 +149,4 @@ class HostedArm(ArmCore):
 
     def frame(self) -> Frame:
         part = self._part
-        return Frame(self.level, part.registers[0:15], part.keep_floats())
+        return Frame(self.level, part.registers[0:15], part.floats.tobytes())

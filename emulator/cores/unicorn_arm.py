@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Iterable
-from functools import cache, partial
+from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, Protocol, final, overload
 
 from mpy_cross.emulator.cores.models import Model
@@ -266,27 +266,41 @@ def live_doubles(engine: Engine, registers: Registers) -> memoryview | None:
     return view
 
 
-def keeper(engine: Engine, registers: Registers,
-           ) -> tuple[Callable[[], Any], Callable[[Any], None]]:
-    """A pair that saves all general registers, and puts them back."""
+class Saved(Protocol):
+    """Registers as bytes: all of them are read by `tobytes` and written by `[:] =`."""
+
+    def tobytes(self) -> bytes: ...
+
+    def __setitem__(self, everything: slice, saved: bytes) -> None: ...
+
+
+@final
+class CopiedBytes:
+    """The same through the interface. size: bytes of each register."""
+
+    __slots__ = ("_batch", "_engine", "_struct")
+
+    def __init__(self, engine: Engine, ids: list[int], size: int) -> None:
+        self._engine, self._batch = engine, Batch(ids)
+        self._struct = struct.Struct(f"<{len(ids)}{'I' if size == 4 else 'Q'}")
+
+    def tobytes(self) -> bytes:
+        return self._struct.pack(*self._batch.read(self._engine.handle))
+
+    def __setitem__(self, everything: slice, saved: bytes) -> None:
+        self._batch.write(self._engine.handle, self._struct.unpack(saved))
+
+
+def saved_registers(engine: Engine, registers: Registers) -> Saved:
+    """The general registers of an engine, as bytes."""
     if isinstance(registers, CopiedRegisters):
-        everything = slice(None)
-        return partial(registers.__getitem__, everything), partial(registers.__setitem__,
-                                                                   everything)
-    view = memoryview(registers).cast("B")  # type: ignore[arg-type]
-    return view.tobytes, partial(view.__setitem__, slice(None))
+        return CopiedBytes(engine, numbers().general[:15], 4)
+    return memoryview(registers).cast("B")  # type: ignore[arg-type]
 
 
-def float_keeper(engine: Engine, registers: Registers,
-                 ) -> tuple[Callable[[], bytes], Callable[[bytes], None]]:
-    """The same for the floating-point registers that a called function has to keep."""
-    view = live_doubles(engine, registers)
-    if view is not None:
-        return view.tobytes, partial(view.__setitem__, slice(None))
-    batch = Batch(numbers().doubles[8:])
-    pack = struct.Struct("<8Q")
-    return (lambda: pack.pack(*batch.read(engine.handle)),
-            lambda saved: batch.write(engine.handle, pack.unpack(saved)))
+def saved_floats(engine: Engine, registers: Registers) -> Saved:
+    """Those floating-point registers that a called function has to keep, as bytes."""
+    return live_doubles(engine, registers) or CopiedBytes(engine, numbers().doubles[8:], 8)
 
 
 def arm_engine(model: Model, exact: bool) -> Engine:

@@ -160,7 +160,7 @@ class Engine:
     """One Unicorn instance.
 
     exact: instructions are counted, which halves the speed.  count: after how many instructions
-    the current run stops; counter: how many it has begun.  Both are None unless `exact`.
+    the current run stops; counter: how many it has begun.  They are kept only if `exact`.
     """
 
     __slots__ = ("_kept", "count", "counter", "exact", "handle", "hooks", "lib", "run", "start",
@@ -182,7 +182,7 @@ class Engine:
         self.word_at = ctypes.addressof(self.word)
         self._kept: list[object] = []  # callbacks and buffers, as long as the engine lives
         self.hooks: dict[int, object] = {}  # those that can be removed, by handle
-        self.count = self.counter = ctypes.c_uint64()
+        self.count, self.counter = ctypes.c_uint64((1 << 64) - 1), ctypes.c_uint64()
         if exact:
             places = count_places()
             if places is None:
@@ -217,10 +217,11 @@ class Engine:
         begun = self.counter.value
         return begun - 1 if begun > self.count.value else begun
 
-    def stop_after(self) -> None:
-        """From a device access: the run ends after this instruction."""
-        if self.counter.value < self.count.value:
-            self.count.value = self.counter.value
+    def stop_after(self, more: int = 0) -> None:
+        """From a device access: the run ends after this instruction, and `more` beyond it."""
+        wanted = self.counter.value + more
+        if wanted < self.count.value:
+            self.count.value = wanted
 
     # Registers, by Unicorn's numbers.
 

@@ -1,0 +1,71 @@
+"""A core and the virtual clock at one pace: instructions become time, and alarms end runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, final
+
+from mpy_cross.emulator.clock import SECOND, Clock, Rate
+from mpy_cross.emulator.cores.core import Core, Stop, StopReason
+
+
+class PacedCore(Core, Protocol):
+    """What this needs of a core beyond the common things."""
+
+    before_access: Callable[[], None] | None
+
+    def preempt(self) -> None:
+        """The current run ends after this instruction."""
+
+
+@final
+class Pace:
+    """Runs a core at the frequency `rate`, in time with `clock`.
+
+    During a device access the clock stands exactly at the instruction that makes it; alarms go off
+    between the instructions where they are due; while the core sleeps the clock jumps.
+    """
+
+    def __init__(self, core: PacedCore, clock: Clock, rate: Rate) -> None:
+        self.core, self.clock, self.rate = core, clock, rate
+        self._cycles, self._start = core.cycles, clock.now  # these belong together
+        self._running = False
+        core.before_access = self.sync
+        clock.on_sooner = self._sooner
+        rate.subscribe(self.sync, self._anchor)
+
+    def _anchor(self) -> None:
+        self._cycles, self._start = self.core.cycles, self.clock.now
+
+    def sync(self) -> None:
+        """Moves the clock to where the core is."""
+        if self._running:
+            passed = self.core.cycles - self._cycles
+            self.clock.advance_to(self._start + self.rate.ns(passed))
+
+    def _sooner(self, when: int) -> None:
+        if self._running:
+            self.core.preempt()
+
+    def run_until(self, when: int) -> Stop | None:
+        """Runs until the clock is at `when` ns; None, or the Stop that came before that."""
+        clock, core = self.clock, self.core
+        if clock.now != self._start + self.rate.ns(core.cycles - self._cycles):
+            self._anchor()  # somebody else moved the clock
+        while clock.now < when:
+            alarm = clock.next_alarm()
+            until = when if alarm is None else min(when, alarm)
+            cycles = -(-(until - self._start) * self.rate.hz // SECOND)
+            left = cycles - (core.cycles - self._cycles)
+            self._running = True
+            try:
+                stop = core.run(core.budget(max(left, 1)))
+                self.sync()
+            finally:
+                self._running = False
+            if stop.reason is StopReason.IDLE:
+                clock.idle(when)
+                self._anchor()
+            elif stop.reason is not StopReason.BUDGET:
+                return stop
+        return None
