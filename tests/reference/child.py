@@ -1,50 +1,91 @@
-"""One test program on the run-time: file, release, board, kind of code."""
+"""One test program on the run-time, in a process of its own."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import tempfile
 import threading
+import time
+import traceback
 from pathlib import Path
 
-import mpy_cross
+from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime.runtime import Runtime
-from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import get
 
-
-def compiled(source: bytes, name: str, release: str) -> bytes:
-    """Our compiler, with its errors as the run-time's."""
-    try:
-        return mpy_cross.compile(source, name, release=release)
-    except CompileError as error:
-        kind = {"SyntaxError": SyntaxError, "IndentationError": IndentationError}.get(
-            error.kind, NotImplementedError if error.kind == "NotImplementedError" else ValueError
-        )
-        raise kind(error.message) from None
+HOST = "host"
+"""In place of a board: floats of 64 bits and no machine around, like MicroPython's unix port."""
+STACK = 512 << 20
 
 
-def run(path: Path, release: str) -> None:
-    def write(text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
-    runtime = Runtime(get(release), lambda s, n: compiled(s, n, release), write)
+
+def run(path: Path, release: str, board: str, emit: str) -> None:
+    """Run the program; its output goes to standard output."""
+    if board != HOST:
+        from mpy_cross.emulator.session import Session
+
+        chosen = get(release)
+        session = Session(board, chosen, compiler_for(chosen, emit=emit), write=_write)
+        session.run(path)
+        session.close()
+        return
+    runtime = Runtime(get(release), compiler_for(get(release), emit=emit), _write)
     try:
         runtime.main(runtime.compile(path.read_bytes(), path.name))
     except SystemExit:
         pass
     except BaseException as error:
-        write(runtime.report(error))
-    sys.stdout.flush()
+        _write(runtime.report(error))
 
 
-def main() -> None:
-    path, release, _board, _emit = sys.argv[1:5]
+def forked(path: Path, release: str, board: str, emit: str, seconds: float) -> tuple[bytes, str]:
+    """Output and standard error of the program, run in a fork of this process."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        child = os.fork()
+        if child == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(errors.fileno(), 2)
+            _in_child(path, release, board, emit)
+        end = time.monotonic() + seconds
+        ended, status = 0, 0
+        while not ended:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if not ended and time.monotonic() > end:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                break
+            if not ended:
+                time.sleep(0.002)
+        out.seek(0)
+        errors.seek(0)
+        data = out.read()
+        if not ended:
+            data += b"TIMEOUT"
+        elif os.WIFSIGNALED(status):
+            data += f"died: {signal.Signals(os.WTERMSIG(status)).name}".encode()
+        return data, errors.read().decode("utf-8", "replace")
+
+
+def _in_child(path: Path, release: str, board: str, emit: str) -> None:
     sys.setrecursionlimit(2000)
-    threading.stack_size(512 << 20)
-    thread = threading.Thread(target=run, args=(Path(path), release))
+    threading.stack_size(STACK)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+    def guarded() -> None:
+        try:
+            run(path, release, board, emit)
+        except BaseException:
+            traceback.print_exc()
+
+    thread = threading.Thread(target=guarded)
     thread.start()
     thread.join()
-
-
-if __name__ == "__main__":
-    main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
