@@ -34,6 +34,48 @@ def native(function: _F) -> _F:
     return function
 
 
+PROGRAM_MARK: Final = MARK + "program"
+
+_PROGRAM_REFUSED: Final = re.compile(
+    PROGRAM_MARK + r"(\d+):([01]):([^:]*):\(\) (?:takes .* but (\d+) .*|"
+    r"missing \d+ required positional arguments?: (.*)|"
+    r"missing \d+ required keyword-only arguments?: '([^']*)'.*|"
+    r"got an unexpected keyword argument '(.*)'|got multiple values for argument '(.*)'|(.*))",
+    re.DOTALL,
+)
+_QUOTED: Final = re.compile(r"'([^']*)'")
+
+
+def program_mark(required: int, keyword_defaults: bool, args: list[str]) -> str:
+    """The name by which the host's texts call a function of the program."""
+    return f"{PROGRAM_MARK}{required}:{int(keyword_defaults)}:{','.join(args)}:"
+
+
+def refused_program(text: str) -> str | None:
+    """MicroPython's text for a call of a function of the program that the host refused."""
+    match = _PROGRAM_REFUSED.fullmatch(text)
+    if match is None:
+        return None
+    args = match[3].split(",") if match[3] else []
+    if match[4]:
+        return f"function takes {len(args)} positional arguments but {match[4]} were given"
+    if match[5]:
+        missing = _QUOTED.findall(match[5])
+        required = int(match[1])
+        given = required - len(missing)
+        if missing == args[given:required] and match[2] == "0":
+            return f"function takes {required} positional arguments but {given} were given"
+        at = args.index(missing[-1]) if missing and missing[-1] in args else 0
+        return f"function missing required positional argument #{at}"
+    if match[6]:
+        return f"function missing required keyword argument '{match[6]}'"
+    if match[7]:
+        return f"unexpected keyword argument '{match[7]}'"
+    if match[8]:
+        return f"function got multiple values for argument '{match[8]}'"
+    return match[9]
+
+
 def refused(text: str) -> str | None:
     """MicroPython's text for a call of a marked function that the host refused."""
     match = _REFUSED.fullmatch(text)

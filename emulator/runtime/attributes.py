@@ -8,6 +8,7 @@ from typing import Any
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
+    Cell,
     HostObject,
     Instance,
     Module,
@@ -244,7 +245,10 @@ def super_attribute(cls: Any, obj: Any, name: str) -> Any:
 
     A property comes back as the object itself (manual 3.7.7).
     """
-    cls = getattr(cls, "value", cls)
+    if type(cls) is Cell:
+        cls = cls.value
+    if not isinstance(cls, type):
+        raise TypeError("first argument to super must be type")
     for base in cls.__bases__:
         if isinstance(base, MpClass) and base not in (Instance, HostObject):
             found = lookup(base, name)

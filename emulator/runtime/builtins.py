@@ -15,6 +15,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, final
 
 from mpy_cross.emulator.runtime import attributes, functions, streams, support
+from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.buffers import install_buffers
 from mpy_cross.emulator.runtime.collections_ import (
     DICT,
@@ -121,7 +122,26 @@ def make_type(*args: Any) -> Any:
         ):
             raise TypeError("type takes 1 or 3 arguments")
         return new_class(*args)
+    check_count(args, 1, 3)
     raise TypeError("type takes 1 or 3 arguments")
+
+
+def make_object(*args: Any, **kwargs: Any) -> Instance:
+    """`object()`."""
+    check_count(args, 0, 0, kwargs)
+    return Instance()
+
+
+def make_super(*args: Any, **kwargs: Any) -> Super:
+    """`super(cls, obj)`."""
+    check_count(args, 2, 2, kwargs)
+    return Super(*args)
+
+
+def make_bool(*args: Any, **kwargs: Any) -> bool:
+    """`bool(...)`."""
+    check_count(args, 0, 1, kwargs)
+    return bool(*args)
 
 
 def caller_globals() -> dict[str, Any]:
@@ -150,7 +170,7 @@ def install_types(names: dict[str, Any]) -> None:
     names["object"] = builtin_type(
         "object",
         object,
-        lambda *args: Instance(),
+        make_object,
         {
             "__init__": lambda self, *args: None,
             "__new__": attributes.new_instance,
@@ -159,7 +179,7 @@ def install_types(names: dict[str, Any]) -> None:
         },
     )
     names["type"] = builtin_type("type", type, make_type, None, MpClass, BuiltinType)
-    names["bool"] = builtin_type("bool", bool, bool)
+    names["bool"] = builtin_type("bool", bool, make_bool)
     names["list"] = builtin_type("list", list, make_sequence(list), LIST)
     names["tuple"] = builtin_type("tuple", tuple, make_sequence(tuple), TUPLE)
     names["dict"] = builtin_type("dict", dict, make_dict, DICT)
@@ -179,7 +199,7 @@ def install_types(names: dict[str, Any]) -> None:
     names["zip"] = builtin_type("zip", zip, functions.make_zip)
     names["enumerate"] = builtin_type("enumerate", enumerate, functions.make_enumerate)
     names["reversed"] = builtin_type("reversed", reversed, functions.make_reversed)
-    names["super"] = builtin_type("super", Super, Super)
+    names["super"] = builtin_type("super", Super, make_super)
     names["property"] = builtin_type(
         "property",
         property,
@@ -245,11 +265,11 @@ def install(runtime: Runtime) -> None:
         functions.sorted_,
         functions.sum_,
     ):
-        names[function.__name__.rstrip("_")] = function
-    names["iter"] = functions.iter_builtin
+        names[function.__name__.rstrip("_")] = native(function)
+    names["iter"] = native(functions.iter_builtin)
     names["globals"] = caller_globals
     names["locals"] = caller_locals
-    names["id"] = lambda x: id(x) >> 4
+    names["id"] = native(functions.id_)
     _install_text(runtime)
     install_buffers(runtime)
     _install_code(runtime)
@@ -259,7 +279,11 @@ def _install_text(runtime: Runtime) -> None:
     names = runtime.builtins
     printer = runtime.printer
 
-    def print_(*args: Any, sep: Any = " ", end: Any = "\n", file: Any = None) -> None:
+    def print_(
+        *args: Any, sep: Any = " ", end: Any = "\n", file: Any = None, **others: Any
+    ) -> None:
+        if others:
+            raise TypeError("extra keyword arguments given")
         for option in (sep, end):
             if not isinstance(option, str):
                 raise TypeError(f"can't convert '{type_name(option)}' object to str implicitly")
@@ -269,16 +293,17 @@ def _install_text(runtime: Runtime) -> None:
         else:
             streams.print_to(file, pieces, sep, end)
 
-    def repr_(x: Any) -> str:
+    def repr_(x: Any, /) -> str:
         return printer.representation(x)
 
     def dir_(*args: Any) -> list[str]:
+        check_count(args, 0, 1)
         if not args:
             return sorted(caller_locals())
         return directory(args[0])
 
     names["print"] = print_
-    names["repr"] = repr_
+    names["repr"] = native(repr_)
     names["dir"] = dir_
     single = runtime.float_type
     names["int"] = builtin_type("int", int, make_int, INT)
@@ -292,6 +317,10 @@ def _install_text(runtime: Runtime) -> None:
 
 def directory(obj: Any) -> list[str]:
     """`dir(obj)`."""
+    if isinstance(obj, Instance):
+        own = attributes.lookup(type(obj), "__dir__")
+        if not attributes.is_missing(own):
+            return own(obj)  # type: ignore[no-any-return]
     out: set[str] = set()
     if isinstance(obj, Module):
         return sorted(obj.__dict__)

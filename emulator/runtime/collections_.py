@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mpy_cross.emulator.runtime import memory, support
+from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.types import ClassMethod, MpClass, type_name
 
 NOT_THERE = "object not in sequence"
@@ -14,11 +15,10 @@ NOT_THERE = "object not in sequence"
 def make_sequence(cls: Callable[..., Any]) -> Callable[..., Any]:
     """The constructor of a type that takes one iterable or nothing."""
 
-    def construct(*args: Any) -> Any:
-        if not args:
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs:
             return cls()
-        if len(args) > 1:
-            raise TypeError(f"function takes 1 positional arguments but {len(args)} were given")
+        check_count(args, 0, 1, kwargs)
         memory.collected(args[0])
         return cls(support.iter_(args[0]))
 
@@ -35,7 +35,7 @@ def make_dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
 def update(self: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
     """`d.update(...)`: another dictionary, an object with `keys`, or pairs."""
     if len(args) > 1:
-        raise TypeError(f"function takes 2 positional arguments but {len(args) + 1} were given")
+        raise TypeError(f"function expected at most 2 arguments, got {len(args) + 1}")
     if args:
         other = args[0]
         if isinstance(other, dict):
@@ -54,7 +54,8 @@ def update(self: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
         self[name] = value
 
 
-def _index(self: Any, value: Any, start: int = 0, stop: int | None = None) -> int:
+@native
+def _index(self: Any, value: Any, start: int = 0, stop: int | None = None, /) -> int:
     size = len(self)
     for i in range(*slice(start, size if stop is None else stop).indices(size)):
         if self[i] == value:
@@ -62,11 +63,13 @@ def _index(self: Any, value: Any, start: int = 0, stop: int | None = None) -> in
     raise ValueError(NOT_THERE)
 
 
-def _remove(self: list[Any], value: Any) -> None:
+@native
+def _remove(self: list[Any], value: Any, /) -> None:
     del self[_index(self, value)]
 
 
-def _pop(self: list[Any], index: Any = -1) -> Any:
+@native
+def _pop(self: list[Any], index: Any = -1, /) -> Any:
     if not self:
         raise IndexError("pop from empty list")
     if not isinstance(index, int):
@@ -77,7 +80,8 @@ def _pop(self: list[Any], index: Any = -1) -> Any:
         raise IndexError("list index out of range") from None
 
 
-def _extend(self: list[Any], other: Any) -> None:
+@native
+def _extend(self: list[Any], other: Any, /) -> None:
     memory.collected(other)
     list.extend(self, support.iter_(other))
 
@@ -104,25 +108,30 @@ LIST: dict[str, Any] = {
 TUPLE: dict[str, Any] = {"count": tuple.count, "index": _index}
 
 
-def _fromkeys(cls: Any, keys: Any, value: Any = None) -> dict[Any, Any]:
+@native
+def _fromkeys(cls: Any, keys: Any, value: Any = None, /) -> dict[Any, Any]:
     return dict.fromkeys(support.iter_(keys), value)
 
 
-def _popitem(self: dict[Any, Any]) -> Any:
+@native
+def _popitem(self: dict[Any, Any], /) -> Any:
     if not self:
         raise KeyError("popitem(): dictionary is empty")
     return dict.popitem(self)
 
 
-def _get_item(self: Any, key: Any) -> Any:
+@native
+def _get_item(self: Any, key: Any, /) -> Any:
     return self[key]
 
 
-def _set_item(self: Any, key: Any, value: Any) -> None:
+@native
+def _set_item(self: Any, key: Any, value: Any, /) -> None:
     self[key] = value
 
 
-def _del_item(self: Any, key: Any) -> None:
+@native
+def _del_item(self: Any, key: Any, /) -> None:
     del self[key]
 
 
@@ -170,15 +179,18 @@ _BOTH = {
 }
 
 
-def _copy(self: Any) -> Any:
+@native
+def _copy(self: Any, /) -> Any:
     return self.copy()
 
 
-def _contains(self: Any, item: Any) -> bool:
+@native
+def _contains(self: Any, item: Any, /) -> bool:
     return item in self
 
 
-def _pop_set(self: set[Any]) -> Any:
+@native
+def _pop_set(self: set[Any], /) -> Any:
     if not self:
         raise KeyError("pop from an empty set")
     return set.pop(self)

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
-from mpy_cross.emulator.runtime.arguments import NATIVE_MARK, refused
+from mpy_cross.emulator.runtime.arguments import (
+    NATIVE_MARK,
+    PROGRAM_MARK,
+    refused,
+    refused_program,
+)
 from mpy_cross.emulator.runtime.types import MARK, Cell, class_name, type_name
 
 
@@ -99,6 +104,28 @@ def _takes(match: re.Match[str]) -> str:
     return f"function takes {wanted} positional arguments but {match[2]} were given"
 
 
+def _count(given: int, least: int, most: int) -> str:
+    """The text for a wrong number of arguments, the object of a method among them."""
+    if least == most:
+        return f"function takes {least} positional arguments but {given} were given"
+    if given < least:
+        return f"function missing {least - given} required positional arguments"
+    return f"function expected at most {most} arguments, got {given}"
+
+
+def _at_most(match: re.Match[str]) -> str:
+    return _count(int(match[2]) + 1, 0, int(match[1]) + 1)
+
+
+def _at_least(match: re.Match[str]) -> str:
+    return f"function missing {int(match[1]) - int(match[2])} required positional arguments"
+
+
+def _exactly(match: re.Match[str]) -> str:
+    wanted = 2 if match[1] == "one" else 1 if match[1] == "no" else int(match[1]) + 1
+    return _count(int(match[2]) + 1, wanted, wanted)
+
+
 def _named(text: str) -> Callable[[re.Match[str]], str]:
     def make(match: re.Match[str]) -> str:
         return text.format(*(_type(group) for group in match.groups()))
@@ -132,6 +159,11 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] =
         (r"'(.+)' object is not an iterator", _named("'{0}' object isn't an iterator")),
         (r"object of type '(.+)' has no len\(\)", _named("object of type '{0}' has no len()")),
         (r"unhashable type: '(.+)'", _named("unsupported type for __hash__: '{0}'")),
+        (r".+\(\) takes no keyword arguments", lambda m: "function doesn't take keyword arguments"),
+        (r"(?!function ).+ takes (?:exactly )?(one|no) arguments? \((\d+) given\)", _exactly),
+        (r"(?!function ).+ expected (\d+) arguments?, got (\d+)", _exactly),
+        (r"(?!function ).+ expected at most (\d+) arguments?, got (\d+)", _at_most),
+        (r"(?!function ).+ expected at least (\d+) arguments?, got (\d+)", _at_least),
         (
             r".+\(\) takes (\d+) positional arguments? but (\d+) (?:was|were) given",
             _takes,
@@ -202,6 +234,8 @@ def message(text: str) -> str:
     """MicroPython's wording of a message of the host."""
     if text.startswith(NATIVE_MARK):
         return refused(text) or text
+    if text.startswith(PROGRAM_MARK):
+        return refused_program(text) or text
     for pattern, make in _PATTERNS:
         match = pattern.fullmatch(text)
         if match is not None:

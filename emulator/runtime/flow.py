@@ -161,6 +161,7 @@ _CONSUMERS = frozenset(
         _V.DELETE_GLOBAL,
         _V.POP_TOP,
         _V.IMPORT_STAR,
+        _V.UNPACK_SEQUENCE,  # of none; of more it adds values
     )
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mpy_cross.emulator.runtime import attributes, memory, support
+from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
@@ -18,17 +19,17 @@ from mpy_cross.emulator.runtime.types import (
 _MISSING: Any = object()
 
 
-def abs_(x: Any) -> Any:
+def abs_(x: Any, /) -> Any:
     if isinstance(x, (int, float, complex)) or hasattr(x, "__abs__"):
         return abs(x)
     raise TypeError(f"unsupported type for __abs__: '{type_name(x)}'")
 
 
-def all_(iterable: Any) -> bool:
+def all_(iterable: Any, /) -> bool:
     return all(support.iter_(iterable))
 
 
-def any_(iterable: Any) -> bool:
+def any_(iterable: Any, /) -> bool:
     return any(support.iter_(iterable))
 
 
@@ -38,32 +39,32 @@ def _integer(x: Any) -> int:
     raise TypeError(f"can't convert {type_name(x)} to int")
 
 
-def bin_(x: Any) -> str:
+def bin_(x: Any, /) -> str:
     return bin(_integer(x))
 
 
-def oct_(x: Any) -> str:
+def oct_(x: Any, /) -> str:
     return oct(_integer(x))
 
 
-def hex_(x: Any) -> str:
+def hex_(x: Any, /) -> str:
     return hex(_integer(x))
 
 
-def callable_(x: Any) -> bool:
+def callable_(x: Any, /) -> bool:
     if type(type(x)) is MpClass:
         return callable(x)
     return callable(x)
 
 
-def chr_(x: Any) -> str:
+def chr_(x: Any, /) -> str:
     value = _integer(x)
     if not 0 <= value < 0x110000:
         raise ValueError("chr() arg not in range(0x110000)")
     return chr(value)
 
 
-def ord_(x: Any) -> int:
+def ord_(x: Any, /) -> int:
     if isinstance(x, (str, bytes)) or hasattr(x, "__len__"):
         if not isinstance(x, (str, bytes)) and type_name(x) != "bytearray":
             raise TypeError("ord expects a character")
@@ -73,22 +74,22 @@ def ord_(x: Any) -> int:
     raise TypeError("ord expects a character")
 
 
-def delattr_(obj: Any, name: str) -> None:
+def delattr_(obj: Any, name: str, /) -> None:
     attributes.del_attribute(obj, name)
 
 
-def getattr_(obj: Any, name: Any, *default: Any) -> Any:
+def getattr_(obj: Any, name: Any, default: Any = _MISSING, /) -> Any:
     if not isinstance(name, str):
         raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
     try:
         return attributes.attribute(obj, name)
     except AttributeError:
-        if default:
-            return default[0]
+        if default is not _MISSING:
+            return default
         raise
 
 
-def hasattr_(obj: Any, name: Any) -> bool:
+def hasattr_(obj: Any, name: Any, /) -> bool:
     if not isinstance(name, str):
         raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
     try:
@@ -98,17 +99,21 @@ def hasattr_(obj: Any, name: Any) -> bool:
     return True
 
 
-def setattr_(obj: Any, name: Any, value: Any) -> None:
+def setattr_(obj: Any, name: Any, value: Any, /) -> None:
     if not isinstance(name, str):
         raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
     attributes.set_attribute(obj, name, value)
 
 
-def divmod_(a: Any, b: Any) -> Any:
+def id_(x: Any, /) -> int:
+    return id(x) >> 4
+
+
+def divmod_(a: Any, b: Any, /) -> Any:
     return divmod(a, b)
 
 
-def hash_(x: Any) -> int:
+def hash_(x: Any, /) -> int:
     if isinstance(x, (MpClass, BuiltinType, Module)):
         return id(x) >> 4
     return hash(x)
@@ -138,11 +143,11 @@ def _classes(wanted: Any) -> tuple[Any, ...]:
     return classes
 
 
-def isinstance_(obj: Any, wanted: Any) -> bool:
+def isinstance_(obj: Any, wanted: Any, /) -> bool:
     return any(instance_check(obj, cls) for cls in _classes(wanted))
 
 
-def issubclass_(cls: Any, wanted: Any) -> bool:
+def issubclass_(cls: Any, wanted: Any, /) -> bool:
     classes = _classes(wanted)
     if not isinstance(cls, (BuiltinType, type)):
         raise TypeError("issubclass() arg 1 must be a class")
@@ -161,7 +166,7 @@ def issubclass_(cls: Any, wanted: Any) -> bool:
     return False
 
 
-def len_(x: Any) -> int:
+def len_(x: Any, /) -> int:
     try:
         return len(x)
     except TypeError as error:
@@ -184,37 +189,37 @@ def _extreme(pick: Callable[..., Any], args: tuple[Any, ...], key: Any, default:
     return pick(args, **options)
 
 
-def max_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
+def max_(*args: Any, key: Any = None, default: Any = _MISSING, **others: Any) -> Any:
     return _extreme(max, args, key, default)
 
 
-def min_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
+def min_(*args: Any, key: Any = None, default: Any = _MISSING, **others: Any) -> Any:
     return _extreme(min, args, key, default)
 
 
-def next_(iterator: Any, *default: Any) -> Any:
+def next_(iterator: Any, default: Any = _MISSING, /) -> Any:
     cls = type(iterator)
     if not hasattr(cls, "__next__"):
         raise TypeError(f"'{type_name(iterator)}' object isn't an iterator")
     try:
         return cls.__next__(iterator)
     except StopIteration:
-        if default:
-            return default[0]
+        if default is not _MISSING:
+            return default
         raise
 
 
-def pow_(base: Any, exponent: Any, *modulus: Any) -> Any:
-    if modulus:
-        if not all(isinstance(x, int) for x in (base, exponent, modulus[0])):
+def pow_(base: Any, exponent: Any, modulus: Any = None, /) -> Any:
+    if modulus is not None:
+        if not all(isinstance(x, int) for x in (base, exponent, modulus)):
             raise TypeError("pow() with 3 arguments requires integers")
-        if modulus[0] == 0:
+        if modulus == 0:
             raise ValueError("divide by zero")
-        return pow(base, exponent, modulus[0])
+        return pow(base, exponent, modulus)
     return support.power(base, exponent)
 
 
-def round_(x: Any, digits: Any = _MISSING) -> Any:
+def round_(x: Any, digits: Any = _MISSING, /) -> Any:
     if isinstance(x, int):
         if digits is _MISSING or digits >= 0:
             return int(x)
@@ -227,45 +232,54 @@ def round_(x: Any, digits: Any = _MISSING) -> Any:
     return type(x)(round(x * scale) / scale)
 
 
-def sorted_(iterable: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
+def sorted_(*args: Any, key: Any = None, reverse: Any = False, **others: Any) -> list[Any]:
+    if not args:
+        raise TypeError("function missing 1 required positional arguments")
+    if others or len(args) > 1:
+        raise TypeError(f"extra {'keyword' if others else 'positional'} arguments given")
+    iterable = args[0]
     memory.collected(iterable)
     return sorted(support.iter_(iterable), key=key, reverse=bool(reverse))
 
 
-def sum_(iterable: Any, start: Any = 0) -> Any:
+def sum_(iterable: Any, start: Any = 0, /) -> Any:
     for item in support.iter_(iterable):
         start = start + item
     return start
 
 
-def input_(prompt: str = "") -> str:
+def input_(prompt: str = "", /) -> str:
     raise EOFError
 
 
 # ------------------------------------------------------------------------------------ iterators
 
 
-def make_map(function: Any, *iterables: Any) -> Any:
-    if not iterables:
-        raise TypeError("function missing 1 required positional arguments")
+def make_map(*args: Any) -> Any:
+    if len(args) < 2:
+        raise TypeError(f"function missing {2 - len(args)} required positional arguments")
+    function, *iterables = args
     return map(function, *[support.iter_(one) for one in iterables])
 
 
-def make_filter(function: Any, iterable: Any) -> Any:
+@native
+def make_filter(function: Any, iterable: Any, /) -> Any:
     return filter(function, support.iter_(iterable))
 
 
-def make_zip(*iterables: Any) -> Any:
+def make_zip(*iterables: Any, **options: Any) -> Any:
+    check_count(iterables, 0, len(iterables), options)
     return zip(*[support.iter_(one) for one in iterables], strict=False)
 
 
-def make_enumerate(iterable: Any = _MISSING, start: int = 0) -> Any:
+def make_enumerate(iterable: Any = _MISSING, start: int = 0, /) -> Any:
     if iterable is _MISSING:
         raise TypeError("'iterable' argument required")
     return enumerate(support.iter_(iterable), start)
 
 
-def make_reversed(sequence: Any) -> Iterator[Any]:
+@native
+def make_reversed(sequence: Any, /) -> Iterator[Any]:
     own = getattr(type(sequence), "__reversed__", None)
     if own is not None and type(type(sequence)) is MpClass:
         return own(sequence)  # type: ignore[no-any-return]
@@ -277,7 +291,8 @@ def make_reversed(sequence: Any) -> Iterator[Any]:
     )
 
 
-def make_range(*args: Any) -> range:
+def make_range(*args: Any, **options: Any) -> range:
+    check_count(args, 1, 3, options)
     for arg in args:
         if not isinstance(arg, int):
             raise TypeError(f"can't convert {type_name(arg)} to int")
@@ -286,7 +301,7 @@ def make_range(*args: Any) -> range:
     return range(*args)
 
 
-def iter_builtin(obj: Any) -> Any:
+def iter_builtin(obj: Any, /) -> Any:
     own = type(obj)
     if type(own) is MpClass:
         found = getattr(own, "__iter__", None)

@@ -38,6 +38,8 @@ class JumpText(OperationText):
     ) -> None:
         super().__init__(function, names, consts, n_closed, named_locals, bitmap)
         self.flow = Flow(function, names, bitmap)
+        self.flat = False
+        """Blocks are told apart by `pc·` alone: without loops and protected regions in the text."""
         self.loops: list[Loop] = []
         """The loops around what is being written, outermost first."""
         self.guarded = self._guarded()
@@ -142,6 +144,11 @@ class JumpText(OperationText):
 
     def _jump(self, target: int, source: int) -> None:
         """Go from the block of rank `source` to the start of the one of rank `target`."""
+        if self.flat:
+            self.put(f"{PC} = {target}")
+            if target <= source:
+                self.put("continue")
+            return
         loops = self.loops
         if loops and target == loops[-1].first and target <= source:
             if any(r in self.guarded for r in range(loops[-1].first, loops[-1].last + 1)):
@@ -170,7 +177,7 @@ class JumpText(OperationText):
         """Fall through to the next block, which may have moved."""
         self.flush(len(self.stack))
         target = self.flow.blocks[block.fall].rank
-        if target != block.rank + 1 or (self.loops and target > self.loops[-1].last):
+        if self.flat or target != block.rank + 1 or (self.loops and target > self.loops[-1].last):
             self._jump(target, block.rank)
 
     def _finally_around(self, position: int, target: int) -> Region | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
+from mpy_cross.emulator.runtime.flow import FlowError
+from mpy_cross.emulator.runtime.arguments import program_mark
 from mpy_cross.emulator.runtime.function_text import text_of
 from mpy_cross.emulator.runtime.translate import Translation, translate
 from mpy_cross.emulator.runtime.types import MARK
@@ -64,30 +66,35 @@ class Code:
 class Proto:
     """A function before it has globals, defaults and cells; calling it makes the function."""
 
-    __slots__ = ("children", "code", "factories", "function")
+    __slots__ = ("children", "code", "factories", "function", "refusals")
 
     def __init__(self, code: Code, function: FunctionOps, children: list[Proto]) -> None:
         self.code = code
         self.function = function
         self.children = children
+        self.refusals: dict[tuple[int, int], str] = {}
+        """By number of cells and of defaults."""
         self.factories: dict[tuple[int, bool], tuple[Translation, tuple[Any, ...]]] = {}
         """By number of cells, and whether names are looked up in a dictionary."""
 
     def translation(self, n_closed: int, named_locals: bool) -> tuple[Translation, tuple[Any, ...]]:
-        """The host's code and the constants that it needs."""
+        """The host's code and the constants that it needs.  ValueError for a broken file."""
         key = (n_closed, named_locals)
         known = self.factories.get(key)
         if known is None:
             code = self.code
-            made = translate(
-                self.function,
-                code.names,
-                code.consts,
-                n_closed,
-                MARK + code.source_file,
-                bitmap=code.bitmap,
-                named_locals=named_locals,
-            )
+            try:
+                made = translate(
+                    self.function,
+                    code.names,
+                    code.consts,
+                    n_closed,
+                    MARK + code.source_file,
+                    bitmap=code.bitmap,
+                    named_locals=named_locals,
+                )
+            except FlowError as error:
+                raise ValueError("incompatible .mpy file") from error
             known = made, tuple(code.constant(value) for value in made.constants)
             self.factories[key] = known
         return known
@@ -119,11 +126,29 @@ class Proto:
         if made.__name__ != shown:
             made.__name__ = shown
             made.__code__ = made.__code__.replace(co_name=shown)
+        made.__qualname__ = self._refusal(len(cells), 0 if defaults is None else len(defaults))
         if defaults is not None:
             made.__defaults__ = defaults
         if keyword_defaults is not None:
             made.__kwdefaults__ = keyword_defaults
         return made
+
+    def _refusal(self, n_closed: int, n_defaults: int) -> str:
+        """What the host's texts have as the function's name: what MicroPython's texts need."""
+        key = n_closed, n_defaults
+        known = self.refusals.get(key)
+        if known is None:
+            function = self.function
+            names = self.code.names
+            count = function.n_pos_args - n_closed
+            args = function.arg_names[n_closed : n_closed + count]
+            known = program_mark(
+                count - n_defaults,
+                bool(function.flags & ScopeFlag.DEFKWARGS),
+                [text_of(names[index]) for index in args],
+            )
+            self.refusals[key] = known
+        return known
 
     def uses_names(self, n_closed: int) -> bool:
         """Whether the function is the body of a class, which gets a dictionary for its names.

@@ -12,6 +12,7 @@ Control flow: a block that a jump may skip is guarded by `if pc· <= its rank`; 
 from __future__ import annotations
 
 import ast
+import warnings
 from types import CodeType
 from typing import Final, final
 
@@ -77,7 +78,13 @@ def translate(
     its own.  Raises FlowError for operations that do not fit together.
     """
     writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
-    return writer.run(source_file)
+    try:
+        return writer.run(source_file)
+    except (SyntaxError, RecursionError):
+        # The host nests no more than 20 loops and handlers, and as many lines' indents as fit.
+        writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
+        writer.flat = True
+        return writer.run(source_file)
 
 
 @final
@@ -106,7 +113,10 @@ class _Writer(JumpText):
         head = self._head()
         self.indent = 2
         self._prologue()
-        self.write(0, len(self.flow.order) - 1)
+        if self.flat:
+            self._write_flat()
+        else:
+            self.write(0, len(self.flow.order) - 1)
         body, numbers = self.lines, self.linenos
         first = function.line or (min(numbers) if numbers else 1)
         lines = [head[0], head[1]]
@@ -117,7 +127,7 @@ class _Writer(JumpText):
         if self.uses_pc:
             lines.append(f"        {PC} = 0")
             marks.append(first)
-        if self.flow.loops:
+        if self.flow.loops or self.flat:
             lines.append(f"        {TIME} = 0")
             marks.append(first)
         for number in sorted(self.reraised):
@@ -138,7 +148,9 @@ class _Writer(JumpText):
                 line = marks[at - 1]
                 node.lineno = line  # type: ignore[attr-defined]
                 node.end_lineno = line  # type: ignore[attr-defined]
-        code = compile(tree, source_file, "exec", dont_inherit=True)
+        with warnings.catch_warnings():  # about what the program says, not we
+            warnings.simplefilter("ignore")
+            code = compile(tree, source_file, "exec", dont_inherit=True)
         return Translation(text, code, self.constants)
 
     def _head(self) -> tuple[str, str, str]:
@@ -217,6 +229,40 @@ class _Writer(JumpText):
                 continue
             self._write_block(self.flow.order[rank])
             rank += 1
+
+    def _write_flat(self) -> None:
+        """All blocks in one loop of the host; `pc·` says which one runs, and which has failed."""
+        flow = self.flow
+        self.uses_pc = True
+        self.put("while True:")
+        self.indent += 1
+        self.put(f"{TIME} += {len(flow.order)}")
+        self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll{DOT}({TIME})")
+        self.put("try:")
+        self.indent += 1
+        for block in flow.order:
+            self.put(f"if {PC} == {block.rank}:")
+            self.indent += 1
+            start = len(self.lines)
+            self._write_block(block)
+            if len(self.lines) == start:
+                self.put("pass")
+            self.indent -= 1
+        self.indent -= 1
+        self.put(f"except {ERRORS} as e{DOT}:")
+        self.indent += 1
+        spans = [(span, region) for region in flow.regions if (span := flow.span(region))]
+        for (first, last), region in sorted(spans, key=lambda entry: entry[0][1] - entry[0][0]):
+            self.put(f"if {first} <= {PC} <= {last}:")
+            self.indent += 1
+            self.put(f"s{DOT}{region.depth} = caught{DOT}(e{DOT})")
+            if region.number in self.reraised:
+                self.put(f"x{DOT}{region.number} = s{DOT}{region.depth}")
+            self.put(f"{PC} = {flow.blocks[region.handler_block].rank}")
+            self.put("continue")
+            self.indent -= 1
+        self.put("raise")
+        self.indent -= 2
 
     def _region_at(self, rank: int) -> Region | None:
         """The outermost region that starts at this rank and is not being written."""
@@ -312,7 +358,7 @@ class _Writer(JumpText):
         self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll{DOT}({TIME})")
 
     def _write_block(self, block: Block) -> None:
-        guard = block.rank in self.guarded
+        guard = block.rank in self.guarded and not self.flat
         for op in block.ops:
             if op[0] == _V.LINE:
                 self.line = op[1]
@@ -421,6 +467,16 @@ class _Writer(JumpText):
     def _branch(self, condition: str, if_true: bool, label: int, block: Block) -> None:
         taken = self.flow.blocks[self.flow.target(label)].rank
         other = self.flow.blocks[block.fall].rank
+        if self.flat:
+            self.put(f"if {condition}:" if if_true else f"if not ({condition}):")
+            self.indent += 1
+            self._jump(taken, block.rank)
+            self.indent -= 1
+            self.put("else:")
+            self.indent += 1
+            self._jump(other, block.rank)
+            self.indent -= 1
+            return
         if taken == block.rank + 1 and not (self.loops and taken > self.loops[-1].last):
             if_true = not if_true
             taken, other = other, taken

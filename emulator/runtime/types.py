@@ -142,8 +142,16 @@ class Super:
     __slots__ = ("cls", "obj")
 
     def __init__(self, cls: Any, obj: Any) -> None:
+        """Raises TypeError."""
+        if type(cls) is Cell:
+            cls = cls.value
+        if not isinstance(cls, (type, BuiltinType)):
+            raise TypeError("first argument to super must be type")
         self.cls = cls
         self.obj = obj
+
+    def _show(self, printer: Any) -> str:
+        return f"<super: {printer.text(self.cls)}, {printer.text(self.obj)}>"
 
 
 BY_HOST: dict[type, BuiltinType] = {}
