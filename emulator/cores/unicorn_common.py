@@ -253,7 +253,8 @@ class Engine:
 
     def forget_code(self, address: int, size: int) -> None:
         """Code that was translated from these bytes is translated anew."""
-        self.uc.ctl_remove_cache(address, address + size)
+        if size > 0:  # an empty range is an error to Unicorn
+            self.uc.ctl_remove_cache(address, address + size)
 
     def forget_all_code(self) -> None:
         self.uc.ctl_flush_tb()

@@ -283,6 +283,10 @@ class CoreContract:
             results.append(bench.core.read("r0"))
         assert results == [1, 2]
 
+    def test_no_code_changed(self, bench: Bench) -> None:
+        bench.core.code_changed(RAM, 0)
+        assert bench.core.call(summing(bench), 3) == 6
+
     def test_program_changes_its_code(self, bench: Bench) -> None:
         """It runs `movs r0, #1`, overwrites it with `movs r0, #2`, and runs it again."""
         p = Program(CODE_IN_RAM)

@@ -1,4 +1,4 @@
-"""The processor under the harness that runs compiled Thumb functions, and Unicorn in its place.
+"""The processor under the harness that runs compiled Thumb functions: the emulator's.
 
 A run ends whenever the program comes to an address of `TRAPS`; the harness does there in Python
 what the firmware would do, and lets the program go on.  So a core needs no hooks and no nesting.
@@ -7,20 +7,25 @@ what the firmware would do, and lets the program go on.  So a core needs no hook
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any, Final, Protocol, final
+from typing import Final, Protocol, final
 
-TRAPS: Final = 0x1000_0000
+from mpy_cross.emulator.bus import Bus
+from mpy_cross.emulator.cores.arm import CortexM
+from mpy_cross.emulator.cores.arm_base import EXITS
+from mpy_cross.emulator.cores.core import StopReason
+
+TRAPS: Final = EXITS
 TRAP_SIZE: Final = 4
 """Bytes between one trap and the next."""
-N_TRAPS: Final = 256
+N_TRAPS: Final = 128
 RAM: Final = 0x2000_0000
 RAM_SIZE: Final = 0x8_0000
 
-SP, LR, PC = 13, 14, 15
+SP, LR = 13, 14
 
-MODELS: Final = {"armv6m": "M0", "armv7m": "M3", "armv7em": "M4", "armv7emsp": "M4"}
-"""The smallest Cortex-M that each of these architectures is for."""
+MODELS: Final = {"armv6m": "cortex-m0+", "armv7m": "cortex-m3", "armv7em": "cortex-m4f",
+                 "armv7emsp": "cortex-m4f"}
+"""The smallest core that each of these architectures is for."""
 
 
 class Fault(Exception):
@@ -56,54 +61,40 @@ class Core(Protocol):
 
 @final
 class UnicornCore:
-    """Unicorn 2 as one of "M0", "M3", "M4"."""
+    """The emulator's core of that name."""
 
-    __slots__ = ("_error", "_numbers", "_pc", "_uc")
+    __slots__ = ("_bus", "_core")
 
-    def __init__(self, model: str) -> None:
-        unicorn: Any = import_module("unicorn")  # half of it has no types
-        arm_const: Any = import_module("unicorn.arm_const")
-        # Not UC_MODE_MCLASS, which makes every model a Cortex-M33.
-        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_CORTEX_{model}"))
-        uc.ctl_set_tcg_buffer_size(16 << 20)  # the default reserves 1 GiB of addresses
-        uc.mem_map(RAM, RAM_SIZE)
-        uc.mem_map(TRAPS, TRAP_SIZE * N_TRAPS)
-        # wfi: emu_start returns there, with the pc behind it.
-        uc.mem_write(TRAPS, b"\x30\xbf\x00\xbf" * N_TRAPS)
-        names = [*(f"R{i}" for i in range(13)), "SP", "LR"]
-        self._numbers: list[int] = [getattr(arm_const, f"UC_ARM_REG_{name}") for name in names]
-        self._pc: int = arm_const.UC_ARM_REG_PC
-        self._uc = uc
-        self._error: type[Exception] = unicorn.UcError
+    def __init__(self, name: str) -> None:
+        self._bus = Bus()
+        self._bus.memory("ram", RAM, RAM_SIZE)
+        self._core = CortexM(name, self._bus)
+        exits = [self._core.add_exit() for _ in range(N_TRAPS)]
+        assert exits == [(TRAPS + TRAP_SIZE * number) | 1 for number in range(N_TRAPS)]
 
     def read(self, address: int, size: int) -> bytes:
-        return bytes(self._uc.mem_read(address, size))
+        return bytes(self._bus.view(address, size))
 
     def write(self, address: int, data: bytes) -> None:
-        self._uc.mem_write(address, data)
+        if data:
+            self._bus.load(address, data)
 
     def load(self, address: int, data: bytes) -> None:
-        self._uc.mem_write(address, data)
-        self._uc.ctl_flush_tb()  # mem_write leaves translated instructions as they were
+        self.write(address, data)
+        self._core.code_changed(address, len(data))
 
     def registers(self) -> list[int]:
-        return [int(value) for value in self._uc.reg_read_batch(self._numbers)]
+        return self._core.registers[0:15]
 
     def set_registers(self, values: Mapping[int, int]) -> None:
-        numbers = self._numbers
-        self._uc.reg_write_batch([(numbers[n], value) for n, value in values.items()])
+        for number, value in values.items():
+            self._core.registers[number] = value
 
     def run(self, pc: int, limit: int) -> int:
-        try:
-            # No end address (it would be translated anew each time); always with a count, as code
-            # that was translated without one would not be counted.
-            self._uc.emu_start(pc | 1, 0, count=limit)
-        except self._error as error:
-            raise Fault(self._uc.reg_read(self._pc), str(error)) from None
-        stopped: int = self._uc.reg_read(self._pc)
-        number, rest = divmod(stopped - 2 - TRAPS, TRAP_SIZE)
-        if rest or not 0 <= number < N_TRAPS:
-            raise Fault(stopped, f"no end after {limit} instructions")
-        return number
-
+        self._core.write("pc", pc)
+        stop = self._core.run(limit)
+        if stop.reason is StopReason.EXIT:
+            return stop.number
+        if stop.reason is StopReason.BUDGET:
+            raise Fault(stop.pc, f"no end after {limit} instructions")
+        raise Fault(stop.pc, str(stop.fault or stop.reason.value))
