@@ -150,6 +150,8 @@ def caller_globals() -> dict[str, Any]:
     while frame is not None:
         if frame.f_code.co_filename.startswith(MARK):
             return frame.f_globals
+        if frame.f_code in support.HOST_FRAMES:
+            return support.HOST_FRAMES[frame.f_code](frame)[0]  # type: ignore[no-any-return]
         frame = frame.f_back  # type: ignore[assignment]
     return {}
 
@@ -161,6 +163,8 @@ def caller_locals() -> dict[str, Any]:
         if frame.f_code.co_filename.startswith(MARK):
             names = frame.f_locals.get("n\u00b7")
             return frame.f_globals if names is None else names
+        if frame.f_code in support.HOST_FRAMES:
+            return support.HOST_FRAMES[frame.f_code](frame)[1]  # type: ignore[no-any-return]
         frame = frame.f_back  # type: ignore[assignment]
     return {}
 

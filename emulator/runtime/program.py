@@ -10,10 +10,12 @@ from mpy_cross.emulator.runtime.function_text import text_of
 from mpy_cross.emulator.runtime.translate import Translation, translate
 from mpy_cross.emulator.runtime.types import MARK
 from mpy_cross.loader.decode import decode
-from mpy_cross.loader.mpyfile import MpyFile
+from mpy_cross.loader.mpyfile import MpyFile, RawCode
 from mpy_cross.loader.objects import ConstValue, Str
 from mpy_cross.loader.ops import Emit, FunctionOps, ScopeFlag, Verb
 
+MACHINE_CODE: Final = "machine_code\u00b7"
+"""Name of what gives the bridge to machine code."""
 FACTORY: Final = "factory\u00b7"
 
 
@@ -22,10 +24,13 @@ class Code:
     """A loaded file: its functions, and what they share."""
 
     __slots__ = (
+        "_raw",
         "bitmap",
         "builtins",
         "consts",
+        "__weakref__",
         "float_type",
+        "mpy",
         "names",
         "protos",
         "root",
@@ -39,15 +44,22 @@ class Code:
         self.builtins = builtins
         self.float_type = float_type
         self.names = module.names
+        self.mpy = mpy
+        self._raw = {
+            id(function): raw
+            for function, raw in zip(module.functions, decoded.codes, strict=True)
+            if function.emit != Emit.BYTECODE
+        }
         self.consts = module.consts
         self.bitmap = mpy.release.mpy_version >= 6
         self.source_file = text_of(module.names[module.source_file]) if module.names else ""
         self.protos: dict[int, Proto] = {}
         self.root = self._proto(module.functions[0])
+        self._raw.clear()
 
     def _proto(self, function: FunctionOps) -> Proto:
         children = [self._proto(child) for child in function.children]
-        return Proto(self, function, children)
+        return Proto(self, function, children, self._raw.get(id(function)))
 
     def constant(self, value: ConstValue) -> Any:
         """A constant of the file as an object of the run-time."""
@@ -66,12 +78,20 @@ class Code:
 class Proto:
     """A function before it has globals, defaults and cells; calling it makes the function."""
 
-    __slots__ = ("children", "code", "factories", "function", "refusals")
+    __slots__ = ("children", "code", "factories", "function", "raw", "refusals")
 
-    def __init__(self, code: Code, function: FunctionOps, children: list[Proto]) -> None:
+    def __init__(
+        self,
+        code: Code,
+        function: FunctionOps,
+        children: list[Proto],
+        raw: RawCode | None = None,
+    ) -> None:
         self.code = code
         self.function = function
         self.children = children
+        self.raw = raw
+        """Of a function in machine code."""
         self.refusals: dict[tuple[int, int], str] = {}
         """By number of cells and of defaults."""
         self.factories: dict[tuple[int, bool], tuple[Translation, tuple[Any, ...]]] = {}
@@ -108,8 +128,13 @@ class Proto:
         named_locals: bool | None = None,
     ) -> Any:
         """Make the function."""
-        if self.function.emit != Emit.BYTECODE:
-            raise NotImplementedError("machine code cannot run here")
+        if self.raw is not None:
+            made = self.code.builtins[MACHINE_CODE]().make(
+                self, module, defaults, keyword_defaults, cells
+            )
+            if named_locals is None:
+                return made
+            return lambda names=module: made.with_names(names)
         if named_locals is None:
             named_locals = self.uses_names(len(cells))
         translation, constants = self.translation(len(cells), named_locals)
@@ -121,8 +146,7 @@ class Proto:
             made = space[FACTORY](module, self.children, constants, *cells)
         finally:
             del module["__builtins__"]
-        name = self.function.name
-        shown = text_of(self.code.names[name]) if name >= 0 else "<module>"
+        shown = self.shown_name()
         if made.__name__ != shown:
             made.__name__ = shown
             made.__code__ = made.__code__.replace(co_name=shown)
@@ -149,6 +173,11 @@ class Proto:
             )
             self.refusals[key] = known
         return known
+
+    def shown_name(self) -> str:
+        """The function's name."""
+        name = self.function.name
+        return text_of(self.code.names[name]) if name >= 0 else "<module>"
 
     def uses_names(self, n_closed: int) -> bool:
         """Whether the function is the body of a class, which gets a dictionary for its names.

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, final
 
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.buffers import Buffer
+from mpy_cross.emulator.runtime.console import Console, StandardText
+from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
+from mpy_cross.emulator.runtime.imports import Importer
 from mpy_cross.emulator.runtime.printing import Printer
-from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.program import MACHINE_CODE, Code
 from mpy_cross.emulator.runtime.scheduler import Scheduler
 from mpy_cross.emulator.runtime.storage import Storage
 from mpy_cross.emulator.runtime.types import BY_HOST, Module
@@ -21,6 +24,7 @@ from mpy_cross.loader.release import Release
 if TYPE_CHECKING:
     from mpy_cross.emulator.clock import Clock
     from mpy_cross.emulator.machine import Machine
+    from mpy_cross.emulator.runtime.native.bridge import Bridge
 
 Compiler = Callable[[bytes, str], bytes]
 """Source and file name to the bytes of a .mpy file; raises the run-time's SyntaxError."""
@@ -49,8 +53,12 @@ class Runtime:
         self.storage = storage or Storage()
         """Memory of the program's buffers."""
         self.storage.float_type = self.float_type
-        self.stdout: Any = None
+        self.console = Console(self)
+        """Standard input, and what else gets the output."""
+        self.stdout: Any = StandardText(self.console, 1)
         """`sys.stdout`."""
+        self.files = Files()
+        """What is mounted."""
         self.printer = Printer(7 if single_floats else 16, release.float_printer)
         self.modules: dict[str, Module] = {}
         """`sys.modules`."""
@@ -58,16 +66,34 @@ class Runtime:
         self.scheduler = Scheduler(self, machine)
         """Virtual time, interrupts, callbacks."""
         self.builtins["poll\u00b7"] = self.scheduler.poll
-        self.builtins["import_name\u00b7"] = self.import_name
+        self.importer = Importer(self)
+        """Finds modules; has `sys.path`."""
+        self.builtins["import_name\u00b7"] = self.importer.import_name
+        self.builtins["open"] = self.files.open_
+        self.arch = machine.board.arch if machine is not None else ""
+        """The architecture of machine code that this runs, "" for none."""
+        self._native: Bridge | None = None
+        self.builtins[MACHINE_CODE] = self._bridge
         self.argv: list[str] = []
         """`sys.argv`."""
         self.seed = 0
         """Where random numbers start."""
+        self.start_time = 0
+        """Seconds since 2000 at the start of virtual time."""
+        self.platform = machine.board.platform if machine is not None else "linux"
+        """`sys.platform`."""
+        self.board_title = machine.board.machine if machine is not None else "host"
+        """`os.uname().machine`."""
+        self.optimise = 0
+        """`micropython.opt_level`."""
+        self.at_exit: Any = None
+        """`sys.atexit`."""
         self.elapsed = 0
         """Operations executed in loops, the base of virtual time."""
         from mpy_cross.emulator.runtime import builtins
 
         builtins.install(self)
+        self.builtins["input"] = self.console.input
         self._types = dict(BY_HOST)
 
     # ------------------------------------------------------------------------------- running
@@ -82,6 +108,20 @@ class Runtime:
             Buffer.storage = self.storage
             use(self.printer)
             _active = self
+
+    @property
+    def native(self) -> Bridge:
+        """The bridge to machine code, made when it is first needed.  Raises MissingEngineError,
+        ValueError where no machine code can run."""
+        if self._native is None:
+            from mpy_cross.emulator.runtime.native.bridge import Bridge
+
+            self._native = Bridge(self)
+            self._types.update(self._native.types)
+        return self._native
+
+    def _bridge(self) -> Bridge:
+        return self.native
 
     @property
     def clock(self) -> Clock:
@@ -119,15 +159,6 @@ class Runtime:
     def report(self, error: BaseException) -> str:
         """The traceback that MicroPython prints."""
         return errors.format_traceback(errors.caught(error), self.printer.uncaught)
-
-    # ------------------------------------------------------------------------------- imports
-
-    def import_name(self, module: dict[str, Any], name: str, names: Any, level: int) -> Any:
-        """`import name` and `from name import names`."""
-        found = self.modules.get(name)
-        if found is None:
-            raise ImportError(f"no module named '{name}'")
-        return found
 
 
 _active: Runtime | None = None

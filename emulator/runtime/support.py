@@ -18,6 +18,8 @@ from mpy_cross.emulator.runtime.types import (
     type_name,
 )
 
+DOT = "\u00b7"
+"""In the names of what translated code uses; programs do not get at them."""
 BIG_SHIFT = 1 << 20
 """Bits beyond which a shift is refused as a lack of memory."""
 
@@ -253,7 +255,7 @@ def load_name(local: dict[str, Any], module: dict[str, Any], name: str) -> Any:
         return local[name]
     if name in module:
         return module[name]
-    builtins = BUILTINS.get(name, local)
+    builtins = BUILTINS.get(name, local) if DOT not in name else local
     if builtins is not local:
         return builtins
     raise NameError(f"name '{name}' isn't defined")
@@ -263,6 +265,11 @@ FLOAT: list[type[float]] = [float]
 """The type of floats of the active run-time."""
 BUILTINS: dict[str, Any] = {}
 """The names that every module sees; filled by `builtins`."""
+
+
+HOST_FRAMES: dict[Any, Any] = {}
+"""By code of a function of the host that runs machine code: what gives the globals and locals of
+that, from the frame."""
 
 
 def delete_name(where: dict[str, Any], name: str) -> None:
@@ -277,7 +284,8 @@ def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> MpClass:
     if keywords:
         raise TypeError("metaclasses are not supported")
     namespace: dict[str, Any] = {}
-    cell = body(namespace)
+    machine = getattr(type(body), "with_names", None)
+    cell = body(namespace) if machine is None else machine(body, namespace)
     made = new_class(name, bases, namespace)
     if isinstance(cell, Cell):
         cell.value = made

@@ -19,7 +19,6 @@ MARK = "\u00b7"
 """Starts the file name of translated code for the host, which tells it from the host's own."""
 
 
-@final
 class Cell:
     """A variable shared with an inner function; `value` is missing while it is not bound."""
 

@@ -1,0 +1,280 @@
+"""Between the run-time and machine code: calls in both directions, exceptions, memory."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, final
+
+from mpy_cross.emulator.bus import Bus, Memory
+from mpy_cross.emulator.cores.arm import CortexM
+from mpy_cross.emulator.cores.core import Frame, Unwind
+from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime.native import functions, generators
+from mpy_cross.emulator.runtime.native.cells import cell_word, take_out
+from mpy_cross.emulator.runtime.native.functions import (
+    AsmFunction,
+    MachineFunction,
+    NativeClosure,
+    NativeFunction,
+    NativeGeneratorFunction,
+)
+from mpy_cross.emulator.runtime.native.generators import NativeGenerator
+from mpy_cross.emulator.runtime.native.handles import Handles
+from mpy_cross.emulator.runtime.native.image import FileImage
+from mpy_cross.emulator.runtime.native.region import BASE, Region
+from mpy_cross.emulator.runtime.native.table import Table
+from mpy_cross.emulator.runtime.types import BY_HOST, Cell
+from mpy_cross.loader.mpyfile import CodeKind
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.program import Code, Proto
+    from mpy_cross.emulator.runtime.runtime import Runtime
+
+SP, LR = 13, 14
+HOST_FRAMES: Final = 16
+"""Nested functions of the host that one call from host to machine code and back takes."""
+CORES: Final = {
+    "armv6m": "cortex-m0+", "armv7m": "cortex-m3", "armv7em": "cortex-m4f",
+    "armv7emsp": "cortex-m4f", "armv7emdp": "cortex-m7",
+}
+
+
+MACHINE_TYPES: Final = (
+    NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
+RECENT: Final = 64
+"""So many of the last cells may not have come to the machine yet."""
+
+
+class NoCoreError(ValueError):
+    """The board runs no machine code; the text is MicroPython's."""
+
+
+def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
+    """The core of the run-time's board, with the memory for machine code.  Raises NoCoreError,
+    MissingEngineError."""
+    machine = runtime.machine
+    if machine is not None:
+        bus, name = machine.chip.bus, machine.chip.core
+    else:
+        if runtime.arch not in CORES:
+            raise NoCoreError("incompatible .mpy arch")
+        bus, name = Bus(), CORES[runtime.arch]
+        heap = runtime.storage.heap
+        bus.alias(Memory("heap", heap.base, heap.size, heap.arena, "rwx"), heap.base)
+    region = Region(bus)
+    core = CortexM(name, bus, exact=False)
+    core.registers[SP] = region.end
+    return core, region
+
+
+@final
+class Bridge:
+    """Machine code of one run-time.
+
+    globals, locals: the dictionaries that names of machine code are in now; functions: by the
+    address of their struct; cells: those in memory, by address; suspended: generators whose state
+    is in memory; depth: how many calls into machine code are active.
+    """
+
+    __slots__ = ("_files", "_handlers", "cells", "core", "depth", "functions", "globals", "handles",
+                 "locals", "region", "runtime", "suspended", "table", "types")
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.core, self.region = make_core(runtime)
+        self.handles = Handles()
+        self.handles.roots = self._roots
+        self.handles.cell_word = lambda cell: cell_word(self, cell)
+        self.handles.collected = self._take_out_unused
+        self.region.heap.reclaim = self._take_out_unused
+        self.globals: dict[str, Any] = {}
+        self.locals: dict[str, Any] = {}
+        self.functions: weakref.WeakValueDictionary[int, NativeFunction] = (
+            weakref.WeakValueDictionary())
+        self.cells: dict[int, Cell] = {}
+        self.suspended: set[NativeGenerator] = set()
+        self.depth = 0
+        self._handlers: list[tuple[int, Frame]] = []
+        self._files: weakref.WeakKeyDictionary[Code, FileImage] = weakref.WeakKeyDictionary()
+        functions.install_types()
+        generators.install_types()
+        self.types = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
+        self.table = Table(self)
+        self.handles.place_value = self._at
+
+    def address(self, at: int) -> int:
+        """The address of a word of the region."""
+        return BASE + 4 * at
+
+    def _at(self, word: int) -> Any:
+        cell = self.cells.get(word)
+        if cell is not None:
+            return cell
+        return self.table.object_at(word)
+
+    # --------------------------------------------------------------------------------- functions
+
+    def make(
+        self,
+        proto: Proto,
+        module: dict[str, Any],
+        defaults: tuple[Any, ...] | None,
+        keyword_defaults: dict[str, Any] | None,
+        cells: tuple[Cell, ...],
+    ) -> MachineFunction:
+        """The function of a file's code, with these globals."""
+        code = proto.code
+        image = self._files.get(code)
+        if image is None:
+            assert code.mpy is not None
+            image = FileImage(code, code.mpy, self.region, self.handles, self.table.address,
+                              self.table.entry, self.core.code_changed)
+            self._files[code] = image
+        placed = image.place(proto)
+        made: MachineFunction
+        if placed.kind == CodeKind.ASM:
+            made = AsmFunction(self, image, placed)
+        else:
+            kind = NativeGeneratorFunction if placed.generator else NativeFunction
+            made = kind(self, image, placed, module, proto.shown_name(), defaults,
+                        keyword_defaults)
+        return NativeClosure(made, cells) if cells else made
+
+    # ------------------------------------------------------------------------------------- calls
+
+    def invoke(
+        self, entry: int, struct: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a function with objects."""
+        core, handles = self.core, self.handles
+        word = handles.word
+        self.depth += 1
+        registers = core.registers
+        sp = registers[SP]
+        try:
+            at = (sp - 4 * len(args) - 8 * len(kwargs)) & ~7
+            if at < self.region.limit:
+                raise RecursionError
+            registers[SP] = at
+            words, index = self.region.words, at - BASE >> 2
+            for arg in args:
+                words[index] = word(arg)
+                index += 1
+            for name, value in kwargs.items():
+                words[index] = handles.name_word(name)
+                words[index + 1] = word(value)
+                index += 2
+            return handles.value(self.run(entry, struct, len(args), len(kwargs), at))
+        finally:
+            registers[SP] = sp
+            self.leave()
+
+    def invoke_asm(self, entry: int, signature: int, args: tuple[Any, ...]) -> Any:
+        """Call a function in inline assembler."""
+        self.depth += 1
+        try:
+            kept: list[Any] = []
+            words = [self.table.for_asm(arg, kept) for arg in args]
+            result = self.run(entry, *words, *([0] * (4 - len(words))))
+            return self.handles.value(self.table.to_object(result, signature))
+        finally:
+            self.leave()
+
+    def run(self, entry: int, a: int, b: int, c: int, d: int) -> int:
+        """Run machine code until it returns."""
+        mark = len(self._handlers)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + HOST_FRAMES)
+        try:
+            return self.core.call(entry, a, b, c, d)
+        except BaseException:
+            del self._handlers[mark:]
+            raise
+        finally:
+            sys.setrecursionlimit(limit)
+
+    def leave(self) -> None:
+        """A call into machine code ends; after the outermost no word means anything any more."""
+        self.depth -= 1
+        if not self.depth:
+            if self.suspended:
+                for generator in self.suspended:
+                    generator.save()
+                self.suspended.clear()
+            if self.cells:
+                for cell in self.cells.values():
+                    take_out(cell)
+                self.cells.clear()
+            self.handles.reset()
+
+    # -------------------------------------------------------------------------------- exceptions
+
+    def push_handler(self, buffer: int) -> int:
+        """nlr_push: the registers go to memory, where version 5 code keeps values of its own."""
+        frame = self.core.frame()
+        registers = frame.registers
+        at = (buffer - BASE >> 2) + 2
+        words = self.region.words
+        for value in (registers[LR], *registers[4:12], registers[SP]):
+            words[at] = value
+            at += 1
+        self._handlers.append((buffer, frame))
+        return 0
+
+    def pop_handler(self) -> None:
+        """nlr_pop."""
+        self._handlers.pop()
+
+    def landing(self, error: BaseException) -> BaseException:
+        """What to raise in a trap for an exception of the program: the way to its handler if that
+        is in the machine code of this level."""
+        if not self._handlers:
+            return error
+        buffer, frame = self._handlers[-1]
+        if frame.level != self.core.level:
+            return error
+        self._handlers.pop()
+        at = buffer - BASE >> 2
+        words = self.region.words
+        words[at + 1] = self.handles.word(errors.caught(error))
+        saved = words[at + 2 : at + 12].tolist()
+        frame.registers[LR] = saved[0]
+        frame.registers[4:12] = saved[1:9]
+        frame.registers[SP] = saved[9]
+        return Unwind(frame, 1)
+
+    # ------------------------------------------------------------------------------------ memory
+
+    def _roots(self) -> Iterator[int]:
+        words = self.region.words
+        registers = self.core.registers
+        start = max(registers[SP], self.region.limit) - BASE >> 2
+        yield from words[start:].tolist()
+        yield from registers[0:13]
+        for _, frame in self._handlers:
+            yield from frame.registers
+        for generator in self.suspended:
+            yield from generator.live_words()
+        for address in self.cells:
+            yield words[(address - BASE >> 2) + 1]
+
+    def _take_out_unused(self) -> None:
+        """Cells and generators that no running machine code knows go back to the host."""
+        idle = [each for each in self.suspended if not each.running]
+        for generator in idle:
+            generator.save()
+            self.suspended.discard(generator)
+        used = {word for word in self._roots() if word in self.cells}
+        for address in [each for each in [*self.cells][:-RECENT] if each not in used]:
+            take_out(self.cells.pop(address))
+
+
+def frame_names(frame: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Globals and locals of the machine code that a frame of the host runs."""
+    bridge: Bridge = frame.f_locals["self"]
+    return bridge.globals, bridge.locals
+
+
+support.HOST_FRAMES[Bridge.run.__code__] = frame_names

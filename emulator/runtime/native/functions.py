@@ -1,0 +1,138 @@
+"""Functions in machine code as objects of the run-time."""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import TYPE_CHECKING, Any, final
+
+from mpy_cross.emulator.runtime.arguments import check_count
+from mpy_cross.emulator.runtime.heap import Block
+from mpy_cross.emulator.runtime.types import BY_HOST, Cell, builtin_type
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.native.bridge import Bridge
+    from mpy_cross.emulator.runtime.native.image import FileImage, Placed
+
+STRUCT_WORDS = 4
+
+
+class MachineFunction:
+    """What native, viper and assembler functions and their closures have in common."""
+
+    __slots__ = ("__weakref__",)
+
+    def __get__(self, obj: Any, cls: Any = None) -> Any:
+        return self if obj is None else MethodType(self, obj)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class NativeFunction(MachineFunction):
+    """A native or viper function.
+
+    struct: address of its mp_obj_fun_bc_t; entry: where a call goes.
+    """
+
+    __slots__ = ("block", "bridge", "defaults", "entry", "image", "keyword_defaults", "module",
+                 "name", "placed", "struct")
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        image: FileImage,
+        placed: Placed,
+        module: dict[str, Any],
+        name: str,
+        defaults: tuple[Any, ...] | None,
+        keyword_defaults: dict[str, Any] | None,
+    ) -> None:
+        self.bridge, self.image, self.placed = bridge, image, placed
+        self.module, self.name = module, name
+        self.entry = placed.entry
+        self.defaults = defaults or ()
+        self.keyword_defaults = keyword_defaults
+        context = image.context(module)
+        if image.tables:
+            words = [0, context, placed.table, placed.address]
+        else:
+            words = [0, context, placed.address, placed.table]
+        self.block: Block = bridge.region.put_words(words)
+        self.struct = self.block.address
+        bridge.functions[self.struct] = self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.bridge.invoke(self.entry, self.struct, args, kwargs)
+
+    def with_names(self, names: dict[str, Any]) -> Any:
+        """Run a module or the body of a class, whose names go to `names`."""
+        bridge = self.bridge
+        before, bridge.locals = bridge.locals, names
+        try:
+            return bridge.invoke(self.entry, self.struct, (), {})
+        finally:
+            bridge.locals = before
+
+
+@final
+class NativeGeneratorFunction(NativeFunction):
+    """A native function with `yield`: a call makes a generator."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from mpy_cross.emulator.runtime.native.generators import NativeGenerator
+
+        return NativeGenerator(self, args, kwargs)
+
+
+@final
+class AsmFunction(MachineFunction):
+    """A function in inline assembler."""
+
+    __slots__ = ("bridge", "image", "n_args", "placed", "signature")
+
+    def __init__(self, bridge: Bridge, image: FileImage, placed: Placed) -> None:
+        self.bridge, self.image, self.placed = bridge, image, placed
+        self.n_args = placed.raw.n_pos_args
+        self.signature = placed.raw.type_sig
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        check_count(args, self.n_args, self.n_args, kwargs)
+        return self.bridge.invoke_asm(self.placed.entry, self.signature, args)
+
+
+@final
+class NativeClosure(MachineFunction):
+    """A function with cells of the functions around it."""
+
+    __slots__ = ("cells", "function")
+
+    def __init__(self, function: MachineFunction, cells: tuple[Cell, ...]) -> None:
+        self.function = function
+        self.cells = cells
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*self.cells, *args, **kwargs)
+
+    def with_names(self, names: dict[str, Any]) -> Any:
+        """Run the body of a class."""
+        function = self.function
+        assert isinstance(function, NativeFunction)
+        bridge = function.bridge
+        before, bridge.locals = bridge.locals, names
+        try:
+            return function(*self.cells)
+        finally:
+            bridge.locals = before
+
+
+def install_types() -> None:
+    """Let the program see these as functions."""
+    from types import FunctionType
+
+    known = BY_HOST[FunctionType]
+    for cls in (NativeFunction, AsmFunction):
+        BY_HOST[cls] = known
+    builtin_type("generator", NativeGeneratorFunction)
+    builtin_type("closure", NativeClosure)

@@ -1,0 +1,202 @@
+"""Objects as the words that machine code knows them by.
+
+Small ints, qstrs and the immediate constants are as on a board (py/obj.h, representation A).  All
+else is a handle, the number of an object in a table here: no memory is there, as machine code only
+passes such words on.  Cells of closures it reads and writes itself: those are in memory, see
+`cells`.
+
+Handles last until the outermost call into machine code ends.  Should the table become full before
+that, those are freed that are found neither on the stack nor in the registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, final
+
+from mpy_cross.emulator.runtime.types import Cell
+
+NULL: Final = 0
+SENTINEL: Final = 4
+NONE, FALSE, TRUE = 6, 14, 30
+HANDLES: Final = 0xA000_0000
+PINNED: Final = 0xC000_0000
+"""Handles of what a file holds: they last as long as it."""
+STEP: Final = 8
+SMALL: Final = 1 << 30
+WORD: Final = 0xFFFF_FFFF
+FIRST_SIZE: Final = 4096
+RECENT: Final = 256
+"""So many of the last handles may not have come to the machine yet."""
+MOST_NAMES: Final = 1 << 16
+
+_IMMEDIATE: Final[dict[int, Any]] = {NONE: None, FALSE: False, TRUE: True}
+
+
+class BadWord(Exception):
+    """Machine code passed a word that is no object."""
+
+
+@final
+class Handles:
+    """The table of objects.
+
+    roots: the words in which handles may be; cell_word, place_value: words of cells, and objects
+    by the address where they are in memory.
+    """
+
+    __slots__ = ("_free", "_numbers", "_order", "_partial", "_pinned_free", "cell_word",
+                 "collected", "names", "objects", "pinned", "place_value", "roots")
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self._order: list[int] = []
+        self._free: list[int] = []
+        self._partial = False
+        self._start()
+        self.pinned: list[Any] = []
+        self._pinned_free: list[int] = []
+        self.names: list[str] = [""]
+        """qstrs, by number."""
+        self._numbers: dict[str, int] = {}
+        self.roots: Callable[[], Iterable[int]] = tuple
+        self.cell_word: Callable[[Cell], int] = id
+        self.place_value: Callable[[int], Any] = _nothing
+        self.collected: Callable[[], None] = _ignore
+
+    def _start(self) -> None:
+        self.objects[:] = [None] * FIRST_SIZE
+        self._order = list(range(FIRST_SIZE - 1, -1, -1))
+        self._free = self._order[:]
+        self._partial = False
+
+    # ---------------------------------------------------------------------------------- words
+
+    def word(self, value: Any) -> int:
+        """The word for an object."""
+        kind = type(value)
+        if kind is int:
+            if -SMALL <= value < SMALL:
+                return value << 1 & WORD | 1
+        elif value is None:
+            return NONE
+        elif kind is bool:
+            return TRUE if value else FALSE
+        elif isinstance(value, Cell):
+            return self.cell_word(value)
+        free = self._free
+        index = free.pop() if free else self._more()
+        self.objects[index] = value
+        return HANDLES + index * STEP
+
+    def new(self, value: Any) -> int:
+        """A handle, whatever the object is."""
+        free = self._free
+        index = free.pop() if free else self._more()
+        self.objects[index] = value
+        return HANDLES + index * STEP
+
+    def value(self, word: int) -> Any:
+        """The object for a word."""
+        if word & 1:
+            return word >> 1 if word < 0x8000_0000 else (word >> 1) - 0x8000_0000
+        if word >= HANDLES:
+            if not word & 7:
+                if word < PINNED:
+                    return self.objects[word - HANDLES >> 3]
+                if word - PINNED >> 3 < len(self.pinned):
+                    return self.pinned[word - PINNED >> 3]
+        elif word & 7 == 2:
+            return self.names[word >> 3]
+        elif word in _IMMEDIATE:
+            return _IMMEDIATE[word]
+        elif word == NULL:
+            raise NameError("local variable referenced before assignment")
+        return self.place_value(word)
+
+    def number(self, name: str) -> int:
+        """The number of a qstr.  Raises MemoryError beyond 16 bits."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = len(self.names)
+            if number >= MOST_NAMES:
+                raise MemoryError("memory allocation failed")
+            self.names.append(name)
+            self._numbers[name] = number
+        return number
+
+    def name_word(self, name: str) -> int:
+        """The word of a qstr as an object."""
+        return self.number(name) << 3 | 2
+
+    # ----------------------------------------------------------------------------- long-lived
+
+    def pin(self, value: Any) -> int:
+        """A word for an object that stays until `unpin`."""
+        if value is None or type(value) is bool:
+            return self.word(value)
+        if type(value) is int and -SMALL <= value < SMALL:
+            return self.word(value)
+        if self._pinned_free:
+            index = self._pinned_free.pop()
+            self.pinned[index] = value
+        else:
+            index = len(self.pinned)
+            self.pinned.append(value)
+        return PINNED + index * STEP
+
+    def unpin(self, word: int) -> None:
+        if word >= PINNED and not word & 7:
+            index = word - PINNED >> 3
+            self.pinned[index] = None
+            self._pinned_free.append(index)
+
+    # -------------------------------------------------------------------------------- freeing
+
+    def reset(self) -> None:
+        """No machine code is running: all handles are free."""
+        if self._partial:
+            self._start()
+            return
+        used = self._order[len(self._free) :]
+        if used:
+            objects = self.objects
+            for index in used:
+                objects[index] = None
+            self._free += used
+
+    def marked(self) -> bytearray:
+        """Which handles are found where machine code keeps words."""
+        end = HANDLES + STEP * len(self.objects)
+        found = bytearray(len(self.objects))
+        for word in self.roots():
+            if HANDLES <= word < end and not word & 7:
+                found[word - HANDLES >> 3] = 1
+        return found
+
+    def _more(self) -> int:
+        """The table is full: free what is not found, or let it grow; a free index."""
+        self.collected()
+        objects = self.objects
+        found = self.marked()
+        for index in self._order[:RECENT]:
+            found[index] = 1
+        size = len(objects)
+        free = [index for index in range(size - 1, -1, -1) if not found[index]]
+        dropped = [objects[index] for index in free]
+        for index in free:
+            objects[index] = None
+        if len(free) < size // 2:
+            objects += [None] * size
+            free = [*range(2 * size - 1, size - 1, -1), *free]
+        self._order, self._free, self._partial = free[:], free, True
+        del dropped
+        return self._free.pop()
+
+
+def _nothing(word: int) -> Any:
+    raise BadWord(f"0x{word:08x} is no object")
+
+
+def _ignore() -> None:
+    """Nobody wants to know."""
