@@ -77,14 +77,18 @@ def translate(
     looked up in a dictionary that is its argument: class bodies, and `exec` with a dictionary of
     its own.  Raises FlowError for operations that do not fit together.
     """
-    writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
     try:
-        return writer.run(source_file)
-    except (SyntaxError, RecursionError):
-        # The host nests no more than 20 loops and handlers, and as many lines' indents as fit.
         writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
-        writer.flat = True
-        return writer.run(source_file)
+        try:
+            return writer.run(source_file)
+        except (SyntaxError, RecursionError):
+            # The host nests no more than 20 loops and handlers, and as many lines' indents as fit.
+            writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
+            writer.flat = True
+            return writer.run(source_file)
+    except (IndexError, KeyError, SyntaxError) as error:
+        # Only a broken file takes more from the stack than there is, or names what is not there.
+        raise FlowError(f"the operations do not fit together ({error})") from error
 
 
 @final
