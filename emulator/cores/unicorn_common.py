@@ -161,10 +161,11 @@ class Engine:
 
     exact: instructions are counted, which halves the speed.  count: after how many instructions
     the current run stops; counter: how many it has begun.  They are kept only if `exact`.
+    counts_itself: the engine counts, and `start` runs it.
     """
 
-    __slots__ = ("_kept", "count", "counter", "exact", "handle", "hooks", "lib", "run", "start",
-                 "stop", "uc", "word", "word_at")
+    __slots__ = ("_kept", "count", "counter", "counts_itself", "exact", "handle", "hooks", "lib",
+                 "run", "start", "stop", "uc", "word", "word_at")
 
     def __init__(self, arch: str, mode: str, model: int, exact: bool) -> None:
         self.lib = library()
@@ -177,6 +178,7 @@ class Engine:
         self.exact = exact
         self.start: Callable[[int, int, int, int, int], int] = self.lib.calls["uc_emu_start"]
         self.run: Callable[[int, int], int] = self._run
+        self.counts_itself = exact
         self.stop: Callable[[int], int] = self.lib.calls["uc_emu_stop"]
         self.word = ctypes.c_uint64()  # for single registers
         self.word_at = ctypes.addressof(self.word)
@@ -189,6 +191,7 @@ class Engine:
                 self.counter = ctypes.c_uint64()
                 self.hook(HOOK_CODE, CodeCall(self._count_one))
                 self.run = self._run_counting
+                self.counts_itself = False
             else:
                 self.count = ctypes.c_uint64.from_address(self.handle + places[0])
                 self.counter = ctypes.c_uint64.from_address(self.handle + places[1])

@@ -31,6 +31,7 @@ from mpy_cross.emulator.trace import Trace
 from tests.emulator.core_contract import Bench, CoreContract
 from tests.emulator.core_programs import (
     LR,
+    NE,
     PC,
     RAM,
     SYSTICK,
@@ -210,6 +211,43 @@ def test_pulse_is_kept() -> None:
     core.nvic.write_controller(0, 4, 1)
     core.run(10)
     assert core.read("r7") == 1
+
+
+@pytest.mark.parametrize("name", ["cortex-m0+", "cortex-m4f"])
+def test_masked_interrupt_comes_at_its_instruction(name: str) -> None:
+    """Pending during a long loop with PRIMASK set: taken right after CPSIE, whatever the slices."""
+    seen = set()
+    for slice_ in (1, 3, 50, 100_000):
+        bench = Bench(name)
+        core = bench.core
+        core.nvic.write_controller(0, 4, 1)
+        p = bench.new()
+        p("mov_any", 5, 6)  # how far the program was
+        p("adds_imm8", 7, 1)
+        p("bx", 14)
+        vector(bench, 16, bench.place(p))
+        p = bench.new()
+        p("cpsid", 2)
+        p.here("loop")
+        p("adds_imm8", 6, 1)
+        p("push", 0xF)
+        p("pop", 0xF)
+        p("subs_imm8", 0, 1)
+        p.if_(NE, "loop")
+        p("adds_imm8", 6, 1)
+        p("cpsie", 2)
+        p("adds_imm8", 6, 1)
+        p("adds_imm8", 6, 1)
+        p("bx", 14)
+        bench.start(bench.place(p), 500)
+        core.run(3)
+        core.raise_interrupt(0)
+        while (stop := core.run(slice_)).reason is StopReason.BUDGET:
+            pass
+        assert stop.reason is StopReason.EXIT
+        assert (core.read("r5"), core.read("r6"), core.read("r7")) == (501, 503, 1)
+        seen.add(core.instructions)
+    assert seen == {1 + 500 * 5 + 2 + 3 + 3 + 1}
 
 
 def test_fault_taken_by_the_program() -> None:
