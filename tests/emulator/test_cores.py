@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +24,12 @@ from mpy_cross.emulator.bus import Bus, Window
 from mpy_cross.emulator.clock import Clock, Rate
 from mpy_cross.emulator.cores import arm_base, unicorn_arm, unicorn_common
 from mpy_cross.emulator.cores.arm import CortexM
+from mpy_cross.emulator.cores.attach import attach, second_core
 from mpy_cross.emulator.cores.core import CoreError, FaultKind, StopReason
 from mpy_cross.emulator.cores.models import MODELS
 from mpy_cross.emulator.cores.pace import Pace
 from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.machine import machine
 from mpy_cross.emulator.trace import Trace
 from tests.emulator.core_contract import Bench, CoreContract
 from tests.emulator.core_programs import (
@@ -35,6 +38,7 @@ from tests.emulator.core_programs import (
     PC,
     RAM,
     SYSTICK,
+    Program,
     exceptions,
     printed,
 )
@@ -313,6 +317,88 @@ def test_reset_by_the_program() -> None:
     bench.start(address)
     core.run(13)
     assert core.read("sp") == RAM + 0x800 and core.read("r6") > 1
+
+
+# On boards.
+
+
+def blinking(bench_origin: int, gpio: int, bit: int, period: int) -> bytes:
+    """Toggles a bit of a register at every SysTick; sleeps in between."""
+    p = Program(bench_origin)
+    p.code.raw(bytes(64))
+    p.here("systick")
+    p.const(0, gpio)
+    p("ldr_imm5", 1, 0, 0)
+    p.const(2, bit)
+    p("eors_reg2", 1, 2)
+    p("str_imm5", 1, 0, 0)
+    p("bx", 14)
+    p.here("reset")
+    p.store(SYSTICK + 4, period - 1)
+    p.store(SYSTICK + 8, 0)
+    p.store(SYSTICK, 7)
+    p.here("for ever")
+    p("wfi")
+    p.to("b", "for ever")
+    code = bytearray(p.finish())
+    for at, word in ((0, RAM + 0x1000), (1, p.address("reset")), (15, p.address("systick"))):
+        code[4 * at : 4 * at + 4] = word.to_bytes(4, "little")
+    return bytes(code)
+
+
+@pytest.mark.parametrize(("name", "gpio", "bit", "pad", "ns"), [
+    ("pyboard", 0x4002_0014, 1 << 13, "LED_RED", 1_000_000),  # ODR of port A
+    ("pico", 0xD000_0010, 1 << 25, "LED", 1_000_000),  # GPIO_OUT of SIO
+])
+def test_blinking(name: str, gpio: int, bit: int, pad: str, ns: int) -> None:
+    results = []
+    for _ in range(2):
+        board = machine(name, record=True)
+        board.start()
+        origin = board.chip.flash.base
+        if name == "pico":
+            board.bus.write(0x4001_40CC, 4, 5)  # GPIO25 belongs to SIO
+            board.bus.write(0xD000_0024, 4, bit)
+        board.bus.load(origin, blinking(origin, gpio, bit, board.cycles(ns)))
+        pace = attach(board)
+        pace.core.reset()
+        begin = board.clock.now
+        assert pace.run_until(begin + 10 * ns + ns // 2) is None
+        pin = board.pin(pad)
+        edges = [when - begin for when, _ in board.trace.edges(pin.label)]
+        results.append((edges, pace.core.instructions, board.clock.now))
+    assert results[0] == results[1]
+    edges = results[0][0][-10:]
+    assert len(edges) == 10
+    # One period apart to within a few cycles, as sleeping and waking take whole instructions.
+    assert all(abs(later - earlier - ns) < 100 for earlier, later in pairwise(edges))
+
+
+def test_software_reset_of_a_board() -> None:
+    board = machine("pyboard")
+    board.start()
+    origin = board.chip.flash.base
+    p = Program(origin)
+    p.code.raw((RAM + 0x800).to_bytes(4, "little") + (origin + 9).to_bytes(4, "little"))
+    p.store(0xE000ED0C, 0x05FA0004)
+    p.here("for ever")
+    p.to("b", "for ever")
+    board.bus.load(origin, p.finish())
+    pace = attach(board)
+    pace.core.reset()
+    causes: list[str] = []
+    board.reset_watchers.append(causes.append)
+    pace.run_until(board.clock.now + 2_000)
+    assert len(causes) > 1 and set(causes) == {"software"}
+
+
+def test_second_core_has_its_own_controller() -> None:
+    board = machine("pico")
+    first = attach(board).core
+    second = second_core(board)
+    assert isinstance(first, CortexM)
+    second.raise_interrupt(3)
+    assert (second.nvic.pending, first.nvic.pending) == (1 << 19, 0)
 
 
 # What differs.

@@ -1,0 +1,32 @@
+"""Gives a machine its core: registers, interrupts, reset and time."""
+
+from __future__ import annotations
+
+from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
+from mpy_cross.emulator.bus import Window
+from mpy_cross.emulator.cores.arm import CortexM
+from mpy_cross.emulator.cores.pace import Pace
+from mpy_cross.emulator.machine import Machine
+
+
+def attach(machine: Machine, vectors: int | None = None) -> Pace:
+    """Makes the machine's first core and connects it; what runs it in time with the clock.
+
+    vectors: address of the vector table at reset, by default the beginning of flash.
+    """
+    chip = machine.chip
+    core = CortexM(chip.core, machine.bus, vectors=chip.flash.base if vectors is None else vectors)
+    core.connect(chip.interrupts[0], chip.systicks[0].tick)
+    core.nvic.reset_requested = lambda: machine.reset("software")
+    machine.attach(core)
+    return Pace(core, machine.clock, chip.rate)
+
+
+def second_core(machine: Machine) -> CortexM:
+    """The other core of a chip with two, not started; it has an NVIC and a SysTick of its own."""
+    chip = machine.chip
+    systick = chip.systicks[1]
+    private = [Window("SysTick of core 1", SYSTICK, systick.size, systick.read, systick.write)]
+    core = CortexM(chip.core, machine.bus, private=private)
+    core.connect(chip.interrupts[1], systick.tick)
+    return core
