@@ -13,6 +13,7 @@ from mpy_cross.emulator.clock import Clock
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.trace import Trace
+from mpy_cross.emulator.wiring import Wiring
 
 __all__ = ["Core", "Machine", "UnknownNameError", "boards", "machine"]
 
@@ -37,6 +38,7 @@ class Machine:
 
     core: what runs on it, None until `attach`.  reset_cause: "power", "pin", "software" or
     "watchdog"; reset_watchers: called with it after every reset.
+    wiring: what is connected to the board from outside.
     """
 
     def __init__(self, board: Board, *, strict: bool = False, record: bool = False) -> None:
@@ -51,6 +53,7 @@ class Machine:
         self.reset_cause = "power"
         self.reset_watchers: list[Callable[[str], None]] = []
         self.chip.reset_requested = self.reset
+        self.wiring = Wiring(self.pin)
         labelled: set[str] = set()
         for name, pad in board.pins.items():
             if pad not in labelled:

@@ -1,0 +1,1 @@
+"""The classes of module `pyb` that module `machine` does not have."""
