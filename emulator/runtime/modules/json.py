@@ -87,7 +87,7 @@ class _Parser:
             self._at = match.end()
             sign = data[self._at : self._at + 1]
             if not sign or sign == b"\0":
-                break
+                raise self._fail()
             if sign in (b"]", b"}"):
                 self._at += 1
                 if top is _MISSING:
