@@ -77,10 +77,12 @@ class HostedArm(ArmCore):
                 self._done += counter.value - 1  # without the wfi at RETURN
             return registers[0]
         except BaseException:
-            # A stop request, an error or an IT state of this level must not reach the outer one.
+            # A stop request, an error or an IT state of this level must not reach the outer one;
+            # a level that was left by `_abandon` has none.
             if level:
-                engine.write(numbers().by_name["epsr"], THUMB_STATE)
-                engine.run(ABANDON | 1, 100 if self.exact else 0)
+                if registers[PC] != ABANDON + 2:
+                    engine.write(numbers().by_name["epsr"], THUMB_STATE)
+                    engine.run(ABANDON | 1, 100 if self.exact else 0)
                 part.floats[:] = floats
             raise
         finally:
