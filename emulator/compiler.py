@@ -8,6 +8,8 @@ from mpy_cross.emulator.runtime.runtime import Compiler
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import Release
 
+OPT_LEVELS = 3
+"""The highest level that makes a difference."""
 _KINDS: dict[str, type[Exception]] = {
     "SyntaxError": SyntaxError,
     "IndentationError": IndentationError,
@@ -27,9 +29,12 @@ def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Co
     # The compiler is loaded when a program needs it: .mpy files do not.
     import mpy_cross
 
-    def compiled(source: bytes, name: str) -> bytes:
+    def compiled(source: bytes, name: str, optimise: int = 0, /) -> bytes:
+        level = min(max(optimise, 0), OPT_LEVELS)
         try:
-            return mpy_cross.compile(source, name, release=release, arch=arch, emit=emit)
+            return mpy_cross.compile(
+                source, name, release=release, arch=arch, emit=emit, opt_level=level
+            )
         except CompileError as error:
             raise program_error(error) from error
 

@@ -35,6 +35,8 @@ def modules() -> list[Path]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             inside = path.relative_to(ROOT / folder).parts
+            if "frozen" in inside:
+                continue  # programs for the emulated board
             if folder != "mpy_cross" or inside[0] not in FOLDERS:
                 found.append(path)
     return found

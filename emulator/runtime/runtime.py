@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.buffers import Buffer
@@ -26,8 +26,16 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.machine import Machine
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
-Compiler = Callable[[bytes, str], bytes]
-"""Source and file name to the bytes of a .mpy file; raises the run-time's SyntaxError."""
+
+class Compiler(Protocol):
+    """Source, file name and level of optimisation (`micropython.opt_level`) to a .mpy file.
+
+    Raises the run-time's SyntaxError and the like.
+    """
+
+    def __call__(self, source: bytes, name: str, optimise: int = 0, /) -> bytes:
+        """The bytes of the file."""
+
 
 
 @final
@@ -136,7 +144,7 @@ class Runtime:
         """The code of a source text."""
         if self.compiler is None:
             raise NotImplementedError("there is no compiler")
-        return self.load(self.compiler(source, name))
+        return self.load(self.compiler(source, name, self.optimise))
 
     def run(self, code: Code, module: Module) -> Any:
         """Execute a file's code in a module."""

@@ -32,12 +32,12 @@ def expected(path: Path, cache: Path | None) -> bytes:
     if known is not None and known.exists():
         return known.read_bytes()
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", path.name],
-        cwd=path.parent,
+        [sys.executable, "-W", "ignore", f"{path.parent.name}/{path.name}"],
+        cwd=path.parents[1],
         capture_output=True,
         timeout=SECONDS,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(path.parent), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )
     data = done.stdout + (b"CRASH" if done.returncode else b"")
     if known is not None:

@@ -12,12 +12,18 @@ import traceback
 from pathlib import Path
 
 from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.runtime.imports import FROZEN
 from mpy_cross.emulator.runtime.runtime import Runtime
+from mpy_cross.emulator.runtime.volumes import MemoryVolume
 from mpy_cross.loader.release import get
 
 HOST = "host"
 """In place of a board: floats of 64 bits and no machine around, like MicroPython's unix port."""
+HOST_ARCH = "armv7emsp"
+"""What machine code is for that runs without a board."""
 STACK = 512 << 20
+WITH_FILES = ("import", "io", "extmod", "micropython")
+"""Folders of tests that open or import files of theirs."""
 
 
 def _write(text: str) -> None:
@@ -27,20 +33,38 @@ def _write(text: str) -> None:
 def run(path: Path, release: str, board: str, emit: str) -> None:
     """Run the program; its output goes to standard output."""
     if board != HOST:
+        from mpy_cross.emulator.boards import board as facts
         from mpy_cross.emulator.session import Session
 
         chosen = get(release)
-        session = Session(board, chosen, compiler_for(chosen, emit=emit), write=_write)
+        compiler = compiler_for(chosen, facts(board).arch, emit)
+        session = Session(board, chosen, compiler, write=_write)
         session.run(path)
         session.close()
         return
-    runtime = Runtime(get(release), compiler_for(get(release), emit=emit), _write)
+    runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit), _write)
+    runtime.arch = HOST_ARCH
+    mount(runtime, path)
     try:
         runtime.main(runtime.compile(path.read_bytes(), path.name))
     except SystemExit:
         pass
     except BaseException as error:
         _write(runtime.report(error))
+
+
+def mount(runtime: Runtime, path: Path) -> None:
+    """Give the program a copy of its folder, seen from the folder `tests` as its own."""
+    volume = MemoryVolume()
+    folder = path.parent.resolve()
+    if folder.name in WITH_FILES:
+        for file in sorted(folder.rglob("*")):
+            names = file.relative_to(folder.parent).parts
+            if file.is_file() and file.stat().st_size < volume.size:
+                volume.add(names, file.read_bytes())
+    runtime.files.add_volume(volume, "/")
+    runtime.importer.path[:] = [folder.name, FROZEN]
+    runtime.argv[:] = [f"{folder.name}/{path.name}"]
 
 
 def forked(path: Path, release: str, board: str, emit: str, seconds: float) -> tuple[bytes, str]:

@@ -1,0 +1,137 @@
+"""The console of the run-time: standard input and output, and what else gets the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, final
+
+from mpy_cross.emulator.runtime import streams
+from mpy_cross.emulator.runtime.attributes import attribute
+from mpy_cross.emulator.runtime.types import HostObject
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.runtime import Runtime
+
+EPERM: Final = 1
+POLLIN: Final = 1
+POLLOUT: Final = 4
+
+
+@final
+class Console:
+    """Input that waits to be read, and streams of `os.dupterm`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.waiting = bytearray()
+        """What was typed and not read yet."""
+        self.open = False
+        """Whether more may be typed; if not, reading at the end gives nothing."""
+        self._copy: Any = None
+        self._plain: Callable[[str], object] | None = None
+
+    def type(self, text: str | bytes) -> None:
+        """Type something."""
+        self.waiting += text.encode() if isinstance(text, str) else text
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; waits for the first one."""
+        if not self.waiting and self.open:
+            self.runtime.scheduler.wait(lambda: bool(self.waiting) or not self.open)
+        data = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Output of the program."""
+        self.runtime.write(data.decode("utf-8", "surrogateescape"))
+
+    def duplicate(self, stream: Any, index: int) -> Any:
+        """`os.dupterm`: the stream that had this number before."""
+        if index != 0:
+            raise ValueError("invalid dupterm index")
+        before, self._copy = self._copy, stream
+        if self._plain is None:
+            self._plain = self.runtime.write
+            self.runtime.write = self._both
+        return before
+
+    def _both(self, text: str) -> None:
+        assert self._plain is not None
+        self._plain(text)
+        if self._copy is not None:
+            attribute(self._copy, "write")(text.encode("utf-8", "surrogateescape"))
+
+    def input(self, prompt: Any = "", /) -> str:
+        """`input()`.  Raises EOFError."""
+        self.runtime.write(self.runtime.printer.text(prompt))
+        line = bytearray()
+        while True:
+            byte = self.read(1)
+            if not byte and not line:
+                raise EOFError
+            if byte in (b"", b"\n", b"\r"):
+                return line.decode("utf-8", "surrogateescape")
+            line += byte
+
+
+class _Standard(HostObject):
+    def __init__(self, console: Any = None, number: Any = None) -> None:
+        if not isinstance(console, Console):
+            raise TypeError("cannot create 'FileIO' instances")
+        self._console = console
+        self._number = number
+
+    def __stream_read__(self, size: int) -> bytes:
+        if self._number:
+            raise OSError(EPERM)
+        return self._console.read(size)
+
+    def __stream_write__(self, data: bytes) -> int:
+        if not self._number:
+            raise OSError(EPERM)
+        self._console.write(data)
+        return len(data)
+
+    def __stream_ioctl__(self, request: int, argument: Any) -> int:
+        if request == streams.POLL:
+            events = int(argument)
+            if self._number:
+                return events & POLLOUT
+            return events & POLLIN if self._console.waiting else 0
+        if request in (streams.CLOSE, streams.FLUSH):
+            return 0
+        raise OSError(streams.EINVAL)
+
+    def _show(self, printer: Any) -> str:
+        return f"<io.FileIO {self._number}>"
+
+    read = streams.read
+    readinto = streams.readinto
+    readline = streams.readline
+    readlines = streams.readlines
+    write = streams.write
+    close = streams.close
+    __enter__ = streams.enter
+    __exit__ = streams.leave
+    __iter__ = streams.enter
+    __next__ = streams.next_line
+
+
+@final
+class StandardBytes(_Standard):
+    """`sys.stdout.buffer` and the like."""
+
+    type_name = "FileIO"
+
+
+@final
+class StandardText(_Standard):
+    """`sys.stdin`, `sys.stdout`, `sys.stderr`."""
+
+    type_name = "FileIO"
+    __stream_text__ = True
+
+    def __init__(self, console: Any = None, number: Any = None) -> None:
+        super().__init__(console, number)
+        self.buffer = StandardBytes(console, number)

@@ -1,0 +1,282 @@
+"""Import: built-in modules, frozen ones, and files of the board (manual 2.4, 1.4)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+from mpy_cross.emulator.runtime.arguments import as_int, no_implicit
+from mpy_cross.emulator.runtime.attributes import attribute
+from mpy_cross.emulator.runtime.filesystem import FILE, FOLDER
+from mpy_cross.emulator.runtime.modules import TABLE
+from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.loader.codec import MpyError
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.runtime import Runtime
+
+FROZEN: Final = ".frozen"
+"""The entry of `sys.path` at which frozen modules are searched."""
+SOURCES: Final = Path(__file__).parent / "frozen"
+ALIASES: Final = {"asyncio": "uasyncio"}
+"""Other names of frozen packages."""
+
+
+class _BuiltinNames(dict[str, Any]):
+    """Names of the module `builtins`: what is stored there is seen everywhere."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        shown = {key: value for key, value in names.items() if "\u00b7" not in key}
+        super().__init__(shown, __name__="builtins")
+        self._names = names
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._names[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self._names.pop(key, None)
+
+
+@final
+class Importer:
+    """Finds and runs modules.  `path` is `sys.path`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.path: list[Any] = ["", FROZEN, "/lib"]
+        self._built: dict[str, Module] = {}
+        """Built-in modules by file."""
+        self._own = self.import_
+        runtime.builtins["__import__"] = self._own
+        runtime.builtins["import_from\u00b7"] = self.import_from
+
+    # ----------------------------------------------------------------------- the two entries
+
+    def import_name(self, module: dict[str, Any], name: str, names: Any, level: int) -> Any:
+        """`import name`, `from name import names`."""
+        function = self.runtime.builtins.get("__import__")
+        if function is not self._own and function is not None:
+            return function(name, None, None, names, level)
+        return self._import(module, name, names, level)
+
+    def import_from(self, module: Any, name: str) -> Any:
+        """`from module import name`: an attribute, or a module of the package."""
+        try:
+            return attribute(module, name)
+        except AttributeError:
+            if isinstance(module, Module) and "__path__" in module.__dict__:
+                full = f"{module.__dict__['__name__']}.{name}"
+                try:
+                    return self.import_name(module.__dict__, full, True, 0)
+                except ImportError as error:
+                    if error.args != (missing(full),):
+                        raise
+            raise ImportError(f"cannot import name {name}") from None
+
+    def import_(
+        self,
+        name: Any,
+        space: Any = None,
+        local: Any = None,
+        names: Any = None,
+        level: Any = 0,
+        /,
+    ) -> Any:
+        """`__import__`."""
+        if not isinstance(name, str):
+            raise no_implicit(name)
+        depth = as_int(level)
+        if depth < 0:
+            raise ValueError()
+        from mpy_cross.emulator.runtime.builtins import caller_globals
+
+        return self._import(caller_globals(), name, names, depth)
+
+    # --------------------------------------------------------------------------------- steps
+
+    def _import(self, space: dict[str, Any], name: str, names: Any, level: int) -> Any:
+        if level:
+            name = absolute(space, name, level)
+        if not name:
+            raise ValueError()
+        found = self.loaded(name)
+        if found is not None:
+            return found if names is not None else self.loaded(name.partition(".")[0])
+        return self._walk(name, names)
+
+    def loaded(self, name: str) -> Module | None:
+        """A module that is loaded, or built in under just this name."""
+        found = self.runtime.modules.get(name)
+        if found is not None:
+            return found
+        if name == "builtins":
+            return self._builtins()
+        return self._builtin(name) if name in TABLE and not is_weak(name) else None
+
+    def _walk(self, name: str, names: Any) -> Any:
+        """Import each package of a dotted name, and at last the module."""
+        top: Module | None = None
+        outer: Module | None = None
+        path = ""
+        parts = name.split(".")
+        for depth, part in enumerate(parts):
+            full = ".".join(parts[: depth + 1])
+            if depth == 0:
+                kind, path = self._find(part)
+            else:
+                kind, path = self._kind(f"{path}/{part}")
+            module: Module | None
+            if kind:
+                module = self.runtime.modules.get(full)
+                if module is None:
+                    module = self._load(full, kind, path)
+            else:
+                module = self._weak(full) if depth == len(parts) - 1 else self.loaded(full)
+                if module is None:
+                    raise ImportError(missing(full))
+            if outer is not None:
+                outer.__dict__[part] = module
+            outer = module
+            if top is None:
+                top = module
+        return outer if names is not None else top
+
+    def _weak(self, name: str) -> Module | None:
+        """The built-in module that a name stands for when there is no such file."""
+        for known in (name, f"u{name}"):
+            if known in TABLE:
+                return self._builtin(known)
+        return None
+
+    def _find(self, name: str) -> tuple[int, str]:
+        """Search `sys.path` for a package or module: its kind and path."""
+        if not self.path:
+            return self._kind(name)
+        for entry in self.path:
+            if not isinstance(entry, str):
+                raise no_implicit(entry)
+            found = self._kind(f"{entry}/{name}" if entry else name)
+            if found[0]:
+                return found
+        return 0, ""
+
+    def _kind(self, path: str) -> tuple[int, str]:
+        """A folder, else a .py file, else a .mpy file: its kind and path."""
+        look: Callable[[str], int] = self.runtime.files.kind
+        if path.startswith(FROZEN + "/"):
+            look = frozen_kind
+        if look(path) == FOLDER:
+            return FOLDER, path
+        for ending in (".py", ".mpy"):
+            if look(path + ending) == FILE:
+                return FILE, path + ending
+        return 0, path
+
+    def _load(self, name: str, kind: int, path: str) -> Module:
+        """Make a module of a file or folder.  It stays registered if it fails (manual 3.7.17)."""
+        module = Module(name)
+        self.runtime.modules[name] = module
+        if kind == FOLDER:
+            module.__dict__["__path__"] = path
+            kind, file = self._file_in(path)
+            if not kind:
+                return module
+            path = file
+        self._run(module, path)
+        return module
+
+    def _file_in(self, package: str) -> tuple[int, str]:
+        kind, file = self._kind(package + "/__init__")
+        return (kind, file) if kind == FILE else (0, "")
+
+    def _run(self, module: Module, path: str) -> None:
+        runtime = self.runtime
+        code: Code
+        if path.startswith(FROZEN + "/"):
+            inner = path[len(FROZEN) + 1 :]
+            module.__dict__["__file__"] = inner
+            code = runtime.compile(frozen_source(inner), inner)
+        else:
+            module.__dict__["__file__"] = path
+            data = runtime.files.read(path)
+            if path.endswith(".mpy"):
+                code = self._machine_form(data)
+            else:
+                code = runtime.compile(data, path)
+        runtime.run(code, module)
+
+    def _machine_form(self, data: bytes) -> Code:
+        try:
+            return self.runtime.load(data)
+        except MpyError as error:
+            text = "incompatible .mpy file" if "arch" not in str(error) else str(error)
+            raise ValueError(text) from None
+
+    # ------------------------------------------------------------------------------ built in
+
+    def _builtin(self, name: str) -> Module:
+        file = TABLE[name]
+        made = self._built.get(file)
+        if made is None:
+            loader = importlib.import_module(f"mpy_cross.emulator.runtime.modules.{file}")
+            made = self._built[file] = loader.build(self.runtime)
+        return made
+
+    def _builtins(self) -> Module:
+        made = self._built.get("builtins")
+        if made is None:
+            made = self._built["builtins"] = Module("builtins")
+            made.__dict__ = _BuiltinNames(self.runtime.builtins)
+        return made
+
+
+def missing(name: str) -> str:
+    """The text of the error for a module that is not there."""
+    return f"no module named '{name}'"
+
+
+def is_weak(name: str) -> bool:
+    """Whether files go before the built-in module of this name (manual 1.4)."""
+    return f"u{name}" in TABLE
+
+
+def absolute(space: dict[str, Any], name: str, level: int) -> str:
+    """The whole name of what `from ..name import` means in a module.  Raises ImportError."""
+    own = space.get("__name__", "")
+    if own == "__main__":
+        own = space.get("__main__", own)  # its real name, if it was run by name
+    parts = str(own).split(".")
+    keep = len(parts) - level + ("__path__" in space)
+    if keep <= 0:
+        raise ImportError("can't perform relative import")
+    return ".".join([*parts[:keep], *([name] if name else [])])
+
+
+# ---------------------------------------------------------------------------------------- frozen
+
+
+def _frozen(path: str) -> Path | None:
+    parts = path.removeprefix(FROZEN + "/").split("/")
+    if not all(part.removesuffix(".py").isidentifier() for part in parts):
+        return None
+    return SOURCES.joinpath(ALIASES.get(parts[0], parts[0]), *parts[1:])
+
+
+def frozen_kind(path: str) -> int:
+    """Whether a frozen package or module has this path."""
+    place = _frozen(path)
+    if place is None:
+        return 0
+    return FOLDER if place.is_dir() else FILE if place.is_file() else 0
+
+
+def frozen_source(path: str) -> bytes:
+    """The source text of a frozen module."""
+    place = _frozen(path)
+    assert place is not None
+    return place.read_bytes()

@@ -1,0 +1,71 @@
+"""Module `os` (manual 1.1.12): files, mounting, and facts about the board."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Final
+
+from mpy_cross.emulator.runtime.arguments import as_word, native
+from mpy_cross.emulator.runtime.attribute_tuple import AttributeTuple
+from mpy_cross.emulator.runtime.runtime import Runtime
+from mpy_cross.emulator.runtime.types import Module
+
+NAMES: Final[tuple[str, ...]] = ("uos", "os")
+BUILT: Final = "2021-09-02"
+"""Date that `uname().version` shows: that of release 1.17."""
+
+
+def build(runtime: Runtime) -> Module:
+    files = runtime.files
+    numbers = random.Random(runtime.seed)
+
+    @native
+    def ilistdir(path: Any = "", /) -> Any:
+        return iter(list(files.ilistdir(path)))
+
+    @native
+    def listdir(path: Any = "", /) -> list[Any]:
+        return [entry[0] for entry in files.ilistdir(path)]
+
+    def mount(obj: Any, point: Any, /, *, readonly: Any = False, mkfs: Any = False) -> None:
+        files.mount(obj, point, readonly=readonly, mkfs=mkfs)
+
+    @native
+    def urandom(size: Any, /) -> bytes:
+        return numbers.randbytes(as_word(size))
+
+    def uname() -> Any:
+        platform, board = runtime.platform, runtime.board_title
+        release = f"{runtime.release.version}.0"
+        version = f"v{runtime.release.version} on {BUILT}"
+        return AttributeTuple(
+            ("sysname", "nodename", "release", "version", "machine"),
+            (platform, platform, release, version, board),
+        )
+
+    @native
+    def dupterm(stream: Any, index: Any = 0, /) -> Any:
+        return runtime.console.duplicate(stream, as_word(index))
+
+    return Module(
+        NAMES[0],
+        {
+            "chdir": native(lambda path: files.chdir(path)),
+            "getcwd": native(lambda: files.getcwd()),
+            "ilistdir": ilistdir,
+            "listdir": listdir,
+            "mkdir": native(lambda path: files.mkdir(path)),
+            "remove": native(lambda path: files.remove(path)),
+            "unlink": native(lambda path: files.remove(path)),
+            "rename": native(lambda old, new: files.rename(old, new)),
+            "rmdir": native(lambda path: files.rmdir(path)),
+            "stat": native(lambda path: files.stat(path)),
+            "statvfs": native(lambda path: files.statvfs(path)),
+            "mount": mount,
+            "umount": native(lambda what: files.umount(what)),
+            "sync": native(lambda: None),
+            "uname": uname,
+            "urandom": urandom,
+            "dupterm": dupterm,
+        },
+    )
