@@ -11,6 +11,8 @@ from mpy_cross.emulator.bus import Bus, Memory
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.core import Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime.attributes import visible_type
+from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native import functions, generators
 from mpy_cross.emulator.runtime.native.cells import cell_word, take_out
 from mpy_cross.emulator.runtime.native.functions import (
@@ -47,19 +49,15 @@ RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
 
-class NoCoreError(ValueError):
-    """The board runs no machine code; the text is MicroPython's."""
-
-
 def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
-    """The core of the run-time's board, with the memory for machine code.  Raises NoCoreError,
-    MissingEngineError."""
+    """The core of the run-time's board, with the memory for machine code.  Raises ValueError where
+    there is none, MissingEngineError."""
     machine = runtime.machine
     if machine is not None:
         bus, name = machine.chip.bus, machine.chip.core
     else:
         if runtime.arch not in CORES:
-            raise NoCoreError("incompatible .mpy arch")
+            raise ValueError("incompatible .mpy arch")
         bus, name = Bus(), CORES[runtime.arch]
         heap = runtime.storage.heap
         bus.alias(Memory("heap", heap.base, heap.size, heap.arena, "rwx"), heap.base)
@@ -78,8 +76,8 @@ class Bridge:
     is in memory; depth: how many calls into machine code are active.
     """
 
-    __slots__ = ("_files", "_handlers", "cells", "core", "depth", "functions", "globals", "handles",
-                 "locals", "region", "runtime", "suspended", "table", "types")
+    __slots__ = ("_files", "_handlers", "_raised", "cells", "core", "depth", "functions", "globals",
+                 "handles", "locals", "region", "runtime", "suspended", "table", "types")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -96,6 +94,7 @@ class Bridge:
         self.cells: dict[int, Cell] = {}
         self.suspended: set[NativeGenerator] = set()
         self.depth = 0
+        self._raised: dict[int, tuple[Block, BaseException]] = {}
         self._handlers: list[tuple[int, Frame]] = []
         self._files: weakref.WeakKeyDictionary[Code, FileImage] = weakref.WeakKeyDictionary()
         functions.install_types()
@@ -112,6 +111,9 @@ class Bridge:
         cell = self.cells.get(word)
         if cell is not None:
             return cell
+        raised = self._raised.get(word)
+        if raised is not None:
+            return raised[1]
         return self.table.object_at(word)
 
     # --------------------------------------------------------------------------------- functions
@@ -207,6 +209,7 @@ class Bridge:
                 for cell in self.cells.values():
                     take_out(cell)
                 self.cells.clear()
+            self._raised.clear()
             self.handles.reset()
 
     # -------------------------------------------------------------------------------- exceptions
@@ -238,12 +241,18 @@ class Bridge:
         self._handlers.pop()
         at = buffer - BASE >> 2
         words = self.region.words
-        words[at + 1] = self.handles.word(errors.caught(error))
+        words[at + 1] = self._exception_word(errors.caught(error))
         saved = words[at + 2 : at + 12].tolist()
         frame.registers[LR] = saved[0]
         frame.registers[4:12] = saved[1:9]
         frame.registers[SP] = saved[9]
         return Unwind(frame, 1)
+
+    def _exception_word(self, error: BaseException) -> int:
+        """The address of an exception: machine code reads its type from there."""
+        block = self.region.put_words([self.handles.word(visible_type(error))])
+        self._raised[block.address] = block, error
+        return block.address
 
     # ------------------------------------------------------------------------------------ memory
 
@@ -259,6 +268,8 @@ class Bridge:
             yield from generator.live_words()
         for address in self.cells:
             yield words[(address - BASE >> 2) + 1]
+        for address in self._raised:
+            yield words[address - BASE >> 2]
 
     def _take_out_unused(self) -> None:
         """Cells and generators that no running machine code knows go back to the host."""
@@ -266,7 +277,9 @@ class Bridge:
         for generator in idle:
             generator.save()
             self.suspended.discard(generator)
-        used = {word for word in self._roots() if word in self.cells}
+        used = {word for word in self._roots() if word in self.cells or word in self._raised}
+        for address in [each for each in [*self._raised][:-RECENT] if each not in used]:
+            del self._raised[address]
         for address in [each for each in [*self.cells][:-RECENT] if each not in used]:
             take_out(self.cells.pop(address))
 
