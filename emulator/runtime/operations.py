@@ -106,12 +106,19 @@ class OperationText(FunctionText):
 
     # ------------------------------------------------------------------------- operations
 
+    def forget_temps(self) -> None:
+        """Use the names again: what they hold should not live much longer than MicroPython's."""
+        self.n_temps = 0
+        self.slices.clear()
+
     def operation(self, op: Op) -> None:
         verb, a, b = op
         if verb == _V.LOAD_FAST:
             self.push_value(self.local(a))
         elif verb == _V.LINE:
             self.line = a
+            if not self.stack:
+                self.forget_temps()
         elif verb == _V.STORE_FAST:
             value = self._taken()
             local = self.local(a)

@@ -374,6 +374,7 @@ class _Writer(JumpText):
             self.indent += 1
         start = len(self.lines)
         self.stack = [f"s{DOT}{i}" for i in range(block.depth)]
+        self.forget_temps()
         ops = block.ops
         for i, op in enumerate(ops):
             if i and op[0] == _V.STORE_FAST and self._updates_local(ops[i - 1], op[1]):
