@@ -587,6 +587,19 @@ class CoreContract:
             return core.call(function, n - 1, own) if n else 1
 
         assert core.call(function, 100, core.add_trap(trap)) == 102
+        p = bench.new()
+        p("str_imm5", 1, 0, 4)
+        p("str_imm5", 1, 0, 0)
+        p("bx", 14)
+        stores = bench.place(p)
+        with pytest.raises(CoreFault, match="is locked"):
+            core.call(stores, DEVICE + 0x7C)
+        with pytest.raises(ZeroDivisionError):
+            core.call(stores, DEVICE + 0x80)
+        with pytest.raises(CoreFault, match="nothing answers at 0x30000004"):
+            core.call(stores, HOLE)
+        assert bench.device.seen == [("write", 0x80, 4, 0), ("write", 0x84, 4, 0)]
+        assert core.call(summing(bench), 3) == 6
         with pytest.raises(CoreError, match="has no budgets"):
             core.run(10)
 
