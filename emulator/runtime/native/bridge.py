@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Memory
 from mpy_cross.emulator.cores.arm import CortexM
-from mpy_cross.emulator.cores.core import Frame, Unwind
+from mpy_cross.emulator.cores.core import CoreFault, Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.attributes import visible_type
 from mpy_cross.emulator.runtime.heap import Block
@@ -23,10 +23,11 @@ from mpy_cross.emulator.runtime.native.functions import (
     NativeGeneratorFunction,
 )
 from mpy_cross.emulator.runtime.native.generators import NativeGenerator
-from mpy_cross.emulator.runtime.native.handles import Handles
+from mpy_cross.emulator.runtime.native.handles import BadWord, Handles
 from mpy_cross.emulator.runtime.native.image import FileImage
 from mpy_cross.emulator.runtime.native.region import BASE, Region
 from mpy_cross.emulator.runtime.native.table import Table
+from mpy_cross.emulator.runtime.scheduler import HardFault
 from mpy_cross.emulator.runtime.types import BY_HOST, Cell
 from mpy_cross.loader.mpyfile import CodeKind
 
@@ -191,6 +192,9 @@ class Bridge:
         sys.setrecursionlimit(limit + HOST_FRAMES)
         try:
             return self.core.call(entry, a, b, c, d)
+        except (CoreFault, BadWord) as error:
+            del self._handlers[mark:]
+            raise HardFault(fault_text(error)) from error
         except BaseException:
             del self._handlers[mark:]
             raise
@@ -282,6 +286,11 @@ class Bridge:
             del self._raised[address]
         for address in [each for each in [*self.cells][:-RECENT] if each not in used]:
             take_out(self.cells.pop(address))
+
+
+def fault_text(error: CoreFault | BadWord) -> str:
+    """What is said of a fault of machine code."""
+    return error.fault.report() if isinstance(error, CoreFault) else str(error)
 
 
 def frame_names(frame: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -36,9 +36,9 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
         kind = type(called)
         if kind is NativeFunction:
             # The machine goes on with the function: see Table.
-            if at < limit:
-                raise RecursionError
             registers = core.registers
+            if registers[SP] < limit:
+                raise RecursionError
             registers[1] = n & 0xFF
             registers[2] = n >> 8 & 0xFF
             registers[3] = at

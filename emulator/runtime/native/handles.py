@@ -33,8 +33,8 @@ MOST_NAMES: Final = 1 << 16
 _IMMEDIATE: Final[dict[int, Any]] = {NONE: None, FALSE: False, TRUE: True}
 
 
-class BadWord(Exception):
-    """Machine code passed a word that is no object."""
+class BadWord(BaseException):
+    """Machine code passed a word that is no object; no handler of the program sees this."""
 
 
 @final
