@@ -36,8 +36,8 @@ def _features(text: str) -> frozenset[str]:
 
 
 # Cycle estimate.  One number per core, weighted with the mix of compiled code: about 25 % loads and
-# stores, 12 % branches that are taken, 5 % calls and returns (measured over MicroPython's firmware
-# and native code).  From zero-wait-state memory, by the technical reference manuals:
+# stores, 12 % branches that are taken, 5 % calls and returns (assumed, not measured).  From
+# zero-wait-state memory, by the technical reference manuals:
 #   Cortex-M0+  load, store 2; taken branch 2; pop with pc 3 + n; the rest 1        -> 1.45
 #   Cortex-M3   load 2 (1 when pipelined), store 1; taken branch 2 to 4             -> 1.30
 #   Cortex-M4   as M3                                                               -> 1.30
