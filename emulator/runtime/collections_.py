@@ -20,7 +20,7 @@ def make_sequence(cls: Callable[..., Any]) -> Callable[..., Any]:
             return cls()
         check_count(args, 0, 1, kwargs)
         memory.collected(args[0])
-        return cls(support.iter_(args[0]))
+        return cls(memory.gathered(support.iter_(args[0])))
 
     return construct
 
@@ -120,21 +120,6 @@ def _popitem(self: dict[Any, Any], /) -> Any:
     return dict.popitem(self)
 
 
-@native
-def _get_item(self: Any, key: Any, /) -> Any:
-    return self[key]
-
-
-@native
-def _set_item(self: Any, key: Any, value: Any, /) -> None:
-    self[key] = value
-
-
-@native
-def _del_item(self: Any, key: Any, /) -> None:
-    del self[key]
-
-
 DICT: dict[str, Any] = {
     "clear": dict.clear,
     "copy": dict.copy,
@@ -147,9 +132,9 @@ DICT: dict[str, Any] = {
     "setdefault": dict.setdefault,
     "update": update,
     "values": dict.values,
-    "__getitem__": _get_item,
-    "__setitem__": _set_item,
-    "__delitem__": _del_item,
+    "__getitem__": dict.__getitem__,
+    "__setitem__": dict.__setitem__,
+    "__delitem__": dict.__delitem__,
 }
 
 

@@ -32,7 +32,16 @@ class RegionKind(IntEnum):
 class Region:
     """Operations protected by a handler: positions `start` up to but not including `handler`."""
 
-    __slots__ = ("depth", "handler", "handler_block", "kind", "number", "outcomes", "start")
+    __slots__ = (
+        "below",
+        "depth",
+        "handler",
+        "handler_block",
+        "kind",
+        "number",
+        "outcomes",
+        "start",
+    )
 
     def __init__(self, number: int, kind: RegionKind, start: int, handler: int) -> None:
         self.number = number
@@ -40,6 +49,8 @@ class Region:
         self.start = start
         self.handler = handler
         self.handler_block = -1
+        self.below = 2 if kind == RegionKind.WITH else 0
+        """Stack slots below `depth` that the handler takes too: the manager of a `with`."""
         self.depth = 0
         """Stack size below the exception when the handler starts."""
         self.outcomes: list[int] = []
@@ -206,7 +217,16 @@ def call_slots(op: Op, bitmap: bool) -> int:
 class Flow:
     """Blocks in the order in which to write them, loops and regions."""
 
-    __slots__ = ("bitmap", "blocks", "by_label", "loops", "order", "region_of", "regions")
+    __slots__ = (
+        "async_handlers",
+        "bitmap",
+        "blocks",
+        "by_label",
+        "loops",
+        "order",
+        "region_of",
+        "regions",
+    )
 
     def __init__(self, function: FunctionOps, names: list[bytes], bitmap: bool) -> None:
         """`bitmap` says that a call's star arguments are told by a bitmap (version 6).
@@ -214,7 +234,7 @@ class Flow:
         Raises FlowError.
         """
         self.bitmap = bitmap
-        ops = _prepared(function.ops, names)
+        ops, self.async_handlers = _prepared(function.ops, names)
         self.blocks: list[Block] = []
         self.by_label: dict[int, int] = {}
         self.regions: list[Region] = []
@@ -266,6 +286,8 @@ class Flow:
             handler = self.target(label)
             region = Region(number, kind, start, position_of[handler])
             region.handler_block = handler
+            if label in self.async_handlers:
+                region.below = 1
             if region.handler < start:
                 raise FlowError("a handler stands before what it protects")
             self.regions.append(region)
@@ -341,7 +363,7 @@ class Flow:
             raise FlowError("a jump out of more regions than were entered")
         if count:
             region = self.regions[exc[len(exc) - count]]
-            del tags[region.depth - (2 if region.kind == RegionKind.WITH else 0) :]
+            del tags[region.depth - region.below :]
         if leaves_for:
             self._pop(tags, ITER_SLOTS)
         return exc[: len(exc) - count]
@@ -499,8 +521,11 @@ class Flow:
         return first, last
 
 
-def _prepared(ops: list[Op], names: list[bytes]) -> list[Op]:
-    """The operations with WITH_CLEANUP's None made visible, and `async with` made regular."""
+def _prepared(ops: list[Op], names: list[bytes]) -> tuple[list[Op], set[int]]:
+    """The operations with WITH_CLEANUP's None made visible, and `async with` made regular.
+
+    The labels are those of the handlers of `async with`.
+    """
     out: list[Op] = []
     for op in ops:
         if op[0] == _V.WITH_CLEANUP:
@@ -509,17 +534,18 @@ def _prepared(ops: list[Op], names: list[bytes]) -> list[Op]:
         if op[0] == _V.LABEL and out and out[-1] == op:
             continue
         out.append(op)
-    _regular_async_with(out, names)
-    return out
+    return out, _regular_async_with(out, names)
 
 
-def _regular_async_with(ops: list[Op], names: list[bytes]) -> None:
+def _regular_async_with(ops: list[Op], names: list[bytes]) -> set[int]:
     """In the handler of `async with` a pending jump is one value on the stack, not two.
 
     The handler asks whether it has an exception, and if not turns three values round by two
-    ROT_THREE; here there are only two values to turn.
+    ROT_THREE; here there are only two values to turn.  Gives the labels of such handlers.
     """
-    for i in range(3, len(ops)):
+    found: set[int] = set()
+    i = 3
+    while i < len(ops):
         if (
             ops[i][0] == _V.POP_JUMP_IF
             and ops[i][2] == 0
@@ -527,15 +553,17 @@ def _regular_async_with(ops: list[Op], names: list[bytes]) -> None:
             and ops[i - 2][0] == _V.LOAD_GLOBAL
             and names[ops[i - 2][1]] == b"BaseException"
             and ops[i - 3][0] == _V.DUP_TOP
+            and (int(_V.LABEL), ops[i][1], 0) in ops
         ):
-            try:
-                at = ops.index((int(_V.LABEL), ops[i][1], 0)) + 1
-            except ValueError:
-                continue
+            at = ops.index((int(_V.LABEL), ops[i][1], 0)) + 1
             while at < len(ops) and ops[at][0] == _V.LINE:
                 at += 1
-            two = [op[0] for op in ops[at : at + 2]]
-            if two == [_V.ROT_THREE, _V.ROT_THREE]:
+            if [op[0] for op in ops[at : at + 2]] == [_V.ROT_THREE, _V.ROT_THREE]:
                 ops[at : at + 2] = [(int(_V.ROT_TWO), 0, 0)]
-                _regular_async_with(ops, names)
-                return
+                start = i - 4
+                while start >= 0 and ops[start][0] in (_V.LINE, _V.LABEL):
+                    if ops[start][0] == _V.LABEL:
+                        found.add(ops[start][1])
+                    start -= 1
+        i += 1
+    return found
