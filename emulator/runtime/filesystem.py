@@ -229,6 +229,11 @@ class Files:
         made = _Mounted(point, obj)
         self._mounted.insert(len(self._mounted) - (self._root() is not None), made)
 
+    def clear(self) -> None:
+        """Mount nothing."""
+        self._mounted.clear()
+        self._here = None
+
     def add_volume(self, volume: Volume, point: str) -> None:
         """Mount a volume, and make it the current folder."""
         self.mount(Vfs(volume), point)

@@ -13,7 +13,8 @@ from mpy_cross.emulator.runtime.filesystem import FILE, FOLDER
 from mpy_cross.emulator.runtime.modules import TABLE
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.types import Module
-from mpy_cross.loader.codec import MpyError
+from mpy_cross.loader.errors import MpyError
+from mpy_cross.loader.release import Release
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.runtime import Runtime
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 FROZEN: Final = ".frozen"
 """The entry of `sys.path` at which frozen modules are searched."""
 SOURCES: Final = Path(__file__).parent / "frozen"
+BAD_FILE: Final = "incompatible .mpy file"
+SMALL_INT_BITS: Final = 31
+UNICODE: Final = 2
+"""Feature bits of version 5 that firmware of boards has: strings are Unicode; no map caches."""
+ARCH_FLAGS: Final = 0x40
+THUMB: Final = ("armv6m", "armv7")
 ALIASES: Final = {"asyncio": "uasyncio"}
 """Other names of frozen packages."""
 
@@ -211,11 +218,15 @@ class Importer:
         runtime.run(code, module)
 
     def _machine_form(self, data: bytes) -> Code:
+        """The code of a .mpy file.  Raises ValueError if it is not for this board and release."""
+        runtime = self.runtime
+        refusal = refused(data, runtime.release, runtime.arch)
+        if refusal:
+            raise ValueError(refusal)
         try:
-            return self.runtime.load(data)
-        except MpyError as error:
-            text = "incompatible .mpy file" if "arch" not in str(error) else str(error)
-            raise ValueError(text) from None
+            return runtime.load(data)
+        except MpyError:
+            raise ValueError(BAD_FILE) from None
 
     # ------------------------------------------------------------------------------ built in
 
@@ -233,6 +244,33 @@ class Importer:
             made = self._built["builtins"] = Module("builtins")
             made.__dict__ = _BuiltinNames(self.runtime.builtins)
         return made
+
+
+def refused(data: bytes, release: Release, arch: str) -> str:
+    """Why firmware does not take a file with this header (manual 2.4.1); "" if it does.
+
+    arch: the board's architecture of machine code, "" for none.
+    """
+    if len(data) < 5 or data[0] != ord("M") or data[1] != release.mpy_version:
+        return BAD_FILE
+    feature = data[2]
+    number = feature >> 2 & 0x2F
+    if release.mpy_version < 6:
+        if feature & 3 != UNICODE or data[4] > release.qstr_window:
+            return BAD_FILE
+        number = feature >> 2
+    elif (number and feature & 3 != release.mpy_sub_version) or feature & ARCH_FLAGS:
+        return BAD_FILE
+    if data[3] > SMALL_INT_BITS:
+        return BAD_FILE
+    own = release.archs.index(arch) if arch in release.archs else 0
+    if number == 0 or number == own:
+        return ""
+    if not own:
+        return release.native_refusal
+    if arch.startswith(THUMB) and release.archs.index("armv6m") <= number <= own:
+        return ""  # code of a lesser core of the same family
+    return "incompatible .mpy arch"
 
 
 def missing(name: str) -> str:

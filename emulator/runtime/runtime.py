@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.buffers import Buffer
@@ -36,6 +36,10 @@ class Compiler(Protocol):
     def __call__(self, source: bytes, name: str, optimise: int = 0, /) -> bytes:
         """The bytes of the file."""
 
+
+
+START_TIMES: Final = {"pyboard": 473_385_600, "rp2": 662_774_400}
+"""What the clocks of boards show when they start, in seconds since 2000: 2015-01-01, 2021-01-01."""
 
 
 @final
@@ -86,10 +90,10 @@ class Runtime:
         """`sys.argv`."""
         self.seed = 0
         """Where random numbers start."""
-        self.start_time = 0
-        """Seconds since 2000 at the start of virtual time."""
         self.platform = machine.board.platform if machine is not None else "linux"
         """`sys.platform`."""
+        self.start_time = START_TIMES.get(self.platform, 0)
+        """Seconds since 2000 at the start of virtual time."""
         self.board_title = machine.board.machine if machine is not None else "host"
         """`os.uname().machine`."""
         self.optimise = 0
@@ -161,7 +165,12 @@ class Runtime:
         """Run a program as `__main__`."""
         module = Module("__main__")
         self.modules["__main__"] = module
-        self.run(code, module)
+        try:
+            self.run(code, module)
+        finally:
+            function, self.at_exit = self.at_exit, None
+            if function is not None:
+                function()
         return module
 
     def report(self, error: BaseException) -> str:

@@ -39,6 +39,7 @@ def run(path: Path, release: str, board: str, emit: str) -> None:
         chosen = get(release)
         compiler = compiler_for(chosen, facts(board).arch, emit)
         session = Session(board, chosen, compiler, write=_write)
+        mount(session.runtime, path)
         session.run(path)
         session.close()
         return
@@ -62,6 +63,7 @@ def mount(runtime: Runtime, path: Path) -> None:
             names = file.relative_to(folder.parent).parts
             if file.is_file() and file.stat().st_size < volume.size:
                 volume.add(names, file.read_bytes())
+    runtime.files.clear()
     runtime.files.add_volume(volume, "/")
     runtime.importer.path[:] = [folder.name, FROZEN]
     runtime.argv[:] = [f"{folder.name}/{path.name}"]

@@ -10,6 +10,7 @@ from mpy_cross.emulator.runtime.arguments import native
 from mpy_cross.emulator.runtime.attribute_tuple import AttributeTuple
 from mpy_cross.emulator.runtime.attributes import attribute, visible_type
 from mpy_cross.emulator.runtime.console import StandardText
+from mpy_cross.emulator.runtime.imports import UNICODE
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.streams import stream_of
 from mpy_cross.emulator.runtime.types import Module
@@ -18,13 +19,11 @@ from mpy_cross.loader.release import Release
 NAMES: Final[tuple[str, ...]] = ("usys", "sys")
 ARCH_SHIFT: Final = 10
 """Place of the architecture in `sys.implementation.mpy`."""
-FLAGS_1_17: Final = 3
-"""Feature flags of files of version 5 that firmware takes: map caches, Unicode."""
 
 
 def mpy_word(release: Release, arch: str) -> int:
     """`sys.implementation.mpy` of a board with this native architecture."""
-    flags = FLAGS_1_17 if release.mpy_version < 6 else release.mpy_sub_version
+    flags = UNICODE if release.mpy_version < 6 else release.mpy_sub_version
     number = release.archs.index(arch) if arch in release.archs else 0
     return release.mpy_version | flags << 8 | number << ARCH_SHIFT
 
@@ -68,11 +67,7 @@ def build(runtime: Runtime) -> Module:
         "exit": exit_,
         "implementation": AttributeTuple(
             ("name", "version", "mpy"),
-            (
-                "micropython",
-                (*numbers, 0)[:3],
-                mpy_word(release, board.arch if board is not None else ""),
-            ),
+            ("micropython", (*numbers, 0)[:3], mpy_word(release, runtime.arch)),
         ),
         "maxsize": 0x7FFFFFFF,
         "modules": runtime.modules,
