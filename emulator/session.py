@@ -18,7 +18,7 @@ from mpy_cross.emulator.board import Board
 from mpy_cross.emulator.bus import BusFault
 from mpy_cross.emulator.machine import Machine, machine
 from mpy_cross.emulator.program_thread import ProgramThread
-from mpy_cross.emulator.runtime import memory
+from mpy_cross.emulator.runtime import board_files, memory
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import Memory
 from mpy_cross.emulator.runtime.program import Code
@@ -26,6 +26,7 @@ from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
 from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
 from mpy_cross.emulator.runtime.storage import Storage
 from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.volumes import ENOSPC
 from mpy_cross.loader.release import DEFAULT_RELEASE, Release, get
 
 EXIT_ERROR: Final = 1
@@ -85,6 +86,8 @@ class Session:
         self.machine: Machine = machine(board, record=record)
         self.machine.start()
         self.board: Board = self.machine.board
+        self.sources: list[str] = []
+        """The source texts that were run."""
         self.output: list[str] = []
         self._echo = write
         self.listeners: list[Callable[[str], object]] = []
@@ -98,7 +101,9 @@ class Session:
             storage=storage,
             machine=self.machine,
         )
-        self.runtime.argv = list(argv)
+        self.runtime.argv[:] = argv
+        self.volume = board_files.install(self.runtime)
+        """The board's files."""
         self.runtime.seed = seed
         self.scheduler = self.runtime.scheduler
         self.memory = Memory(storage.heap.size, storage.heap.used, self._roots)
@@ -163,6 +168,7 @@ class Session:
         if path.suffix == ".mpy":
             code = self.runtime.load(data)
         else:
+            self.sources.append(data.decode("utf-8", "replace"))
             code = self.runtime.compile(data, path.name)
         if self.trace_code is not None:
             self.trace_code(code)
@@ -178,6 +184,15 @@ class Session:
             files = [each for name in ("boot", "main") if (each := start_file(path, name))]
             if not files:
                 raise SessionError(f"{path}: has neither main.py nor boot.py")
+            try:
+                board_files.copy(self.volume, path)
+            except OSError as error:
+                raise SessionError(
+                    f"{path}: does not fit into the {self.volume.size >> 10} KiB for files of "
+                    f"{self.board.name}"
+                    if error.args == (ENOSPC,)
+                    else f"{path}: {error}"
+                ) from None
         self.start(lambda: self._run_files(files))
         return self.go(until)
 
@@ -191,8 +206,12 @@ class Session:
         return self.go()
 
     def _execute(self, source: str, name: str) -> None:
-        code = self.runtime.compile(source.encode("utf-8", "surrogateescape"), name)
-        self.runtime.run(code, self.main_module())
+        self.runtime.run(self.compile(source, name), self.main_module())
+
+    def compile(self, source: str, name: str) -> Code:
+        """The code of a source text.  Raises the exceptions of the program."""
+        self.sources.append(source)
+        return self.runtime.compile(source.encode("utf-8", "surrogateescape"), name)
 
     def main_module(self) -> Module:
         """The module `__main__`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable
+from itertools import islice
 from types import FrameType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final, final
 
@@ -52,7 +53,17 @@ class Memory:
     walk begins, besides the variables of the functions that run.
     """
 
-    __slots__ = ("_checked", "_left", "_pending", "_used", "buffers", "limit", "objects", "roots")
+    __slots__ = (
+        "_checked",
+        "_left",
+        "_pending",
+        "_used",
+        "buffers",
+        "growing",
+        "limit",
+        "objects",
+        "roots",
+    )
 
     def __init__(
         self, limit: int, buffers: Callable[[], int], roots: Callable[[], Iterable[Any]]
@@ -60,6 +71,8 @@ class Memory:
         self.limit = limit
         self.buffers = buffers
         self.roots = roots
+        self.growing: list[list[Any]] = []
+        """Lists that are being made, which no variable holds yet."""
         self.objects = 0
         """Objects found by the last walk."""
         self._used = 0
@@ -98,7 +111,8 @@ class Memory:
 
     def used(self) -> int:
         """Bytes in use, found by a walk."""
-        total, self.objects = measure([*self.roots(), *variables(sys._getframe(1))])
+        roots = [*self.roots(), *self.growing, *variables(sys._getframe(1))]
+        total, self.objects = measure(roots)
         self._used = total + self.buffers()
         self._pending = 0
         return self._used
@@ -131,7 +145,7 @@ def repeated(sequence: str | bytes | list[Any] | tuple[Any, ...], count: int) ->
     if isinstance(sequence, (list, tuple)):
         size *= WORD
     if size >= LARGE:
-        reserve(blocks(size))
+        reserve(BLOCK + blocks(size))
 
 
 def collected(iterable: Any) -> None:
@@ -140,6 +154,27 @@ def collected(iterable: Any) -> None:
         count = -((iterable.start - iterable.stop) // iterable.step)
         if count * WORD >= LARGE:
             reserve(blocks(count * WORD))
+
+
+_LAZY: Final = (GeneratorType, map, filter, zip, enumerate)
+_CHUNK: Final = 256
+
+
+def gathered(iterable: Any) -> Any:
+    """The items of an iterator whose end is not known, as a list that is accounted as it grows."""
+    if _current is None or not isinstance(iterable, _LAZY):
+        return iterable
+    made: list[Any] = []
+    _current.growing.append(made)
+    try:
+        while True:
+            size = len(made)
+            made.extend(islice(iterable, _CHUNK))
+            if len(made) - size < _CHUNK:
+                return made
+            _current.reserve(_CHUNK * WORD)
+    finally:
+        _current.growing.pop()
 
 
 # ------------------------------------------------------------------------------------- the walk

@@ -22,6 +22,8 @@ DOT = "\u00b7"
 """In the names of what translated code uses; programs do not get at them."""
 BIG_SHIFT = 1 << 20
 """Bits beyond which a shift is refused as a lack of memory."""
+HUGE = 1 << (BIG_SHIFT * 2)
+"""Products from here on are refused as a lack of memory."""
 
 
 def is_(a: Any, b: Any) -> bool:
@@ -42,7 +44,10 @@ def multiply(a: Any, b: Any) -> Any:
     """`a * b`; a sequence may not grow beyond the memory."""
     if type(a) is int:
         if type(b) is int:
-            return a * b
+            product = a * b
+            if -HUGE < product < HUGE:
+                return product
+            raise MemoryError("memory allocation failed")
         if isinstance(b, (str, bytes, list, tuple)):
             memory.repeated(b, a)
     elif type(b) is int and isinstance(a, (str, bytes, list, tuple)):
@@ -53,7 +58,7 @@ def multiply(a: Any, b: Any) -> Any:
 def inplace_multiply(a: Any, b: Any) -> Any:
     """`a *= b`."""
     if type(a) is int and type(b) is int:
-        return a * b
+        return multiply(a, b)
     if isinstance(a, (str, bytes, list, tuple)) and type(b) is int:
         memory.repeated(a, b)
     a *= b
