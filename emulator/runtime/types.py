@@ -322,6 +322,8 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: Attributes) -> MpCla
     for key, value in namespace.items():
         if isinstance(value, FunctionType) and not value.__code__.co_filename.startswith(MARK):
             value = staticmethod(value)  # a function of the run-time does not bind
+        elif key == "__new__" and not isinstance(value, (FunctionType, staticmethod)):
+            value = staticmethod(value)  # as the host does with its functions
         special = key[:2] == "__" and key[-2:] == "__"
         (visible if not special or key in SPECIAL else hidden)[key] = value
     made = MpClass(name, tuple(hosts), visible)

@@ -174,6 +174,21 @@ class Bridge:
             registers[SP] = sp
             self.leave()
 
+    def with_names(
+        self,
+        function: NativeFunction,
+        args: tuple[Any, ...],
+        module: dict[str, Any],
+        names: dict[str, Any],
+    ) -> Any:
+        """Call a module or the body of a class."""
+        outside = self.globals, self.locals
+        self.globals, self.locals = module, names
+        try:
+            return self.invoke(function.entry, function.struct, args, {})
+        finally:
+            self.globals, self.locals = outside
+
     def invoke_asm(self, entry: int, signature: int, args: tuple[Any, ...]) -> Any:
         """Call a function in inline assembler."""
         self.depth += 1

@@ -87,18 +87,17 @@ def resume(generator: Any, sent: Any, thrown: Any) -> Any:
         if kind is GeneratorType or kind is NativeGenerator:
             return generator.send(sent)
         return attributes.attribute(generator, "send")(sent)
-    error = errors.raised(thrown)
     if kind is NativeGenerator:
-        return generator.resume(None, error)
+        return generator.resume(None, thrown)
     if kind is GeneratorType:
-        return generators.throw(generator, error)
-    closing = isinstance(error, GeneratorClosed)
+        return generators.throw(generator, thrown)
+    closing = isinstance(thrown, GeneratorClosed)
     try:
         method = attributes.attribute(generator, "close" if closing else "throw")
     except AttributeError:
-        if isinstance(error, StopIteration):
+        if errors.matches(thrown, StopIteration):
             raise RuntimeError("generator raised StopIteration") from None
-        raise error from None
+        raise errors.raised(thrown) from None
     if closing:
         raise Finished(method())
     return method(thrown)

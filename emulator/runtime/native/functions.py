@@ -66,12 +66,7 @@ class NativeFunction(MachineFunction):
 
     def with_names(self, names: dict[str, Any]) -> Any:
         """Run a module or the body of a class, whose names go to `names`."""
-        bridge = self.bridge
-        before, bridge.locals = bridge.locals, names
-        try:
-            return bridge.invoke(self.entry, self.struct, (), {})
-        finally:
-            bridge.locals = before
+        return self.bridge.with_names(self, (), self.module, names)
 
 
 @final
@@ -119,12 +114,7 @@ class NativeClosure(MachineFunction):
         """Run the body of a class."""
         function = self.function
         assert isinstance(function, NativeFunction)
-        bridge = function.bridge
-        before, bridge.locals = bridge.locals, names
-        try:
-            return function(*self.cells)
-        finally:
-            bridge.locals = before
+        return function.bridge.with_names(function, self.cells, function.module, names)
 
 
 def install_types() -> None:

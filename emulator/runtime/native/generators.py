@@ -163,7 +163,7 @@ class NativeGenerator:
         thrown = kind if value is None else value
         if isinstance(kind, type) and value is not None and not isinstance(value, BaseException):
             thrown = kind(value)
-        return self.resume(None, errors.raised(thrown))
+        return self.resume(None, getattr(thrown, "thrown", thrown))
 
     def close(self) -> None:
         if self.done:
