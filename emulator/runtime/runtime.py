@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from mpy_cross.emulator.runtime import errors, support
@@ -17,6 +18,7 @@ from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.program import MACHINE_CODE, Code
 from mpy_cross.emulator.runtime.scheduler import Scheduler
 from mpy_cross.emulator.runtime.storage import Storage
+from mpy_cross.emulator.runtime.translate import POLL_COST
 from mpy_cross.emulator.runtime.types import BY_HOST, Module
 from mpy_cross.loader.reader import read
 from mpy_cross.loader.release import Release
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.clock import Clock
     from mpy_cross.emulator.machine import Machine
     from mpy_cross.emulator.runtime.native.bridge import Bridge
+
+
+CALL_COST: Final = 20
+"""Operations that the call of a function counts as, besides its loops."""
 
 
 class Compiler(Protocol):
@@ -78,6 +84,9 @@ class Runtime:
         self.scheduler = Scheduler(self, machine)
         """Virtual time, interrupts, callbacks."""
         self.builtins["poll\u00b7"] = self.scheduler.poll
+        # True for one call of a function in so many, each worth some operations.
+        turns = cycle((*(False,) * (POLL_COST // CALL_COST - 1), True))
+        self.builtins["called\u00b7"] = turns.__next__
         self.importer = Importer(self)
         """Finds modules; has `sys.path`."""
         self.builtins["import_name\u00b7"] = self.importer.import_name

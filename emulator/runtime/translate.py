@@ -43,6 +43,7 @@ from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, UnaryOp, Verb
 _V = Verb
 # Verbs that use the value on top at once, wherever it stands: it need not be a variable first.
 _TAKES_EXPRESSION: Final = frozenset((_V.STORE_FAST, _V.STORE_GLOBAL, _V.STORE_NAME, _V.POP_TOP))
+_CALLS: Final = frozenset((_V.CALL_FUNCTION, _V.CALL_METHOD))
 POLL_COST: Final = 1000
 """Operations after which a loop looks whether time has come for something else."""
 
@@ -207,6 +208,9 @@ class _Writer(JumpText):
                 self.put(f"{cell} = Cell{DOT}({self._parameter(number)})")
             else:
                 self.put(f"{cell} = Cell{DOT}({cell})")
+        if any(op[0] in _CALLS for op in function.ops):
+            # Recursion takes time as well.
+            self.put(f"if called{DOT}(): poll{DOT}({POLL_COST})")
 
     # -------------------------------------------------------------------------- structure
 
