@@ -12,7 +12,7 @@ from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware, hardw
 from mpy_cross.emulator.runtime.modules.machine_.i2c import RpI2C, SoftI2C, StmI2C
 from mpy_cross.emulator.runtime.modules.machine_.memory import memories
 from mpy_cross.emulator.runtime.modules.machine_.pin import build_rp
-from mpy_cross.emulator.runtime.modules.machine_.pwm import build_pwm
+from mpy_cross.emulator.runtime.modules.machine_.pwm import StmPWM, build_pwm
 from mpy_cross.emulator.runtime.modules.machine_.rp_uart import RpUart
 from mpy_cross.emulator.runtime.modules.machine_.rtc import RpRTC, StmRTC
 from mpy_cross.emulator.runtime.modules.machine_.signal import Signal
@@ -70,7 +70,7 @@ def build(runtime: Runtime) -> Module:
     causes = ("SOFT_RESET", "PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET")
     if hw.stm:
         values.update({"rng": functions.rng, "info": functions.info,
-                       "SDCard": hw.bind(SDCard)})
+                       "SDCard": hw.bind(SDCard), "PWM": hw.bind(StmPWM)})
         values.update((name, getattr(control, name)) for name in causes)
     else:
         values["PWM"] = hw.types["PWM"]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.modules.machine import prepared
-from mpy_cross.emulator.runtime.modules.machine_.audio import SDCard, Unmodelled
+from mpy_cross.emulator.runtime.modules.machine_.audio import SDCard, Unmodelled, unmodelled
 from mpy_cross.emulator.runtime.modules.machine_.flash import Flash
 from mpy_cross.emulator.runtime.modules.machine_.hardware import MS, US, Hardware
 from mpy_cross.emulator.runtime.modules.machine_.rtc import StmRTC
@@ -23,6 +23,8 @@ TICKS: Final = 0x3FFFFFFF
 """The largest number of milliseconds or microseconds: a small int that is not negative."""
 
 
+@unmodelled("init deinit initfilterbanks restart state info setfilter clearfilter any recv send "
+            "rxcallback")
 class CAN(Unmodelled):
     """`pyb.CAN`."""
 
@@ -31,6 +33,7 @@ class CAN(Unmodelled):
     MASK16, LIST16, MASK32, LIST32 = range(4)
 
 
+@unmodelled("command contrast fill get light pixel show text write")
 class LCD(Unmodelled):
     """`pyb.LCD`."""
 
@@ -136,5 +139,6 @@ def build(runtime: Runtime) -> Module:
     values["RTC"] = hw.bind(StmRTC)
     for cls in (ADC, ADCAll, DAC, I2C, SPI, USB_HID, USB_VCP, Flash, CAN, LCD):
         values[cls.__name__] = hw.bind(cls, f"pyb.{cls.__name__}")
+    values["ADCall"] = values["ADCAll"]  # the manual has both spellings
     values["SDCard"] = hw.bind(SDCard)
     return Module(NAMES[0], values)

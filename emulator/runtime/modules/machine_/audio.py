@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware
@@ -23,6 +24,18 @@ class Unmodelled(HostObject):
         raise not_modelled(self._hw, type(self).__name__)
 
 
+def unmodelled(names: str) -> Callable[[type[Unmodelled]], type[Unmodelled]]:
+    """Gives a class its documented methods, which nothing can call without an object."""
+
+    def decorate(cls: type[Unmodelled]) -> type[Unmodelled]:
+        for name in names.split():
+            setattr(cls, name, Unmodelled.__init__)
+        return cls
+
+    return decorate
+
+
+@unmodelled("init deinit readinto write irq shift")
 class I2S(Unmodelled):
     """`machine.I2S`."""
 

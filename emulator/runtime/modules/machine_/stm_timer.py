@@ -445,6 +445,8 @@ class TimerChannel(HostObject):
 
 def build_timer(hw: Hardware) -> type[Timer]:
     """`pyb.Timer`."""
+    new = "pyb.Timer" not in hw.types
     made = hw.bind(Timer, "pyb.Timer")
-    made._known = {}
+    if new:
+        made._known = {}
     return made

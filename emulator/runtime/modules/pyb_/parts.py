@@ -241,14 +241,15 @@ class Servo(HostObject):
         """Get or set the angle in degrees; the second argument is the time in ms."""
         if not angle:
             return _towards_zero((self._now - self._limits[2]) * 90, self._angle_90)
-        self._go(self._limits[2] + int(self._angle_90 * as_float(angle[0]) / 90), angle[1:])
+        # To the nearest step: then the manual's servo at -60 degrees says so.
+        self._go(self._limits[2] + round(self._angle_90 * as_float(angle[0]) / 90), angle[1:])
         return None
 
     def speed(self, *speed: Any) -> Any:
         """Get or set the speed, -100 to 100; the second argument is the time in ms."""
         if not speed:
             return _towards_zero((self._now - self._limits[2]) * 100, self._speed_100)
-        self._go(self._limits[2] + int(self._speed_100 * as_float(speed[0]) / 100), speed[1:])
+        self._go(self._limits[2] + round(self._speed_100 * as_float(speed[0]) / 100), speed[1:])
         return None
 
     def __repr__(self) -> str:
