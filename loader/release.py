@@ -109,6 +109,9 @@ class Release(NamedTuple):
     """What a board without native code says; 1.20: "native code in .mpy unsupported"."""
     float_printer: FloatPrinter = FloatPrinter.SCALE
     """How float constants are written; changed by 1.20 and 1.26."""
+    # --- run-time
+    str_converts_operand: bool = True
+    """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
     """What -march= takes: 1.20 added host, 1.24 rv32imc and debug, 1.27 rv64imc.
@@ -441,6 +444,7 @@ _R1_20 = _R1_19_1._replace(
 )
 _R1_21 = _R1_20._replace(
     version="1.21",
+    str_converts_operand=False,
     fstring_conversion=True,
     paren_tuple_condition=False,
     async_for_keeps_iterator=True,

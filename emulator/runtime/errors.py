@@ -74,6 +74,9 @@ _OPERATORS: Final = {
 for _sign in ("+", "-", "*", "/", "//", "%", "@", "<<", ">>", "&", "|", "^", "**"):
     _OPERATORS[_sign + "="] = "__i" + _OPERATORS[_sign][2:]
 
+STR_CONVERTS: Final[list[bool]] = [True]
+"""Of the active run-time's release: see `Release.str_converts_operand`."""
+
 _TYPE_NAMES: Final = {
     "ByteArray": "bytearray",
     "Float32": "float",
@@ -91,7 +94,15 @@ def _type(name: str) -> str:
 
 def _binary(match: re.Match[str]) -> str:
     name = _OPERATORS.get(match[1], match[1])
-    return f"unsupported types for {name}: '{_type(match[2])}', '{_type(match[3])}'"
+    left, right = _number(match[2]), _number(match[3])
+    if left == "str" and STR_CONVERTS[0] and name not in ("__mul__", "__mod__"):
+        return f"can't convert '{right}' object to str implicitly"
+    return f"unsupported types for {name}: '{left}', '{right}'"
+
+
+def _number(name: str) -> str:
+    """The type that an operator names: it takes a bool as an int."""
+    return "int" if name == "bool" else _type(name)
 
 
 def _unary(match: re.Match[str]) -> str:
@@ -140,8 +151,22 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] =
         (r"'(.+)' not supported between instances of '(.+)' and '(.+)'", _binary),
         (
             r'can only concatenate (\w+) \(not "(.+)"\) to \w+',
-            _named("unsupported types for __add__: '{0}', '{1}'"),
+            lambda m: (
+                f"can't convert '{_number(m[2])}' object to str implicitly"
+                if m[1] == "str" and STR_CONVERTS[0]
+                else f"unsupported types for __add__: '{m[1]}', '{_number(m[2])}'"
+            ),
         ),
+        (
+            r"can't concat (\w+) to (\w+)",
+            lambda m: f"unsupported types for __add__: '{m[2]}', '{_number(m[1])}'",
+        ),
+        (
+            r"'in <string>' requires string as left operand, not (.+)",
+            _named("can't convert '{0}' object to str implicitly"),
+        ),
+        (r"index out of range", lambda m: "bytes index out of range"),
+        (r"range object index out of range", lambda m: "range index out of range"),
         (r"bad operand type for unary (.+): '(.+)'", _unary),
         (r"'(.+)' object is not subscriptable", _named("'{0}' object isn't subscriptable")),
         (
@@ -154,7 +179,10 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]] =
         ),
         (r"'(.+)' object is not iterable", _named("'{0}' object isn't iterable")),
         (r"cannot unpack non-iterable (.+) object", _named("'{0}' object isn't iterable")),
-        (r"argument of type '(.+)' is not iterable", _named("'{0}' object isn't iterable")),
+        (
+            r"argument of type '(.+)' is not iterable",
+            lambda m: f"'{_number(m[1])}' object isn't iterable",
+        ),
         (r"'(.+)' object is not callable", _named("'{0}' object isn't callable")),
         (r"'(.+)' object is not an iterator", _named("'{0}' object isn't an iterator")),
         (r"object of type '(.+)' has no len\(\)", _named("object of type '{0}' has no len()")),

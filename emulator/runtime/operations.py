@@ -71,6 +71,9 @@ INPLACE: Final[dict[int, str]] = {
     _B.INPLACE_FLOOR_DIVIDE: "//=",
     _B.INPLACE_MAT_MULTIPLY: "@=",
 }
+_OF_BITS: Final = frozenset(
+    (_B.AND, _B.OR, _B.XOR, _B.INPLACE_AND, _B.INPLACE_OR, _B.INPLACE_XOR)
+)
 UNARY: Final[dict[int, str]] = {
     UnaryOp.POSITIVE: "+",
     UnaryOp.NEGATIVE: "-",
@@ -83,6 +86,11 @@ CONSTANTS: Final = {
     ConstToken.TRUE: "True",
     ConstToken.ELLIPSIS: "...",
 }
+
+
+def _is_number(text: str) -> bool:
+    """Whether the text of a value is a literal number."""
+    return text[0].isdigit() or text[0] == "-"
 
 
 class OperationText(FunctionText):
@@ -331,13 +339,20 @@ class OperationText(FunctionText):
         left, right = self.pops(2)
         sign = INLINE_BINARY.get(op)
         if sign is not None:
-            self.push(f"{left} {sign} {right}")
+            text = f"{left} {sign} {right}"
+            if op in _OF_BITS and not (_is_number(left) or _is_number(right)):
+                # Of two bools the host makes a bool, MicroPython an int.
+                b = f"b{DOT}"
+                text = f"{b} if ({b} := {text}) is not True and {b} is not False else int{DOT}({b})"
+            self.push(text)
         elif op in INPLACE:
             name = left
             own = f"s{DOT}{len(self.stack)}"
             if left in self.stack or not (left == own or left[:2] == f"t{DOT}"):
                 name = self.temp(left)
             self.put(f"{name} {INPLACE[op]} {right}")
+            if op in _OF_BITS and not _is_number(right):
+                self.put(f"if {name} is True or {name} is False: {name} = int{DOT}({name})")
             self.push_value(name)
         elif op == _B.IS and ("None" in (left, right)):
             self.push(f"{left} is {right}")

@@ -52,7 +52,17 @@ def multiply(a: Any, b: Any) -> Any:
             memory.repeated(b, a)
     elif type(b) is int and isinstance(a, (str, bytes, list, tuple)):
         memory.repeated(a, b)
-    return a * b
+    try:
+        return a * b
+    except TypeError as error:
+        raise _not_multiplied(error, "__mul__", a, b) from None
+
+
+def _not_multiplied(error: TypeError, name: str, a: Any, b: Any) -> TypeError:
+    """The error of a sequence that was multiplied by no int; others stay as they are."""
+    if str(error).startswith("can't multiply sequence by non-int"):
+        return TypeError(f"unsupported types for {name}: '{type_name(a)}', '{type_name(b)}'")
+    return error
 
 
 def inplace_multiply(a: Any, b: Any) -> Any:
@@ -61,7 +71,10 @@ def inplace_multiply(a: Any, b: Any) -> Any:
         return multiply(a, b)
     if isinstance(a, (str, bytes, list, tuple)) and type(b) is int:
         memory.repeated(a, b)
-    a *= b
+    try:
+        a *= b
+    except TypeError as error:
+        raise _not_multiplied(error, "__imul__", a, b) from None
     return a
 
 

@@ -127,7 +127,7 @@ class BuiltinType:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.construct is None:
-            raise TypeError(f"cannot create '{self.name}' instances")
+            raise TypeError(f"can't create '{self.name}' instances")
         return self.construct(*args, **kwargs)
 
     def __repr__(self) -> str:

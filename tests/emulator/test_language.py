@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.emulator.language_programs import RELEASES, Player, Program, host_output, programs
+from tests.emulator.language_tables import tables
 
-PROGRAMS = programs()
+PROGRAMS = programs() + tables()
 
 
 @pytest.fixture(scope="module")
