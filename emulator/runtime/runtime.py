@@ -13,6 +13,7 @@ from mpy_cross.emulator.runtime.console import Console, StandardText
 from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
+from mpy_cross.emulator.runtime.help_ import make_help
 from mpy_cross.emulator.runtime.imports import Importer
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.program import MACHINE_CODE, Code
@@ -115,6 +116,7 @@ class Runtime:
 
         builtins.install(self)
         self.builtins["input"] = self.console.input
+        self.builtins["help"] = make_help(self)
         self._types = dict(BY_HOST)
 
     # ------------------------------------------------------------------------------- running
@@ -126,6 +128,7 @@ class Runtime:
             BY_HOST.update(self._types)
             support.BUILTINS = self.builtins
             support.FLOAT[0] = self.float_type
+            errors.STR_CONVERTS[0] = self.release.str_converts_operand
             Buffer.storage = self.storage
             use(self.printer)
             _active = self
