@@ -210,3 +210,25 @@ def test_frozen_sources_are_the_only_ones() -> None:
     program = "import sys\nsys.path[:] = ['.frozen']\nimport __init__\n"
     assert run(program).endswith("ImportError: no module named '__init__'\n")
     assert (Path(__file__).parents[2] / "emulator/runtime/frozen/uasyncio/__init__.py").is_file()
+
+
+@pytest.mark.spec("A25")
+def test_help_lists_the_modules() -> None:
+    lines = run("help('modules')").splitlines()
+    assert lines[-1] == "Plus any modules on the filesystem"
+    names = [name for line in lines[:-1] for name in line.split()]
+    assert {"__main__", "math", "utime", "uasyncio/core"} < set(names)
+    assert "time" not in names  # it is utime, unless there is a file time.py
+    assert all(
+        line[place - 1] == " " for line in lines[:-1] for place in (18, 36) if len(line) > 36
+    )
+    down = [line[:18].split()[0] for line in lines[:-1]]
+    assert down == sorted(down)
+
+
+def test_help_of_an_object() -> None:
+    text = run("class A:\n    x = 1\nhelp(A)\nhelp(5)\nhelp()")
+    assert "object <class 'A'> is of type type\n" in text and "  x -- 1\n" in text
+    assert "hidden" not in text
+    assert "object 5 is of type int\n" in text and "  to_bytes -- <function>\n" in text
+    assert "type help(obj)" in text

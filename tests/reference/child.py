@@ -22,7 +22,7 @@ HOST = "host"
 HOST_ARCH = "armv7emsp"
 """What machine code is for that runs without a board."""
 STACK = 512 << 20
-WITH_FILES = ("import", "io", "extmod", "micropython")
+WITH_FILES = ("import", "io", "extmod", "micropython", "unicode")
 """Folders of tests that open or import files of theirs."""
 
 
