@@ -32,7 +32,6 @@ from mpy_cross.emulator.runtime.errors import (
     ViperTypeError,
 )
 from mpy_cross.emulator.runtime.generators import GENERATOR
-from mpy_cross.emulator.runtime.help import help_function
 from mpy_cross.emulator.runtime.integers import (
     INT,
     complex_attributes,
@@ -40,7 +39,6 @@ from mpy_cross.emulator.runtime.integers import (
     float_constructor,
     make_int,
 )
-from mpy_cross.emulator.runtime.modules import TABLE
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.strings import (
     bytes_attributes,
@@ -310,9 +308,6 @@ def _install_text(runtime: Runtime) -> None:
 
     names["print"] = print_
     names["repr"] = native(repr_)
-    names["help"] = help_function(
-        runtime.write, printer, lambda: ("__main__", "uasyncio", *set(TABLE.values()))
-    )
     names["dir"] = dir_
     single = runtime.float_type
     names["int"] = builtin_type("int", int, make_int, INT)
