@@ -251,6 +251,7 @@ class SPIBus:
 
     def __init__(self, device: SPIDevice, cs: Pin | None = None) -> None:
         self.device, self.cs = device, cs
+        self._next: int | None = None
         if cs is None:
             device.select(True)
         else:
@@ -262,9 +263,20 @@ class SPIBus:
 
     def exchange(self, byte: int) -> int:
         """A byte each way at the same time."""
-        answer = self.device.send() & 0xFF
-        self.device.receive(byte)
+        answer = self.outgoing()
+        self.take(byte)
         return answer
+
+    def outgoing(self) -> int:
+        """The byte that the device sends next: its first bit may show before the transfer."""
+        if self._next is None:
+            self._next = self.device.send() & 0xFF
+        return self._next
+
+    def take(self, byte: int) -> None:
+        """A byte has gone each way."""
+        self._next = None
+        self.device.receive(byte)
 
 
 @final
@@ -297,7 +309,7 @@ class SPIWire:
     def _show(self) -> None:
         """Puts the next bit on MISO."""
         if not self._loaded:
-            self._out, self._in, self._loaded = self.bus.device.send(), 0, True
+            self._out, self._in, self._loaded = self.bus.outgoing(), 0, True
         self._drive(self._out >> 7 - self._count & 1)
 
     def _edge(self, level: int) -> None:
@@ -313,7 +325,7 @@ class SPIWire:
         self._count += 1
         if self._count == 8:
             self._count, self._loaded = 0, False
-            self.bus.device.receive(self._in)
+            self.bus.take(self._in)
 
 
 @final

@@ -21,12 +21,12 @@ from mpy_cross.emulator.runtime.types import BY_HOST, Module
 NAMES: Final[tuple[str, ...]] = ("rp2",)
 
 
-def seeing(function: Any, names: dict[str, Any]) -> Any:
+def seeing(function: Any, names: dict[str, Any], builtins: dict[str, Any]) -> Any:
     """The same function with further global names."""
     if not isinstance(function, FunctionType):
         raise PIOASMError("a PIO program is a function of bytecode")
     # The host takes the built-in names from these, when it makes the function.
-    space = {**function.__globals__, **names, "__builtins__": function.__builtins__}
+    space = {**function.__globals__, **names, "__builtins__": builtins}
     return FunctionType(function.__code__, space, function.__name__, function.__defaults__,
                         function.__closure__)
 
@@ -53,7 +53,7 @@ def build(runtime: Runtime) -> Module:
 
         def decorate(function: Any) -> list[Any]:
             assembler = Assembler()
-            seeing(function, assembler.names())()
+            seeing(function, assembler.names(), runtime.builtins)()
             words, optional = assembler.words(pins)
             execution = assembler.wraps() | (EXECCTRL_SIDE_ENABLE if optional else 0)
             return [BY_HOST[Array]("H", words), -1, -1, execution, shifting, out_init, set_init,

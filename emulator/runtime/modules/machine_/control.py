@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.buffers import buffer_of
@@ -58,7 +58,13 @@ class Control:
             self.hw.machine.reset("software")
         else:
             self.hw.change("WATCHDOG", "CTRL", 0, 1 << 31)
-        raise Reset("software")
+        self._end("software")
+
+    def _end(self, cause: str) -> NoReturn:
+        """Ends the program at once."""
+        if self.hw.stopping is not None:
+            self.hw.stopping.cancel()
+        raise Reset(cause)
 
     def soft_reset(self) -> None:
         """Start the interpreter anew."""
@@ -67,7 +73,7 @@ class Control:
     def bootloader(self, value: Any = None, /) -> None:
         """Enter the bootloader: here, the program is over."""
         self.hw.machine.trace.note("reset", "the program has entered the bootloader")
-        raise Reset("bootloader")
+        self._end("bootloader")
 
     def unique_id(self) -> bytes:
         """The bytes of the chip's number."""
@@ -182,7 +188,7 @@ class Control:
         hw.close()
         hw.machine.reset("software")
         hw.chip.blocks["PWR"].CSR |= STANDBY_FLAG  # type: ignore[attr-defined]
-        raise Reset("deepsleep")
+        self._end("deepsleep")
 
     # ----------------------------------------------------------------------------- interrupts
 

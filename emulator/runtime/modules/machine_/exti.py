@@ -166,6 +166,7 @@ class ExtInt(HostObject):
     def swint(self) -> None:
         """Trigger the callback by software."""
         self._hw.write("EXTI", "SWIER", 1 << self._line)
+        self._hw.busy()
 
     @classmethod
     def regs(cls) -> None:

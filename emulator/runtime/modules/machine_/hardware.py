@@ -67,6 +67,7 @@ class Hardware:
         self.interrupts = 0
         self.closed = False
         self.closers: list[Callable[[], None]] = []
+        self.stopping: Alarm | None = None
         self._bases = {window.name: window.base for window in machine.bus.windows
                        if not window.alias}
         self._addresses: dict[tuple[str, str], int] = {}
@@ -140,10 +141,25 @@ class Hardware:
         self.listen(self.chip.interrupts[0][number], handler)
 
     def listen(self, line: Line, handler: Callable[[], None]) -> None:
-        def rose(level: bool) -> None:
-            if level and not self.closed:
+        """Calls `handler` when a line rises.
+
+        It runs as an alarm of this moment: the line may have risen because of something outside,
+        while the program does not run.
+        """
+        waiting = False
+
+        def run() -> None:
+            nonlocal waiting
+            waiting = False
+            if not self.closed:
                 self.interrupts += 1
                 handler()
+
+        def rose(level: bool) -> None:
+            nonlocal waiting
+            if level and not waiting and not self.closed:
+                waiting = True
+                self.clock.after(0, run)
 
         line.watch(rose)
 
@@ -187,7 +203,12 @@ class Hardware:
     def _was_reset(self, cause: str) -> None:
         if not self.closed:
             self.close()
-            raise Reset(cause)
+
+            def stop() -> None:
+                raise Reset(cause)
+
+            # The program ends as soon as it goes on.
+            self.stopping = self.clock.after(0, stop)
 
     def close(self) -> None:
         """The run-time is over (soft reset): no more callbacks, peripherals off."""

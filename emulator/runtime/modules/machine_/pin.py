@@ -30,10 +30,11 @@ class PinBase(HostObject):
         """Get the level, or set it."""
         if len(level) > 1:
             raise TypeError(f"function expected at most 2 arguments, got {len(level) + 1}")
-        self._hw.busy()
         if not level:
+            self._hw.busy()
             return self._read()
         self._write(bool(level[0]))
+        self._hw.busy()
         return None
 
     def __call__(self, *level: Any) -> Any:
@@ -42,13 +43,13 @@ class PinBase(HostObject):
 
     def on(self) -> None:
         """Drive high."""
-        self._hw.busy()
         self._write(True)
+        self._hw.busy()
 
     def off(self) -> None:
         """Drive low."""
-        self._hw.busy()
         self._write(False)
+        self._hw.busy()
 
     def high(self) -> None:
         """Drive high."""
@@ -174,9 +175,9 @@ class RpPin(PinBase):
 
     def toggle(self) -> None:
         """Invert the output."""
-        self._hw.busy()
         register = "GPIO_OE_XOR" if self._open_drain else "GPIO_OUT_XOR"
         self._hw.write("SIO", register, 1 << self._number)
+        self._hw.busy()
 
     def mode(self, *mode: Any) -> Any:
         """Get or set the mode."""

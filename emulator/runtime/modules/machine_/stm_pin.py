@@ -63,6 +63,9 @@ class PinAF(HostObject):
         unit = self._unit if self._unit[:3] != "I2S" else f"SPI{self._unit[3]}"
         return self._hw.base(unit)
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         return f"Pin.{self.name()}"
 
@@ -217,8 +220,8 @@ class StmPin(PinBase):
 
     def toggle(self) -> None:
         """Invert the output."""
-        self._hw.busy()
         self._write(not self._hw.read(self._block, "ODR") >> self._number & 1)
+        self._hw.busy()
 
     def irq(self, *args: Any, **kwargs: Any) -> Irq:
         """Call `handler(pin)` at edges: irq(handler, trigger, *, hard=False)."""
@@ -274,6 +277,9 @@ class StmPin(PinBase):
     def port(self) -> int:
         """The number of the port, 0 for A."""
         return self._port
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         mode = self.mode()
