@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Memory
 from mpy_cross.emulator.cores.arm import CortexM
-from mpy_cross.emulator.cores.core import CoreFault, Frame, Unwind
+from mpy_cross.emulator.cores.core import CoreFault, DepthError, Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.attributes import visible_type
 from mpy_cross.emulator.runtime.heap import Block
@@ -207,6 +207,9 @@ class Bridge:
         sys.setrecursionlimit(limit + HOST_FRAMES)
         try:
             return self.core.call(entry, a, b, c, d)
+        except DepthError:
+            del self._handlers[mark:]
+            raise RecursionError from None
         except (CoreFault, BadWord) as error:
             del self._handlers[mark:]
             raise HardFault(fault_text(error)) from error

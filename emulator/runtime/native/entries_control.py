@@ -60,7 +60,7 @@ def control_entries(bridge: Bridge) -> dict[str, Trap]:
             words[at] = word(result)
             return 1
         words[at] = word(result)
-        if thrown is not None and errors.matches(thrown, GeneratorClosed):
+        if thrown is not None and is_kind(thrown, GeneratorClosed):
             raise errors.raised(thrown)
         return 0
 
@@ -72,6 +72,11 @@ def control_entries(bridge: Bridge) -> dict[str, Trap]:
         "native_raise": native_raise,
         "native_yield_from": yield_from,
     }
+
+
+def is_kind(thrown: Any, kind: type[BaseException]) -> bool:
+    """Whether what is thrown, a class or an instance, is of a class."""
+    return isinstance(thrown, kind) or (isinstance(thrown, type) and issubclass(thrown, kind))
 
 
 class Finished(Exception):
@@ -95,7 +100,7 @@ def resume(generator: Any, sent: Any, thrown: Any) -> Any:
     try:
         method = attributes.attribute(generator, "close" if closing else "throw")
     except AttributeError:
-        if errors.matches(thrown, StopIteration):
+        if is_kind(thrown, StopIteration):
             raise RuntimeError("generator raised StopIteration") from None
         raise errors.raised(thrown) from None
     if closing:
