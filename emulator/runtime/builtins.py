@@ -274,6 +274,7 @@ def install(runtime: Runtime) -> None:
     names["globals"] = caller_globals
     names["locals"] = caller_locals
     names["id"] = native(functions.id_)
+    names["__build_class__"] = support.build_class
     _install_text(runtime)
     install_buffers(runtime)
     _install_code(runtime)
@@ -352,6 +353,13 @@ def directory(obj: Any) -> list[str]:
 EVAL_NAME = "eval\u00b7"
 
 
+def _assigned(source: bytes) -> bytes:
+    """An expression, as a statement that keeps its value.  Raises SyntaxError."""
+    if not source.replace(b"\\\n", b"").strip():
+        raise SyntaxError("invalid syntax")
+    return EVAL_NAME.encode() + b" = (" + source.strip() + b"\n)"
+
+
 def _install_code(runtime: Runtime) -> None:
     names = runtime.builtins
 
@@ -362,8 +370,15 @@ def _install_code(runtime: Runtime) -> None:
 
     def compiled(text: Any, name: str, mode: str) -> CodeObject:
         source = source_of(text)
+        if mode == "single":
+            if source and not source.replace(b"\\\n", b"").strip():
+                raise SyntaxError("invalid syntax")
+            try:
+                return CodeObject(runtime.compile(_assigned(source), name), mode)
+            except SyntaxError:
+                return CodeObject(runtime.compile(source, name), "exec")  # a statement
         if mode == "eval":
-            source = EVAL_NAME.encode() + b" = " + source.strip()
+            source = _assigned(source)
         return CodeObject(runtime.compile(source, name), mode)
 
     def compile_(source: Any, name: str, mode: str, *flags: Any) -> CodeObject:
@@ -382,7 +397,10 @@ def _install_code(runtime: Runtime) -> None:
             if i == 0:
                 module = space
         runtime.execute(code._code, module, local)
-        return local.pop(EVAL_NAME, None) if code._mode == "eval" else None
+        value = local.pop(EVAL_NAME, None)
+        if code._mode == "single" and value is not None:
+            runtime.write(runtime.printer.representation(value) + "\n")
+        return value if code._mode == "eval" else None
 
     def exec_(code: Any, *args: Any) -> None:
         if not isinstance(code, CodeObject):

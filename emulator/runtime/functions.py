@@ -272,9 +272,20 @@ def make_zip(*iterables: Any, **options: Any) -> Any:
     return zip(*[support.iter_(one) for one in iterables], strict=False)
 
 
-def make_enumerate(iterable: Any = _MISSING, start: int = 0, /) -> Any:
-    if iterable is _MISSING:
+def make_enumerate(*args: Any, **options: Any) -> Any:
+    start: Any = 0
+    more: list[Any] = []
+    if args:
+        iterable, *more = args
+        if more:
+            start, *more = more
+    elif "iterable" in options:
+        iterable = options.pop("iterable")
+    else:
         raise TypeError("'iterable' argument required")
+    start = options.pop("start", start)
+    if more or options:
+        raise TypeError(f"extra {'positional' if more else 'keyword'} arguments given")
     return enumerate(support.iter_(iterable), start)
 
 

@@ -271,7 +271,7 @@ class OperationText(FunctionText):
         elif verb in (_V.MAKE_FUNCTION, _V.MAKE_CLOSURE):
             self._make(a, b)
         elif verb == _V.LOAD_BUILD_CLASS:
-            self.push_value(f"build_class{DOT}")
+            self.push_value("__build_class__")
         elif verb == _V.YIELD_VALUE:
             self.yields = True
             self.push_value(self.temp(f"yield {self.pop()}"))
@@ -340,7 +340,10 @@ class OperationText(FunctionText):
         sign = INLINE_BINARY.get(op)
         if sign is not None:
             text = f"{left} {sign} {right}"
-            if op in _OF_BITS and not (_is_number(left) or _is_number(right)):
+            if op == _B.IN:
+                # The host refuses much of what bytes may be asked for.
+                text += f" if type{DOT}({right}) is not bytes{DOT} else in_bytes{DOT}({left}, {right})"
+            elif op in _OF_BITS and not (_is_number(left) or _is_number(right)):
                 # Of two bools the host makes a bool, MicroPython an int.
                 b = f"b{DOT}"
                 text = f"{b} if ({b} := {text}) is not True and {b} is not False else int{DOT}({b})"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
-from mpy_cross.emulator.runtime.flow import FlowError
 from mpy_cross.emulator.runtime.arguments import program_mark
+from mpy_cross.emulator.runtime.flow import FlowError
 from mpy_cross.emulator.runtime.function_text import text_of
 from mpy_cross.emulator.runtime.translate import Translation, translate
 from mpy_cross.emulator.runtime.types import MARK
@@ -24,11 +24,11 @@ class Code:
     """A loaded file: its functions, and what they share."""
 
     __slots__ = (
+        "__weakref__",
         "_raw",
         "bitmap",
         "builtins",
         "consts",
-        "__weakref__",
         "float_type",
         "mpy",
         "names",

@@ -7,6 +7,7 @@ from types import GeneratorType
 from typing import Any, final
 
 from mpy_cross.emulator.runtime import attributes, errors, memory
+from mpy_cross.emulator.runtime.arguments import buffer_of
 from mpy_cross.emulator.runtime.integers import float_power
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
@@ -151,6 +152,14 @@ def inplace_lshift(a: Any, b: Any) -> Any:
         return lshift(a, b)
     a <<= b
     return a
+
+
+def in_bytes(item: Any, data: bytes) -> bool:
+    """`item in data`: a byte, or what has the buffer protocol; nothing else is in it."""
+    if type(item) is int:
+        return 0 <= item < 256 and item in data
+    part = buffer_of(item)
+    return part is not None and part in data
 
 
 # --------------------------------------------------------------------------------- subscripts
@@ -347,6 +356,8 @@ def helpers() -> dict[str, Any]:
         "set": set,
         "type": type,
         "int": int,
+        "bytes": bytes,
+        "in_bytes": in_bytes,
         "is_": is_,
         "multiply": multiply,
         "inplace_multiply": inplace_multiply,
@@ -367,7 +378,6 @@ def helpers() -> dict[str, Any]:
         "leave_with": leave_with,
         "load_name": load_name,
         "delete_name": delete_name,
-        "build_class": build_class,
         "import_from": import_from,
         "import_star": import_star,
     }

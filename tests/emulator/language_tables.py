@@ -7,7 +7,7 @@ from tests.emulator.language_programs import Program
 VALUES = {
     "int": ["0", "1", "-8", "2**31", "-2**30"],
     "bool": ["True", "False"],
-    "float": ["0.5", "-2.0", "1000.0"],
+    "float": ["0.5", "-2.0", "64.0"],
     "str": ["''", "'ab'"],
     "bytes": ["b''", "b'ab'"],
     "bytearray": ["bytearray(b'ab')"],
