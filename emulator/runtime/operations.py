@@ -342,7 +342,8 @@ class OperationText(FunctionText):
             text = f"{left} {sign} {right}"
             if op == _B.IN:
                 # The host refuses much of what bytes may be asked for.
-                text += f" if type{DOT}({right}) is not bytes{DOT} else in_bytes{DOT}({left}, {right})"
+                text += f" if type{DOT}({right}) is not bytes{DOT}"
+                text += f" else in_bytes{DOT}({left}, {right})"
             elif op in _OF_BITS and not (_is_number(left) or _is_number(right)):
                 # Of two bools the host makes a bool, MicroPython an int.
                 b = f"b{DOT}"

@@ -7,7 +7,7 @@ from tests.emulator.language_programs import Program
 VALUES = {
     "int": ["0", "1", "-8", "2**31", "-2**30"],
     "bool": ["True", "False"],
-    "float": ["0.5", "-2.0", "64.0"],
+    "float": ["0.5", "-2.0"],
     "str": ["''", "'ab'"],
     "bytes": ["b''", "b'ab'"],
     "bytearray": ["bytearray(b'ab')"],
@@ -57,6 +57,7 @@ def _pair(left: str, right: str) -> str:
             if (op in _GROWING) == growing
             and (left, op) not in _SKIP
             and (left, right, op) not in _PAIRS
+            and not (op == "in" and right == "bytes" and left != "bytes")  # CPython refuses
             and not (op == "**" and "float" in (left, right))  # digits of complex numbers
         ]
         few = slice(0, 3) if growing else slice(None)
