@@ -21,6 +21,7 @@ from mpy_cross.emulator.program_thread import ProgramThread
 from mpy_cross.emulator.runtime import board_files, memory
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import Memory
+from mpy_cross.emulator.runtime.modules.machine_.hardware import Reset
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
 from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
@@ -30,6 +31,7 @@ from mpy_cross.emulator.runtime.volumes import ENOSPC
 from mpy_cross.loader.release import DEFAULT_RELEASE, Release, get
 
 EXIT_ERROR: Final = 1
+EXIT_RESET: Final = 122
 EXIT_STUCK: Final = 123
 EXIT_TIME: Final = 124
 EXIT_FAULT: Final = 125
@@ -253,6 +255,8 @@ class Session:
             return Outcome(EXIT_STUCK, error, str(error))
         except (HardFault, BusFault) as error:
             return Outcome(EXIT_FAULT, error, f"fault: {error}")
+        except Reset as error:
+            return Outcome(EXIT_RESET, error, f"the board was reset: {error.cause}")
         except Stop:
             raise
         except SystemExit as error:
