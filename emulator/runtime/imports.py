@@ -49,6 +49,16 @@ class _BuiltinNames(dict[str, Any]):
         self._names.pop(key, None)
 
 
+class _FixedNames(dict[str, Any]):
+    """Names of a built-in module, which is in ROM."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise AttributeError(f"'module' object has no attribute '{key}'")
+
+    def __delitem__(self, key: str) -> None:
+        raise AttributeError(f"'module' object has no attribute '{key}'")
+
+
 @final
 class Importer:
     """Finds and runs modules.  `path` is `sys.path`."""
@@ -236,6 +246,7 @@ class Importer:
         if made is None:
             loader = importlib.import_module(f"mpy_cross.emulator.runtime.modules.{file}")
             made = self._built[file] = loader.build(self.runtime)
+            made.__dict__ = _FixedNames(made.__dict__)
         return made
 
     def _builtins(self) -> Module:

@@ -232,3 +232,19 @@ def test_help_of_an_object() -> None:
     assert "hidden" not in text
     assert "object 5 is of type int\n" in text and "  to_bytes -- <function>\n" in text
     assert "type help(obj)" in text
+
+
+def test_built_in_modules_cannot_be_changed() -> None:
+    program = """
+import math, sys
+for call in (lambda: setattr(math, "pi", 3), lambda: setattr(sys, "stdout", None),
+             lambda: delattr(math, "pi")):
+    try:
+        call()
+    except AttributeError as e:
+        print(e)
+print(math.pi > 3.1)
+"""
+    text = "'module' object has no attribute '{}'\n"
+    expected = text.format("pi") + text.format("stdout") + text.format("pi") + "True\n"
+    assert run(program) == expected
