@@ -28,7 +28,7 @@ from mpy_cross.emulator.runtime.native.image import FileImage
 from mpy_cross.emulator.runtime.native.region import BASE, Region
 from mpy_cross.emulator.runtime.native.table import Table
 from mpy_cross.emulator.runtime.scheduler import HardFault
-from mpy_cross.emulator.runtime.types import BY_HOST, Cell
+from mpy_cross.emulator.runtime.types import BY_HOST, BuiltinType, Cell
 from mpy_cross.loader.mpyfile import CodeKind
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ CORES: Final = {
 
 MACHINE_TYPES: Final = (
     NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
+SLICE: Final = 1_000_000
+"""Instructions after which the clock is brought up to date, at most."""
 RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
@@ -63,7 +65,8 @@ def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
         heap = runtime.storage.heap
         bus.alias(Memory("heap", heap.base, heap.size, heap.arena, "rwx"), heap.base)
     region = Region(bus)
-    core = CortexM(name, bus, exact=False)
+    # Instructions are counted where there is a clock that they move.
+    core = CortexM(name, bus, exact=machine is not None)
     core.registers[SP] = region.end
     return core, region
 
@@ -77,8 +80,8 @@ class Bridge:
     is in memory; depth: how many calls into machine code are active.
     """
 
-    __slots__ = ("_files", "_handlers", "_raised", "cells", "core", "depth", "functions", "globals",
-                 "handles", "locals", "region", "runtime", "suspended", "table", "types")
+    __slots__ = ("_cycles", "_files", "_handlers", "_raised", "cells", "core", "depth", "functions",
+                 "globals", "handles", "locals", "region", "runtime", "suspended", "table", "types")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -95,12 +98,16 @@ class Bridge:
         self.cells: dict[int, Cell] = {}
         self.suspended: set[NativeGenerator] = set()
         self.depth = 0
+        self._cycles = 0
+        if runtime.machine is not None:
+            self.core.on_alarm = self._alarm
+            self.core.alarm = SLICE
         self._raised: dict[int, tuple[Block, BaseException]] = {}
         self._handlers: list[tuple[int, Frame]] = []
         self._files: weakref.WeakKeyDictionary[Code, FileImage] = weakref.WeakKeyDictionary()
         functions.install_types()
         generators.install_types()
-        self.types = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
+        self.types: dict[type, BuiltinType] = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
         self.table = Table(self)
         self.handles.place_value = self._at
 
@@ -233,6 +240,34 @@ class Bridge:
                 self.cells.clear()
             self._raised.clear()
             self.handles.reset()
+            if self.runtime.machine is not None:
+                self._pass_time()
+
+    # -------------------------------------------------------------------------------------- time
+
+    def _alarm(self) -> None:
+        """In the middle of machine code: time passes.  Callbacks of the program do not run here,
+        as machine code does not look for them."""
+        core = self.core
+        core.alarm = core.instructions + SLICE
+        self._pass_time()
+
+    def _pass_time(self) -> None:
+        machine = self.runtime.machine
+        assert machine is not None
+        cycles = self.core.cycles
+        duration = machine.ns(cycles - self._cycles)
+        self._cycles = cycles
+        scheduler = self.runtime.scheduler
+        clock = scheduler.clock
+        when = clock.now + duration
+        while when >= scheduler.stop_at:
+            clock.advance_to(scheduler.stop_at)
+            scheduler.stop_at = scheduler.on_stop()
+        clock.advance_to(when)
+        if scheduler.interrupted and scheduler.keyboard_interrupt:
+            scheduler.interrupted = False
+            raise KeyboardInterrupt
 
     # -------------------------------------------------------------------------------- exceptions
 

@@ -29,7 +29,7 @@ class MemoryCell(Cell):
         return bridge.handles.value(word)
 
     @value.setter
-    def value(self, value: Any) -> None:  # type: ignore[override]
+    def value(self, value: Any) -> None:
         bridge, block = _SLOT.__get__(self)
         bridge.region.words[(block.address - BASE >> 2) + 1] = bridge.handles.word(value)
 
@@ -51,7 +51,7 @@ def cell_word(bridge: Bridge, cell: Cell) -> int:
     else:
         word = bridge.handles.word(content)
     block: Block = bridge.region.put_words([0, word])
-    cell.__class__ = MemoryCell  # type: ignore[assignment]
+    cell.__class__ = MemoryCell
     _SLOT.__set__(cell, (bridge, block))
     bridge.cells[block.address] = cell
     return block.address

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mpy_cross.emulator.runtime import attributes, errors, support
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.buffers import address_of, has_buffer
-from mpy_cross.emulator.runtime.native.handles import NULL, SENTINEL, WORD
+from mpy_cross.emulator.runtime.native.handles import FALSE, NULL, SENTINEL, TRUE, WORD
 from mpy_cross.emulator.runtime.native.region import BASE
 from mpy_cross.emulator.runtime.native.traps import Trap
 
@@ -208,13 +208,18 @@ def _operators(bridge: Bridge) -> dict[str, Trap]:
         return word(None)
 
     def is_true(obj: int, b: int, c: int, d: int) -> int:
-        return 1 if value(obj) else 0
+        if obj == TRUE:
+            return 1
+        return 0 if obj == FALSE or not value(obj) else 1
 
     def unary_op(op: int, obj: int, c: int, d: int) -> int:
         return word(UNARY[op](value(obj)))
 
     def binary_op(op: int, left: int, right: int, d: int) -> int:
-        return word(BINARY[op](value(left), value(right)))
+        result = BINARY[op](value(left), value(right))
+        if result is True:
+            return TRUE
+        return FALSE if result is False else word(result)
 
     def floor_divide(left: int, right: int, c: int, d: int) -> int:
         return _signed(left) // _signed(right) & WORD

@@ -77,7 +77,8 @@ class Handles:
         kind = type(value)
         if kind is int:
             if -SMALL <= value < SMALL:
-                return value << 1 & WORD | 1
+                small: int = value << 1 & WORD | 1
+                return small
         elif value is None:
             return NONE
         elif kind is bool:
