@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +58,7 @@ def run(source: str | bytes, release: str = "1.17", arch: str = "armv7emsp",
 # unbound locals, has no bare raise and no `async with`, and loses values in `finally` (its unix
 # port prints the same).
 OWN_WAYS = {"async_await.py", "delete.py", "except_names.py", "exceptions.py", "finally_loops.py",
-            "generators.py", "try_in_loops.py"}
+            "generators.py", "try_in_loops.py", "yield_expressions.py"}
 SAME = sorted(
     path.relative_to(PROGRAMS).as_posix()
     for folder in ("programs", "native/programs")
@@ -288,3 +290,61 @@ def test_qstr_links() -> None:
         link_qstr(code, 6 << 2 | 3, 5)
 
 
+
+
+def module_bridge(arch: str, release: str) -> tuple[Any, Any]:
+    """A bridge, and a way to call an entry of its table by name."""
+    runtime = Runtime(get(release), single_floats=True)
+    runtime.arch = arch
+    runtime.activate()
+    bridge = runtime.native
+
+    def call(name: str, *args: int) -> int:
+        entry = bridge.table.entry(get(release).fun_table.index(name))
+        return bridge.core.call(entry, *args)
+
+    return bridge, call
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("release", RELEASES)
+def test_entries_for_modules_in_c(release: str, arch: str) -> None:
+    bridge, call = module_bridge(arch, release)
+    handles, region = bridge.handles, bridge.region
+    address = call("realloc", 0, 32, 1)
+    call("memset", address, 0x41, 8)
+    call("memmove", address + 4, address, 8)
+    assert handles.value(call("obj_new_str", address, 12)) == "A" * 12
+    assert handles.value(call("obj_new_bytes", address, 2)) == b"AA"
+    grown = call("realloc", address, 4000, 1)
+    assert bytes(bridge.core.bus.view(grown, 13)) == b"A" * 12 + bytes(1)
+    assert call("realloc", grown, 0, 1) == 0
+    info = region.put_words([0, 0, 0])
+    get_buffer = "get_buffer" if release == "1.28" else "get_buffer_raise"
+    call(get_buffer, handles.word(b"xyz"), info.address, 1)
+    where, size, kind = struct.unpack("<III", info.view(12))
+    assert (bytes(bridge.core.bus.view(where, size)), kind) == (b"xyz", ord("B"))
+    text = region.put(b"went wrong\0")
+    with pytest.raises(ValueError, match="went wrong"):
+        call("raise_msg", handles.word(ValueError), text.address)
+    with pytest.raises(NotImplementedError, match="vprintf"):
+        call("vprintf")
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_functions_of_modules_in_c(arch: str) -> None:
+    bridge, _ = module_bridge(arch, "1.28")
+    names = get("1.28").fun_table
+    # adds 2 to a small int; gives the number of arguments as a small int
+    code = bridge.region.put(bytes.fromhex("0430 7047 4000 0130 7047".replace(" ", "")))
+    fixed = bridge.table.entry(names.index("type_fun_builtin_1"))
+    variable = bridge.table.entry(names.index("type_fun_builtin_var"))
+    one = bridge.region.put_words([fixed, code.address | 1])
+    many = bridge.region.put_words([variable, 1 << 17 | 3 << 1, code.address + 4 | 1])
+    add, count = bridge.handles.value(one.address), bridge.handles.value(many.address)
+    assert add(5) == 7
+    assert count(1, 2, 3) == 3
+    with pytest.raises(TypeError, match="takes 1 positional"):
+        add(1, 2)
+    with pytest.raises(TypeError, match="missing 1 required"):
+        count()

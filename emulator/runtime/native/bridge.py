@@ -64,6 +64,7 @@ def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
         bus, name = Bus(), CORES[runtime.arch]
         heap = runtime.storage.heap
         bus.alias(Memory("heap", heap.base, heap.size, heap.arena, "rwx"), heap.base)
+        runtime.storage.bus = bus
     region = Region(bus)
     # Instructions are counted where there is a clock that they move.
     core = CortexM(name, bus, exact=machine is not None)
