@@ -112,6 +112,8 @@ class Release(NamedTuple):
     # --- run-time
     str_converts_operand: bool = True
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
+    next_default: bool = False
+    """1.25: `next()` takes a second argument on all boards."""
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
     """What -march= takes: 1.20 added host, 1.24 rv32imc and debug, 1.27 rv64imc.
@@ -485,6 +487,7 @@ _R1_24 = _R1_23._replace(
 _R1_24_1 = _R1_24._replace(version="1.24.1")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
+    next_default=True,
     leading_zero_refused=True,
     has_asm_rv32=True,
     asm_archs=_ASM_ARCHS_1_25,

@@ -273,6 +273,8 @@ def install(runtime: Runtime) -> None:
     names["iter"] = native(functions.iter_builtin)
     names["globals"] = caller_globals
     names["locals"] = caller_locals
+    if not runtime.release.next_default:
+        names["next"] = native(functions.next_only)
     names["id"] = native(functions.id_)
     names["__build_class__"] = support.build_class
     _install_text(runtime)
@@ -357,7 +359,9 @@ def _assigned(source: bytes) -> bytes:
     """An expression, as a statement that keeps its value.  Raises SyntaxError."""
     if not source.replace(b"\\\n", b"").strip():
         raise SyntaxError("invalid syntax")
-    return EVAL_NAME.encode() + b" = (" + source.strip() + b"\n)"
+    head = EVAL_NAME.encode() + b" = "
+    # In parentheses an assignment is no expression; outside of them `:=` is none.
+    return head + (source.strip() if b":=" in source else b"(" + source.strip() + b"\n)")
 
 
 def _install_code(runtime: Runtime) -> None:

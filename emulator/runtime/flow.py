@@ -67,10 +67,23 @@ RETURN_OUTCOME = -1
 class Block:
     """Operations that run one after the other; `next` is where the last one falls through to."""
 
-    __slots__ = ("depth", "exc_stack", "fall", "last", "number", "ops", "position", "rank", "tags")
+    __slots__ = (
+        "depth",
+        "exc_stack",
+        "fall",
+        "last",
+        "line",
+        "number",
+        "ops",
+        "position",
+        "rank",
+        "tags",
+    )
 
-    def __init__(self, number: int, position: int) -> None:
+    def __init__(self, number: int, position: int, line: int = 0) -> None:
         self.number = number
+        self.line = line
+        """The source line of what stands before; 0 if none is known."""
         self.position = position
         """Of the first operation, in the code."""
         self.ops: list[Op] = []
@@ -254,13 +267,15 @@ class Flow:
         setups: list[tuple[int, RegionKind, int, int]] = []
         current = Block(0, 0)
         blocks.append(current)
-
+        line = 0
         for position, op in enumerate(ops):
             verb = op[0]
+            if verb == _V.LINE:
+                line = op[1]
             if verb == _V.LABEL or (current.last is not None):
                 if current.ops or current.last is not None:
                     before = current
-                    current = Block(len(blocks), position)
+                    current = Block(len(blocks), position, line)
                     blocks.append(current)
                     if before.last is None or before.last[0] not in _ENDS:
                         before.fall = current.number
@@ -269,7 +284,7 @@ class Flow:
                     continue
             if verb == _V.FOR_ITER and any(other[0] != _V.LINE for other in current.ops):
                 before = current
-                current = Block(len(blocks), position)
+                current = Block(len(blocks), position, line)
                 blocks.append(current)
                 before.fall = current.number
             if verb in _ENDS or verb in _BRANCHES or verb in _SETUPS or verb == _V.END_FINALLY:

@@ -209,6 +209,11 @@ def next_(iterator: Any, default: Any = _MISSING, /) -> Any:
         raise
 
 
+def next_only(iterator: Any, /) -> Any:
+    """`next()` of releases that take no second argument."""
+    return next_(iterator)
+
+
 def pow_(base: Any, exponent: Any, modulus: Any = None, /) -> Any:
     if modulus is not None:
         if not all(isinstance(x, int) for x in (base, exponent, modulus)):

@@ -367,6 +367,7 @@ class _Writer(JumpText):
 
     def _write_block(self, block: Block) -> None:
         guard = block.rank in self.guarded and not self.flat
+        self.line = block.line or self.line
         for op in block.ops:
             if op[0] == _V.LINE:
                 self.line = op[1]

@@ -69,3 +69,12 @@ class Player:
         except Exception as error:
             self.text.append(f"left by {type(error).__name__}\n")
         return "".join(self.text)
+
+    def console(self, source: str) -> str:
+        """What the program prints, with MicroPython's traceback."""
+        self.text.clear()
+        try:
+            self.runtime.main(self.runtime.compile(source.encode(), "program"))
+        except Exception as error:
+            self.text.append(self.runtime.report(error))
+        return "".join(self.text)
