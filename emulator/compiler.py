@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpy_cross.emulator.runtime.runtime import Compiler
+from mpy_cross.emulator.runtime.runtime import Compiler, active
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import Release
 
@@ -33,12 +33,26 @@ def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Co
         level = min(max(optimise, 0), OPT_LEVELS)
         try:
             return mpy_cross.compile(
-                source, name, release=release, arch=arch, emit=emit, opt_level=level
+                source, name, release=release, arch=arch, emit=emit, opt_level=level,
+                constants=_constants() if b"stm." in source else None,
             )
         except CompileError as error:
             raise program_error(error) from error
 
     return compiled
+
+
+def _constants() -> dict[bytes, dict[bytes, int]]:
+    """The numbers of module `stm`, which the compiler of a board that has it knows by heart."""
+    runtime = active()
+    if runtime is None:
+        return {}
+    try:
+        module = runtime.importer.loaded("stm")
+    except ImportError:
+        return {}
+    names = {} if module is None else module.__dict__
+    return {b"stm": {key.encode(): value for key, value in names.items() if type(value) is int}}
 
 
 def program_error(error: CompileError) -> Exception:

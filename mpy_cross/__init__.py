@@ -9,6 +9,8 @@ Only light modules are imported here; the compiler itself is loaded by the first
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
 
@@ -32,6 +34,7 @@ def compile(
     arch: str = "",
     emit: str = "bytecode",
     strict: bool = False,
+    constants: Mapping[bytes, Mapping[bytes, int]] | None = None,
 ) -> bytes:
     """Compile MicroPython source to the contents of a .mpy file.
 
@@ -42,7 +45,8 @@ def compile(
     the options `-m...`; releases that lack such an option ignore it.  `source_lines=False` leaves
     the line numbers out.  `arch` is that of `-march` and `emit` that of `-X emit`: the kind of code
     ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.  With
-    `strict` the inline assemblers take only what the reference's own do.
+    `strict` the inline assemblers take only what the reference's own do.  `constants` are modules
+    with the numbers in them that become constants of the program, as `stm` is on the pyboard.
 
     Raises `CompileError` if the source is rejected, `ValueError` for an unknown release,
     architecture or kind of code.
@@ -68,5 +72,6 @@ def compile(
         arch=check_target(release, arch, emit),
         emit=Emit[emit.upper()],
         strict=strict,
+        constants=constants or {},
     )
     return compile_source(source, filename, options)

@@ -311,11 +311,17 @@ class ExpressionParser(ListParser):
         return Power(line, node, exponent)
 
     def _module_constant(self, base: Expr, trailers: list[Trailer]) -> float | None:
-        """The value of `math.pi` and the like, which the compiler knows from 1.26."""
-        if not self.release.fold_floats or not isinstance(base, Name) or base.id != b"math":
-            return None
+        """The value of `math.pi` and the like, which the compiler knows from 1.26, and of those
+        that the options name."""
         trailer = trailers[0]
-        return _MATH_CONSTANTS.get(trailer.name) if isinstance(trailer, Attr) else None
+        if not isinstance(base, Name) or not isinstance(trailer, Attr):
+            return None
+        known = self.options.constants.get(base.id)
+        if known is not None:
+            return known.get(trailer.name)
+        if not self.release.fold_floats or base.id != b"math":
+            return None
+        return _MATH_CONSTANTS.get(trailer.name)
 
     def _trailers(self) -> list[Trailer]:
         kinds = self.kinds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, final
 
 from mpy_cross.emitters.native.machines import FAMILIES
@@ -31,6 +33,8 @@ class CompileOptions(NamedTuple):
     """The kind of code of functions that no decorator says otherwise of."""
     strict: bool = False
     """The inline assemblers take only what the reference's own do."""
+    constants: Mapping[bytes, Mapping[bytes, int]] = MappingProxyType({})
+    """Numbers of modules that the compiler knows, as the one on a board knows those of `stm`."""
 
     @property
     def native_arch(self) -> str:

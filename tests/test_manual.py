@@ -145,3 +145,11 @@ def test_line_numbers_go_at_level_3() -> None:
     source = "a\n\n\nb\n"
     sizes = [len(mpy_cross.compile(source, opt_level=level)) for level in range(4)]
     assert sizes[0] == sizes[1] == sizes[2] > sizes[3]
+
+
+def test_numbers_of_modules_are_constants() -> None:
+    constants = {b"stm": {b"GPIOA": 0x40020000, b"GPIO_ODR": 20}}
+    folded = mpy_cross.compile("x = stm.GPIOA + stm.GPIO_ODR\n", constants=constants)
+    assert folded == mpy_cross.compile(f"x = {0x40020014}\n")
+    other = "x = stm.GPIOB, stm.GPIOA(), stm().GPIOA, other.GPIOA\n"
+    assert mpy_cross.compile(other, constants=constants) == mpy_cross.compile(other)

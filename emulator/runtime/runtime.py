@@ -191,3 +191,8 @@ class Runtime:
 
 
 _active: Runtime | None = None
+
+
+def active() -> Runtime | None:
+    """The run-time that runs, or ran last; None before the first."""
+    return _active

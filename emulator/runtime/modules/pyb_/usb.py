@@ -6,12 +6,15 @@ The USB controller is not modelled.  What the host would get is kept: reports of
 
 from __future__ import annotations
 
+import errno
 from typing import Any, ClassVar, Final
 
+from mpy_cross.emulator.runtime import streams
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.buffers import buffer_of
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware
 from mpy_cross.emulator.runtime.modules.machine_.irq import Irq
+from mpy_cross.emulator.runtime.modules.machine_.uart import POLL_READ, POLL_WRITE
 from mpy_cross.emulator.runtime.types import HostObject
 
 MODES: Final = ("VCP", "MSC", "HID", "VCP+MSC", "VCP+HID", "VCP+MSC+HID", "MSC+HID")
@@ -120,6 +123,12 @@ class USB_VCP(HostObject):
     def read(self, nbytes: Any = -1, /) -> bytes | None:
         """Read what is there; None if nothing is."""
         return self._input(as_int(nbytes)) or None
+
+    def __stream_ioctl__(self, request: int, argument: Any) -> int:
+        if request != streams.POLL:
+            raise OSError(errno.EINVAL)
+        readable = POLL_READ if argument & POLL_READ and self.any() else 0
+        return readable | int(argument) & POLL_WRITE
 
     def readinto(self, buf: Any, maxlen: Any = -1, /) -> int | None:
         """Read into a buffer; None if nothing is there."""
