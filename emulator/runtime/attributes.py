@@ -165,7 +165,7 @@ def lookup(cls: Any, name: str) -> Any:
         if base.__dict__.get(name, _MISSING) is not _MISSING and base not in (Instance, HostObject):
             return base.__dict__[name]
         if isinstance(base, MpClass):
-            found = base.hidden.get(name, _MISSING)
+            found = base.hidden_.get(name, _MISSING)
             if found is not _MISSING:
                 return found
         else:
@@ -223,13 +223,13 @@ def _class_attribute(cls: MpClass, name: str) -> Any:
     if name == "__class__":
         return BY_HOST[type]
     if name == "__dict__":
-        return {**cls.hidden, **{k: v for k, v in cls.__dict__.items() if not is_host_name(k)}}
+        return {**cls.hidden_, **{k: v for k, v in cls.__dict__.items() if not is_host_name(k)}}
     raise no_attribute(cls, name)
 
 
 def is_host_name(name: str) -> bool:
     """Whether the host, not the program, has put this name into a class."""
-    return name in ("__dict__", "__weakref__", "__doc__", "hidden")
+    return name in ("__dict__", "__weakref__", "__doc__", "hidden_")
 
 
 def visible_bases(cls: MpClass) -> tuple[Any, ...]:
@@ -259,7 +259,7 @@ def super_attribute(cls: Any, obj: Any, name: str) -> Any:
             found = known.attributes.get(name, _MISSING) if known is not None else _MISSING
             if found is _MISSING and name in ("__init__", "__new__"):
                 found = getattr(base, name)
-                if name == "__init__" and base.__init__ is object.__init__:
+                if name == "__init__" and getattr(base, name) is getattr(object, name):
                     return _nothing
         if found is not _MISSING:
             if isinstance(found, property):
@@ -352,7 +352,7 @@ def set_attribute(obj: Any, name: str, value: Any) -> None:
             from mpy_cross.emulator.runtime.types import SPECIAL
 
             if name not in SPECIAL:
-                obj.hidden[name] = value
+                obj.hidden_[name] = value
                 return
         setattr(obj, name, value)
         return

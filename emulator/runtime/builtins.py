@@ -336,7 +336,7 @@ def directory(obj: Any) -> list[str]:
         for base in cls.__mro__:
             if isinstance(base, MpClass) and base not in (Instance, HostObject):
                 out.update(k for k in base.__dict__ if not attributes.is_host_name(k))
-                out.update(base.hidden)
+                out.update(base.hidden_)
             else:
                 known = BY_HOST.get(base)
                 if known is not None and base is not object:

@@ -307,7 +307,7 @@ def _method(obj: MethodType, stack: list[Any]) -> int:
 def _class(obj: MpClass, stack: list[Any]) -> int:
     if obj is Instance or not issubclass(obj, Instance):
         return 0  # of the firmware
-    names = [*obj.__dict__.values(), *obj.hidden.values()]
+    names = [*obj.__dict__.values(), *obj.hidden_.values()]
     stack.extend(names)
     stack.extend(obj.__bases__)
     return CLASS + BLOCK + table(len(names), 2)

@@ -47,7 +47,7 @@ def depth_first(bases: Iterable[type]) -> list[type]:
 class MpClass(type):
     """Type of the classes of the program and of those that the run-time implements."""
 
-    hidden: Attributes
+    hidden_: Attributes
     """Attributes whose names would mean something to the host but not to MicroPython."""
 
     def mro(cls) -> list[type]:
@@ -72,8 +72,8 @@ class HostObject(metaclass=MpClass):
     """
 
 
-Instance.hidden = {}
-HostObject.hidden = {}
+Instance.hidden_ = {}
+HostObject.hidden_ = {}
 
 
 @final
@@ -327,5 +327,5 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: Attributes) -> MpCla
         special = key[:2] == "__" and key[-2:] == "__"
         (visible if not special or key in SPECIAL else hidden)[key] = value
     made = MpClass(name, tuple(hosts), visible)
-    made.hidden = hidden
+    made.hidden_ = hidden
     return made

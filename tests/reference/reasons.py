@@ -7,8 +7,8 @@ from typing import Final
 _WARNINGS = "boards are built without warnings; the unix port has them"
 
 REASONS: Final[dict[str, str]] = {
-    "basics/builtin_compile.py": "compile(..., 'single') shows the values of expressions, but not of"
-    " those inside of compound statements",
+    "basics/builtin_compile.py": "compile(..., 'single') shows the values of expressions, but not"
+    " of those inside of compound statements",
     "basics/bytes_compare3.py": _WARNINGS,
     "basics/exception_chain.py": _WARNINGS,
     "basics/string_format_error.py": "CPython 3.10 and later take '{:0}' of a string",

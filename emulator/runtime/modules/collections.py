@@ -174,7 +174,7 @@ def namedtuple(name: Any, fields: Any, /) -> MpClass:
     namespace["__fields__"] = tuple(fields)
     namespace["__title__"] = str(name)
     made = MpClass(name, (NamedTuple,), namespace)
-    made.hidden = {}
+    made.hidden_ = {}
     return made
 
 
