@@ -361,9 +361,13 @@ class _Writer(JumpText):
         self._after_loop(loop)
 
     def _poll(self, loop: Loop) -> None:
-        cost = sum(len(self.flow.order[rank].ops) for rank in range(loop.first, loop.last + 1)) + 1
-        self.put(f"{TIME} += {cost}")
+        ops = [op for rank in range(loop.first, loop.last + 1) for op in self.flow.order[rank].ops]
+        self.put(f"{TIME} += {len(ops) + 1}")
+        # Interrupts come at the jump back to the start, which belongs to the last line.
+        before = self.line
+        self.line = next((op[1] for op in reversed(ops) if op[0] == _V.LINE), before)
         self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll{DOT}({TIME})")
+        self.line = before
 
     def _write_block(self, block: Block) -> None:
         guard = block.rank in self.guarded and not self.flat
