@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mpy_cross.emulator.runtime.attributes import is_host_name
 from mpy_cross.emulator.runtime.imports import SOURCES, is_weak
-from mpy_cross.emulator.runtime.modules import TABLE
+from mpy_cross.emulator.runtime.modules import PLATFORMS, TABLE
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -32,9 +32,12 @@ For a list of available modules, type help('modules')
 """
 
 
-def module_names() -> list[str]:
+def module_names(platform: str) -> list[str]:
     """Built-in and frozen modules, sorted; modules with two names by the one with "u"."""
-    names = ["__main__", "builtins", *(name for name in TABLE if not is_weak(name))]
+    names = ["__main__", "builtins"]
+    for name in TABLE:
+        if not is_weak(name) and platform in PLATFORMS.get(name, (platform,)):
+            names.append(name)
     for path in SOURCES.rglob("*.py"):
         names.append(path.relative_to(SOURCES).with_suffix("").as_posix())
     return sorted(names)
@@ -77,7 +80,7 @@ def make_help(runtime: Runtime) -> Callable[..., None]:
             return
         obj = args[0]
         if obj == "modules" and isinstance(obj, str):
-            runtime.write(columns(module_names()) + "Plus any modules on the filesystem\n")
+            runtime.write(columns(module_names(runtime.platform)) + "Plus any modules on the filesystem\n")
             return
         runtime.write(f"object {text(obj)} is of type {type_name(obj)}\n")
         for name, value in members(obj):

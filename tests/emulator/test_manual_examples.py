@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulator.manual_examples import Example, Player, agrees, examples, later
+from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.session import Session
+from mpy_cross.loader.release import get
+from tests.emulator.manual_examples import RELEASE, Example, Player, agrees, examples, later
 
 ALL = examples()
 LATER = later()
@@ -33,6 +36,19 @@ def test_example(example: Example) -> None:
     printed = player.run()
     if player.tells:
         assert agrees(printed, player.expected), f"expected:\n{player.expected}\ngot:\n{printed}"
+
+
+@pytest.mark.spec("A25")
+@pytest.mark.parametrize(("board", "own"), [("pyboard", "pyb stm"), ("pico", "rp2")])
+def test_help_lists_what_can_be_imported(board: str, own: str) -> None:
+    release = get(RELEASE)
+    session = Session(board, release, compiler_for(release))
+    session.execute("help('modules')")
+    names = set(session.console.removesuffix("Plus any modules on the filesystem\n").split())
+    assert {"umachine", "gc", *own.split()} <= names
+    for name in names:
+        outcome = session.execute(f"import {name}") if "/" not in name else None
+        assert outcome is None or not outcome.text, name
 
 
 def test_nothing_is_forgotten() -> None:

@@ -47,3 +47,11 @@ TABLE: dict[str, str] = {
     "uzlib": "zlib",
 }
 """The file of each module, by the names that a program may import it by."""
+
+PLATFORMS: dict[str, tuple[str, ...]] = {
+    "umachine": ("pyboard", "rp2"),
+    "pyb": ("pyboard",),
+    "stm": ("pyboard",),
+    "rp2": ("rp2",),
+}
+"""The boards (`sys.platform`) with a module, where not all have it."""
