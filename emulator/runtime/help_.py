@@ -80,7 +80,8 @@ def make_help(runtime: Runtime) -> Callable[..., None]:
             return
         obj = args[0]
         if obj == "modules" and isinstance(obj, str):
-            runtime.write(columns(module_names(runtime.platform)) + "Plus any modules on the filesystem\n")
+            names = module_names(runtime.platform)
+            runtime.write(columns(names) + "Plus any modules on the filesystem\n")
             return
         runtime.write(f"object {text(obj)} is of type {type_name(obj)}\n")
         for name, value in members(obj):
