@@ -17,6 +17,7 @@ from mpy_cross.emulator.runtime.types import (
     bind,
     builtin_of,
     class_name,
+    exception_args,
     type_name,
 )
 
@@ -131,7 +132,7 @@ def function_name(function: FunctionType) -> str:
 def exception_attribute(obj: BaseException, name: str) -> Any:
     """Attributes of the built-in exceptions; all have `value` and `errno` (manual 3.8.1)."""
     if name == "args":
-        return obj.args
+        return exception_args(obj)
     if name == "value" or (name == "errno" and isinstance(obj, OSError)):
         return obj.args[0] if obj.args else None
     if name == "errno":

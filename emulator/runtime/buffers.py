@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from mpy_cross.emulator.runtime import support
-from mpy_cross.emulator.runtime.arguments import KEYWORDS, as_int, check_count, native, to_utf8
+from mpy_cross.emulator.runtime.arguments import (
+    KEYWORDS,
+    as_int,
+    as_word,
+    check_count,
+    native,
+    to_utf8,
+)
 from mpy_cross.emulator.runtime.heap import BLOCK, Block
 from mpy_cross.emulator.runtime.printing import bytes_text
 from mpy_cross.emulator.runtime.storage import Storage
@@ -324,7 +331,7 @@ class ByteArray(Growing):
         kind = _BYTES
         value = args[0] if args else b""
         if isinstance(value, int):
-            size = as_int(value)
+            size = as_word(value)
             self._kind, self._plain = kind, True
             if size == 0:
                 self._block, self._address = None, 0

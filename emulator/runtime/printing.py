@@ -16,6 +16,7 @@ from mpy_cross.emulator.runtime.types import (
     MpClass,
     builtin_of,
     class_name,
+    exception_args,
     type_name,
 )
 from mpy_cross.loader.release import FloatPrinter
@@ -106,7 +107,7 @@ class Printer:
         return f"{_exception_name(type(error))}: {self._arguments(error)}"
 
     def _arguments(self, error: BaseException) -> str:
-        args = error.args
+        args = exception_args(error)
         if not args:
             return ""
         if isinstance(error, OSError) and len(args) < 3 and type(args[0]) is int:
@@ -154,7 +155,7 @@ class Printer:
             own = _own_method(cls, "__repr__")
             if own is not None:
                 return self.text(own(value))
-            return f"{_exception_name(cls)}{self.representation(value.args)}"
+            return f"{_exception_name(cls)}{self.representation(exception_args(value))}"
         if cls is bytes:
             return bytes_text(value)
         if hasattr(cls, "_show"):

@@ -329,3 +329,10 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: Attributes) -> MpCla
     made = MpClass(name, tuple(hosts), visible)
     made.hidden_ = hidden
     return made
+
+
+def exception_args(error: BaseException) -> tuple[Any, ...]:
+    """`error.args`; the host keeps the third argument of an OSError elsewhere."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return (*error.args, error.filename)
+    return error.args

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_word, native
+from mpy_cross.emulator.runtime.heap import BLOCK
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.types import Module
 
@@ -37,7 +38,7 @@ def build(runtime: Runtime) -> Module:
         if amount is None:
             return limit
         wanted = as_word(amount)
-        limit = wanted if wanted >= 0 else -1
+        limit = wanted // BLOCK * BLOCK if wanted >= 0 else -1
         return None
 
     return Module(

@@ -16,7 +16,7 @@ from mpy_cross.emulator.runtime.streams import stream_of
 from mpy_cross.emulator.runtime.types import Module
 from mpy_cross.loader.release import Release
 
-NAMES: Final[tuple[str, ...]] = ("usys", "sys")
+NAMES: Final[tuple[str, ...]] = ("sys", "usys")
 ARCH_SHIFT: Final = 10
 """Place of the architecture in `sys.implementation.mpy`."""
 
