@@ -66,6 +66,33 @@ def bind_write(hook: Callable[[int, int, int], None], n: int) -> Callable[[int, 
     return lambda written, before: hook(n, written, before)
 
 
+_HOOKS: dict[type[Block], frozenset[str]] = {}
+_ROWS: dict[type[Block], tuple[Register | Bank, ...]] = {}
+
+
+def _hooks(cls: type[Block]) -> frozenset[str]:
+    """The names of all hooks of a class of blocks."""
+    known = _HOOKS.get(cls)
+    if known is None:
+        names = (each for each in dir(cls) if each.startswith(("read_", "write_")))
+        known = _HOOKS[cls] = frozenset(names)
+    return known
+
+
+def _rows(cls: type[Block]) -> tuple[Register | Bank, ...]:
+    """The rows of a class of blocks and its bases."""
+    known = _ROWS.get(cls)
+    if known is not None:
+        return known
+    found: dict[str, Register | Bank] = {}
+    for owner in cls.__mro__:
+        for name, row in vars(owner).items():
+            if isinstance(row, (Register, Bank)):
+                found.setdefault(name, row)
+    made = _ROWS[cls] = tuple(found.values())
+    return made
+
+
 class Block:
     """Base of all blocks.
 
@@ -90,7 +117,7 @@ class Block:
         self.values: dict[int, int] = {}
         self.cells: dict[int, Cell] = {}
         self.presets: dict[int, int] = {}
-        hooks = {each for each in dir(type(self)) if each.startswith(("read_", "write_"))}
+        hooks = set(_hooks(type(self)))
         for declared in self.declared():
             read = getattr(self, f"read_{declared.attribute}", None)
             write = getattr(self, f"write_{declared.attribute}", None)
@@ -106,12 +133,7 @@ class Block:
 
     def declared(self) -> Iterator[Register | Bank]:
         """All rows: those of the class and its bases, and `registers`."""
-        seen: set[str] = set()
-        for owner in type(self).__mro__:
-            for name, row in vars(owner).items():
-                if isinstance(row, Register | Bank) and name not in seen:
-                    seen.add(name)
-                    yield row
+        yield from _rows(type(self))
         yield from self.registers
 
     def _add(self, row: Register, read: Callable[[], int] | None,
