@@ -44,7 +44,8 @@ def assemble(
     try:
         n_params = assembler.assemble(code)
     except NativeError as error:
-        error.block = linker.name_text(function.name).decode("utf-8", "replace")
+        if not error.bare:
+            error.block = linker.name_text(function.name).decode("utf-8", "replace")
         raise
     return NativeCode(
         RawCode(
