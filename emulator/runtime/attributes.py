@@ -357,6 +357,9 @@ def set_attribute(obj: Any, name: str, value: Any) -> None:
                 return
         setattr(obj, name, value)
         return
+    if name == "__traceback__" and value is None and isinstance(obj, BaseException):
+        obj.__traceback__ = None
+        return
     raise no_attribute(obj, name)
 
 

@@ -11,6 +11,7 @@ from mpy_cross.emulator.runtime.modules import PLATFORMS, TABLE
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
+    ClassMethod,
     HostObject,
     Instance,
     Module,
@@ -58,7 +59,9 @@ def columns(names: list[str]) -> str:
 def members(obj: Any) -> Iterator[tuple[str, Any]]:
     """The names of a module, of a type, or of the type of an object."""
     if isinstance(obj, Module):
-        yield from list(obj.__dict__.items())
+        names = dict(obj.__dict__)
+        yield "__name__", names.pop("__name__", "")
+        yield from names.items()
         return
     cls = obj if isinstance(obj, (type, BuiltinType)) else BY_HOST.get(type(obj), type(obj))
     if isinstance(cls, BuiltinType):
@@ -85,6 +88,7 @@ def make_help(runtime: Runtime) -> Callable[..., None]:
             return
         runtime.write(f"object {text(obj)} is of type {type_name(obj)}\n")
         for name, value in members(obj):
-            runtime.write(f"  {name} -- {text(value)}\n")
+            shown = "<classmethod>" if isinstance(value, ClassMethod) else text(value)
+            runtime.write(f"  {name} -- {shown}\n")
 
     return help_

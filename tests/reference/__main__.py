@@ -16,8 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mpy_cross.emulator.boards import BOARDS
 from tests.reference.child import HOST, forked
-from tests.reference.reasons import NATIVE_REASONS, REASONS
+from tests.reference.reasons import NATIVE_REASONS, REASONS, SINGLE_REASONS
 
 FOLDERS = ("basics", "float", "import", "io", "micropython", "unicode")
 SECONDS = 30
@@ -96,7 +97,11 @@ def main() -> int:
     tasks: list[Task] = [
         (path, options.release, options.board, options.emit, options.cache) for path in paths
     ]
-    reasons = REASONS | NATIVE_REASONS if options.emit == "native" else REASONS
+    reasons = dict(REASONS)
+    if options.emit == "native":
+        reasons |= NATIVE_REASONS
+    if options.board != HOST and BOARDS[options.board].float_bits == 32:
+        reasons |= SINGLE_REASONS
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         for path, verdict, found, wanted, errors in pool.imap(judge, tasks):
             name = str(path.relative_to(options.path))
