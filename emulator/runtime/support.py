@@ -25,6 +25,8 @@ BIG_SHIFT = 1 << 20
 """Bits beyond which a shift is refused as a lack of memory."""
 HUGE = 1 << (BIG_SHIFT * 2)
 """Products from here on are refused as a lack of memory."""
+MINUS_HUGE = -HUGE
+"""Kept, as each negation would copy all its bits."""
 
 
 def is_(a: Any, b: Any) -> bool:
@@ -46,7 +48,7 @@ def multiply(a: Any, b: Any) -> Any:
     if type(a) is int:
         if type(b) is int:
             product = a * b
-            if -HUGE < product < HUGE:
+            if MINUS_HUGE < product < HUGE:
                 return product
             raise MemoryError("memory allocation failed")
         if isinstance(b, (str, bytes, list, tuple)):
