@@ -15,6 +15,7 @@ import random
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from mpy_cross.loader.check import check, summary
@@ -76,22 +77,38 @@ def run_one(data: bytes, original: bytes) -> bool:
     return True
 
 
-def fuzz(count: int, seed: int, samples: list[bytes]) -> tuple[int, str]:
-    """(how many mutants could be read, description of the first failure or "")."""
+def hunt(
+    count: int,
+    seed: int,
+    samples: list[tuple[str, bytes]],
+    run: Callable[[str, bytes, bytes], bool],
+    slow: float,
+) -> tuple[int, str]:
+    """(how many mutants `run` took, description of the first failure or "").
+
+    A sample is a label and a file; `run` gets the label, the file and the mutant, and says whether
+    that could be read.  More than `slow` seconds for one mutant are a failure, too.
+    """
     rng = random.Random(seed)
-    readable = 0
+    taken = 0
     for number in range(count):
-        original = rng.choice(samples)
+        label, original = rng.choice(samples)
         data = mutate(original, rng)
+        where = f"mutant {number} of seed {seed}" + (f", {label}" if label else "")
         start = time.monotonic()
         try:
-            readable += run_one(data, original)
+            taken += run(label, original, data)
         except Exception:
-            where = f"mutant {number} of seed {seed}: {data.hex()}"
-            return readable, f"{where}\n{traceback.format_exc()}"
-        if time.monotonic() - start > SLOW:
-            return readable, f"mutant {number} of seed {seed} took too long: {data.hex()}"
-    return readable, ""
+            return taken, f"{where}: {data.hex()}\n{traceback.format_exc()}"
+        if time.monotonic() - start > slow:
+            return taken, f"{where} took too long: {data.hex()}"
+    return taken, ""
+
+
+def fuzz(count: int, seed: int, samples: list[bytes]) -> tuple[int, str]:
+    """(how many mutants could be read, description of the first failure or "")."""
+    labelled = [("", sample) for sample in samples]
+    return hunt(count, seed, labelled, lambda _, original, data: run_one(data, original), SLOW)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,12 +7,16 @@ from typing import Any
 
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
+    SPECIAL,
     BuiltinType,
     Cell,
+    ClassMethod,
+    Getter,
     HostObject,
     Instance,
     Module,
     MpClass,
+    Static,
     Super,
     bind,
     builtin_of,
@@ -96,8 +100,8 @@ def _builtin_attribute(obj: Any, name: str) -> Any:
     if isinstance(obj, BuiltinType):
         entry = obj.attributes.get(name, _MISSING)
         if entry is not _MISSING:
-            kind = type(entry).__name__
-            return bind(entry, None, obj) if kind in ("Static", "ClassMethod") else entry
+            own = isinstance(entry, (Static, ClassMethod))
+            return bind(entry, None, obj) if own else entry
         if name == "__name__":
             return obj.name
     elif isinstance(obj, type):
@@ -212,9 +216,9 @@ def _class_attribute(cls: MpClass, name: str) -> Any:
     if found is not _MISSING:
         if isinstance(found, (staticmethod, classmethod)):
             return found.__get__(None, cls)
-        if type(found).__name__ == "ClassMethod":
+        if isinstance(found, ClassMethod):
             return MethodType(found.function, cls)
-        if type(found).__name__ == "Static":
+        if isinstance(found, Static):
             return found.value
         return found
     if name == "__name__":
@@ -265,8 +269,7 @@ def super_attribute(cls: Any, obj: Any, name: str) -> Any:
         if found is not _MISSING:
             if isinstance(found, property):
                 return found
-            kind = type(found).__name__
-            if kind in ("Getter", "Static", "ClassMethod"):
+            if isinstance(found, (Getter, Static, ClassMethod)):
                 return bind(found, obj, cls)
             if name == "__new__":
                 return found.__func__ if isinstance(found, staticmethod) else found
@@ -349,12 +352,9 @@ def set_attribute(obj: Any, name: str, value: Any) -> None:
     if cls is MpClass:
         if not issubclass(obj, Instance):
             raise no_attribute(obj, name)
-        if name[:2] == "__" and name[-2:] == "__":
-            from mpy_cross.emulator.runtime.types import SPECIAL
-
-            if name not in SPECIAL:
-                obj.hidden_[name] = value
-                return
+        if name[:2] == "__" and name[-2:] == "__" and name not in SPECIAL:
+            obj.hidden_[name] = value
+            return
         setattr(obj, name, value)
         return
     if name == "__traceback__" and value is None and isinstance(obj, BaseException):

@@ -45,6 +45,10 @@ class JumpText(OperationText):
         self.guarded = self._guarded()
         """Ranks of the blocks that some jump skips."""
         self.uses_pc = bool(self.guarded)
+        self.reraised = self._reraised()
+        """Numbers of the regions whose handlers have a bare `raise`."""
+        self.open: set[int] = set()
+        """Numbers of the regions being written."""
 
     def _active(self, block: Block) -> int:
         """The region in whose handler the end of the block stands, or -1."""
@@ -53,6 +57,14 @@ class JumpText(OperationText):
             if self.flow.regions[number].handler <= position:
                 return number
         return -1
+
+    def _reraised(self) -> set[int]:
+        found = {
+            self._active(block)
+            for block in self.flow.order
+            if block.last is not None and block.last[:2] == (_V.RAISE, 0)
+        }
+        return found - {-1}
 
     def _guarded(self) -> set[int]:
         """Ranks of the blocks that some jump skips."""

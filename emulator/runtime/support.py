@@ -8,6 +8,8 @@ from typing import Any, final
 
 from mpy_cross.emulator.runtime import attributes, errors, memory
 from mpy_cross.emulator.runtime.arguments import buffer_of
+from mpy_cross.emulator.runtime.formatting import percent
+from mpy_cross.emulator.runtime.generators import foreign
 from mpy_cross.emulator.runtime.integers import float_power
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
@@ -109,8 +111,6 @@ def modulo(a: Any, b: Any) -> Any:
     if type(a) is int:
         return a % b
     if isinstance(a, (str, bytes)) and not _defines(a, "__mod__"):
-        from mpy_cross.emulator.runtime.formatting import percent
-
         return percent(a, b)
     return a % b
 
@@ -241,8 +241,6 @@ def delegate(obj: Any) -> Any:
     if type(obj) is GeneratorType:
         return obj
     if isinstance(type(obj), MpClass):
-        from mpy_cross.emulator.runtime.generators import foreign
-
         return foreign(obj)
     return obj
 

@@ -96,21 +96,6 @@ def translate(
 class _Writer(JumpText):
     """Writes the whole function: arguments, blocks, loops, handlers."""
 
-    def __init__(
-        self,
-        function: FunctionOps,
-        names: list[bytes],
-        consts: list[ConstValue],
-        n_closed: int,
-        bitmap: bool,
-        named_locals: bool,
-    ) -> None:
-        super().__init__(function, names, consts, n_closed, bitmap, named_locals)
-        self.reraised = self._reraised()
-        """Numbers of the regions whose handlers have a bare `raise`."""
-        self.open: set[int] = set()
-        """Numbers of the regions being written."""
-
     # ------------------------------------------------------------------------------ whole
 
     def run(self, source_file: str) -> Translation:
@@ -213,14 +198,6 @@ class _Writer(JumpText):
             self.put(f"if called{DOT}(): poll{DOT}({POLL_COST})")
 
     # -------------------------------------------------------------------------- structure
-
-    def _reraised(self) -> set[int]:
-        found = {
-            self._active(block)
-            for block in self.flow.order
-            if block.last is not None and block.last[:2] == (_V.RAISE, 0)
-        }
-        return found - {-1}
 
     def write(self, first: int, last: int) -> None:
         """The blocks of these ranks, with the loops and regions that start among them."""
