@@ -1,6 +1,6 @@
 """Run MicroPython's own test programs: `python -m tests.reference PATH [NAME ...]`.
 
-PATH is the folder `tests` of a MicroPython source tree (the one of release 1.17 is meant).  A test
+PATH is the folder `tests` of a MicroPython source tree, of 1.17 if `--release` is not given.  A test
 passes if the program prints what its `.exp` file says or, where there is none, what CPython prints.
 Tests in `reasons.py` may differ; the reason is printed.
 """
@@ -9,71 +9,57 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from mpy_cross.emulator.boards import BOARDS
 from tests.reference.child import HOST, forked
+from tests.reference.judge import expected, judged, report, runs_inside, same
 from tests.reference.reasons import NATIVE_REASONS, REASONS, SINGLE_REASONS
 
 FOLDERS = ("basics", "float", "import", "io", "micropython", "unicode")
-SECONDS = 30
+SECONDS = 60
 
 
-def expected(path: Path, cache: Path | None) -> bytes:
-    """What the test prints when all is well."""
-    fixed = path.with_name(path.name + ".exp")
-    if fixed.exists():
-        return fixed.read_bytes()
-    known = cache / f"{path.parent.name}-{path.name}.out" if cache is not None else None
-    if known is not None and known.exists():
-        return known.read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", f"{path.parent.name}/{path.name}"],
-        cwd=path.parents[1],
-        capture_output=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
-    data = done.stdout + (b"CRASH" if done.returncode else b"")
-    if known is not None:
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.write_bytes(data)
-    return data
+class Task(NamedTuple):
+    """One test to run."""
+
+    path: Path
+    release: str
+    board: str
+    emit: str
+    inside: bool
+    """Whether it starts in its own folder."""
+    judge: str
+    """The MicroPython to run it, too, if there is one."""
+    cache: Path | None
 
 
-def same(found: bytes, wanted: bytes) -> bool:
-    """Whether two outputs agree; `########` in an .exp file stands for any line."""
-    found, wanted = found.replace(b"\r\n", b"\n"), wanted.replace(b"\r\n", b"\n")
-    if found == wanted:
-        return True
-    if b"########" in wanted:
-        lines = wanted.split(b"\n")
-        pattern = b"\n".join(
-            b"(?:.*\n)*?.*" if line == b"########" else re.escape(line).replace(b"\\#" * 8, b".*")
-            for line in lines
-        )
-        return re.fullmatch(pattern, found) is not None
-    return False
+class Result(NamedTuple):
+    """What came out; the verdicts are ok, skip or FAIL."""
+
+    path: Path
+    verdict: str
+    judged: str
+    found: bytes
+    wanted: bytes
+    errors: str
+    """Standard error of our run."""
 
 
-Task = tuple[Path, str, str, str, "Path | None"]
-"""File, release, board, kind of code, cache."""
-
-
-def judge(task: Task) -> tuple[Path, str, bytes, bytes, str]:
-    """(file, verdict, found, wanted, standard error)."""
-    path, release, board, emit, cache = task
-    found, errors = forked(path, release, board, emit, SECONDS * 2)
+def run(task: Task) -> Result:
+    """Run one test."""
+    path = task.path
+    found, errors = forked(path, task.release, task.board, task.emit, task.inside, SECONDS)
+    wanted = expected(path, task.emit, task.inside, task.cache)
+    verdict = "ok" if same(found, wanted) else "FAIL"
     if found.startswith(b"SKIP\n") or found == b"SKIP":
-        return path, "skip", found, b"", errors
-    wanted = expected(path, cache)
-    return path, "ok" if same(found, wanted) else "FAIL", found, wanted, errors
+        verdict = "skip"
+    other = judged(task.judge, path, task.emit, task.inside, wanted) if task.judge else ""
+    return Result(path, verdict, other, found, wanted, errors)
 
 
 def main() -> int:
@@ -85,6 +71,8 @@ def main() -> int:
     parser.add_argument("--emit", default="bytecode", choices=("bytecode", "native"))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--verbose", action="store_true", help="show outputs that differ")
+    parser.add_argument("--judge", default="", metavar="BINARY",
+                        help="a MicroPython of this machine: also report on the tests it passes")
     parser.add_argument("--cache", type=Path, help="folder for what CPython prints")
     options = parser.parse_args()
     paths: list[Path] = []
@@ -94,8 +82,12 @@ def main() -> int:
     counts = {"ok": 0, "skip": 0, "FAIL": 0, "reason": 0}
     failed: list[str] = []
     explained: list[str] = []
-    tasks: list[Task] = [
-        (path, options.release, options.board, options.emit, options.cache) for path in paths
+    verdicts: dict[str, tuple[str, str]] = {}
+    inside = runs_inside(options.path)
+    tasks = [
+        Task(path.resolve(), options.release, options.board, options.emit, inside, options.judge,
+             options.cache)
+        for path in paths
     ]
     reasons = dict(REASONS)
     if options.emit == "native":
@@ -103,8 +95,9 @@ def main() -> int:
     if options.board != HOST and BOARDS[options.board].float_bits == 32:
         reasons |= SINGLE_REASONS
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        for path, verdict, found, wanted, errors in pool.imap(judge, tasks):
-            name = str(path.relative_to(options.path))
+        for path, verdict, other, found, wanted, errors in pool.imap(run, tasks):
+            name = str(path.relative_to(options.path.resolve()))
+            verdicts[name] = verdict, other
             if verdict == "FAIL" and name in reasons:
                 verdict = "reason"
                 explained.append(name)
@@ -118,6 +111,8 @@ def main() -> int:
         print(f"differs {name}: {reasons[name]}")
     for name in failed:
         print(f"FAIL {name}")
+    if options.judge:
+        print("\n".join(report(verdicts, reasons)))
     ran = sum(counts.values()) - counts["skip"]
     print(
         f"{counts['ok']} of {ran} passed, {counts['reason']} differ for a known reason, "

@@ -30,7 +30,7 @@ def _write(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
-def run(path: Path, release: str, board: str, emit: str) -> None:
+def run(path: Path, release: str, board: str, emit: str, inside: bool) -> None:
     """Run the program; its output goes to standard output."""
     if board != HOST:
         from mpy_cross.emulator.boards import board as facts
@@ -39,13 +39,13 @@ def run(path: Path, release: str, board: str, emit: str) -> None:
         chosen = get(release)
         compiler = compiler_for(chosen, facts(board).arch, emit)
         session = Session(board, chosen, compiler, write=_write)
-        mount(session.runtime, path)
+        mount(session.runtime, path, inside)
         session.run(path)
         session.close()
         return
     runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit), _write)
     runtime.arch = HOST_ARCH
-    mount(runtime, path)
+    mount(runtime, path, inside)
     try:
         runtime.main(runtime.compile(path.read_bytes(), path.name))
     except SystemExit:
@@ -54,29 +54,31 @@ def run(path: Path, release: str, board: str, emit: str) -> None:
         _write(runtime.report(error))
 
 
-def mount(runtime: Runtime, path: Path) -> None:
-    """Give the program a copy of its folder, seen from the folder `tests` as its own."""
+def mount(runtime: Runtime, path: Path, inside: bool) -> None:
+    """Give the program a copy of its folder, seen from there (`inside`) or from above."""
     volume = MemoryVolume()
     folder = path.parent.resolve()
     if folder.name in WITH_FILES:
         for file in sorted(folder.rglob("*")):
-            names = file.relative_to(folder.parent).parts
+            names = file.relative_to(folder if inside else folder.parent).parts
             if file.is_file() and file.stat().st_size < volume.size:
                 volume.add(names, file.read_bytes())
     runtime.files.clear()
     runtime.files.add_volume(volume, "/")
-    runtime.importer.path[:] = [folder.name, FROZEN]
-    runtime.argv[:] = [f"{folder.name}/{path.name}"]
+    runtime.importer.path[:] = ["" if inside else folder.name, FROZEN]
+    runtime.argv[:] = [path.name if inside else f"{folder.name}/{path.name}"]
 
 
-def forked(path: Path, release: str, board: str, emit: str, seconds: float) -> tuple[bytes, str]:
+def forked(
+    path: Path, release: str, board: str, emit: str, inside: bool, seconds: float
+) -> tuple[bytes, str]:
     """Output and standard error of the program, run in a fork of this process."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         child = os.fork()
         if child == 0:
             os.dup2(out.fileno(), 1)
             os.dup2(errors.fileno(), 2)
-            _in_child(path, release, board, emit)
+            _in_child(path, release, board, emit, inside)
         end = time.monotonic() + seconds
         ended, status = 0, 0
         while not ended:
@@ -97,7 +99,7 @@ def forked(path: Path, release: str, board: str, emit: str, seconds: float) -> t
         return data, errors.read().decode("utf-8", "replace")
 
 
-def _in_child(path: Path, release: str, board: str, emit: str) -> None:
+def _in_child(path: Path, release: str, board: str, emit: str, inside: bool) -> None:
     sys.setrecursionlimit(2000)
     threading.stack_size(STACK)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -105,7 +107,7 @@ def _in_child(path: Path, release: str, board: str, emit: str) -> None:
 
     def guarded() -> None:
         try:
-            run(path, release, board, emit)
+            run(path, release, board, emit, inside)
         except BaseException:
             traceback.print_exc()
 
