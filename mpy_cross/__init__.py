@@ -35,6 +35,7 @@ def compile(
     emit: str = "bytecode",
     strict: bool = False,
     constants: Mapping[bytes, Mapping[bytes, int]] | None = None,
+    form: str = "exec",
 ) -> bytes:
     """Compile MicroPython source to the contents of a .mpy file.
 
@@ -47,13 +48,15 @@ def compile(
     ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.  With
     `strict` the inline assemblers take only what the reference's own do.  `constants` are modules
     with the numbers in them that become constants of the program, as `stm` is on the pyboard.
+    `form` is "exec" for a file; of what is typed at a prompt, "paste" or "single" (one statement),
+    the values of expressions are printed, by the function `__repl_print__`.
 
     Raises `CompileError` if the source is rejected, `ValueError` for an unknown release,
     architecture or kind of code.
     """
     from mpy_cross.driver import compile_source
     from mpy_cross.loader.ops import Emit
-    from mpy_cross.options import CompileOptions
+    from mpy_cross.options import CompileOptions, Form
     from mpy_cross.target import check_target
 
     if release is None:
@@ -73,5 +76,6 @@ def compile(
         emit=Emit[emit.upper()],
         strict=strict,
         constants=constants or {},
+        form=Form[form.upper()],
     )
     return compile_source(source, filename, options)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple, final
 
 from mpy_cross.emitters.native.machines import FAMILIES
 from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import Release
+
+
+class Form(IntEnum):
+    """What a source text is.  At a prompt, values of the module's expressions are printed."""
+
+    EXEC = 0  # a file
+    PASTE = 1  # a file, pasted at a prompt
+    SINGLE = 2  # one statement of a prompt
 
 
 @final
@@ -35,6 +44,9 @@ class CompileOptions(NamedTuple):
     """The inline assemblers take only what the reference's own do."""
     constants: Mapping[bytes, Mapping[bytes, int]] = MappingProxyType({})
     """Numbers of modules that the compiler knows, as the one on a board knows those of `stm`."""
+
+    form: Form = Form.EXEC
+    """What the source is: a file, or something typed."""
 
     @property
     def native_arch(self) -> str:

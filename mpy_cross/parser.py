@@ -6,7 +6,7 @@ from mpy_cross.columns import column_of
 from mpy_cross.deep import TooDeep, run_deep
 from mpy_cross.errors import CompileError
 from mpy_cross.lexer import Lexer
-from mpy_cross.options import CompileOptions
+from mpy_cross.options import CompileOptions, Form
 from mpy_cross.statements import Parser
 from mpy_cross.tree import Stmt
 
@@ -33,10 +33,10 @@ def parse(
     parser = Parser(tokens, name, other, options)
     try:
         try:
-            return parser.file()
+            return parser.single() if options.form == Form.SINGLE else parser.file()
         except RecursionError:
             parser = Parser(tokens, name, other, options)
-        return run_deep(parser.file)
+        return run_deep(parser.single if options.form == Form.SINGLE else parser.file)
     except TooDeep:
         raise CompileError(
             "RuntimeError", "maximum recursion depth exceeded", file=filename

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.expressions import ExpressionParser
+from mpy_cross.options import Form
 from mpy_cross.tokens import (
     ARROW,
     AS,
@@ -123,6 +124,17 @@ class Parser(ExpressionParser):
             else:
                 body.append(self.statement())
         return body[0] if len(body) == 1 else Block(line, body)
+
+    def single(self) -> Stmt:
+        """single_input: one statement of a prompt, of which a constant is one too."""
+        if self.kinds[self.pos] == NEWLINE:
+            self.pos += 1
+            made: Stmt = Newline()
+        else:
+            made = self.statement()
+        if self.kinds[self.pos] != END:
+            self.syntax_error()
+        return made
 
     def statement(self) -> Stmt:
         """stmt: a compound statement, or simple ones up to the end of the line."""
@@ -269,7 +281,8 @@ class Parser(ExpressionParser):
                 if const is not None:
                     return const
             return AnnAssign(line, left, annotation, value)
-        if isinstance(left, (Const, SmallInt, Str, Bytes, Token)):
+        lonely = isinstance(left, (Const, SmallInt, Str, Bytes, Token))
+        if lonely and self.options.form != Form.SINGLE:
             return Pass(line)  # a docstring, or another constant on its own
         return ExprStmt(line, left)
 

@@ -374,16 +374,12 @@ def _install_code(runtime: Runtime) -> None:
 
     def compiled(text: Any, name: str, mode: str) -> CodeObject:
         source = source_of(text)
-        if mode == "single":
-            if source and not source.replace(b"\\\n", b"").strip():
-                raise SyntaxError("invalid syntax")
-            try:
-                return CodeObject(runtime.compile(_assigned(source), name), mode)
-            except SyntaxError:
-                return CodeObject(runtime.compile(source, name), "exec")  # a statement
         if mode == "eval":
             source = _assigned(source)
-        return CodeObject(runtime.compile(source, name), mode)
+        if mode == "single" and not source:
+            raise SyntaxError("invalid syntax")
+        form = "single" if mode == "single" else "exec"
+        return CodeObject(runtime.compile(source, name, form), mode)
 
     def compile_(source: Any, name: str, mode: str, *flags: Any) -> CodeObject:
         if mode not in ("exec", "eval", "single"):
@@ -401,10 +397,12 @@ def _install_code(runtime: Runtime) -> None:
             if i == 0:
                 module = space
         runtime.execute(code._code, module, local)
-        value = local.pop(EVAL_NAME, None)
-        if code._mode == "single" and value is not None:
+        return local.pop(EVAL_NAME, None) if code._mode == "eval" else None
+
+    def repl_print(value: Any, /) -> None:
+        if value is not None:
             runtime.write(runtime.printer.representation(value) + "\n")
-        return value if code._mode == "eval" else None
+            names["_"] = value
 
     def exec_(code: Any, *args: Any) -> None:
         if not isinstance(code, CodeObject):
@@ -416,6 +414,7 @@ def _install_code(runtime: Runtime) -> None:
             code = compiled(code, "<string>", "eval")
         return execute(code, args)
 
+    names["__repl_print__"] = native(repl_print)
     names["compile"] = compile_
     names["exec"] = exec_
     names["eval"] = eval_

@@ -35,12 +35,15 @@ CALL_COST: Final = 20
 
 
 class Compiler(Protocol):
-    """Source, file name and level of optimisation (`micropython.opt_level`) to a .mpy file.
+    """Source, file name, level of optimisation (`micropython.opt_level`) and what the source is to
+    a .mpy file: "exec" a file, "paste" one that was typed, "single" a statement that was typed.
 
     Raises the run-time's SyntaxError and the like.
     """
 
-    def __call__(self, source: bytes, name: str, optimise: int = 0, /) -> bytes:
+    def __call__(
+        self, source: bytes, name: str, optimise: int = 0, form: str = "exec", /
+    ) -> bytes:
         """The bytes of the file."""
 
 
@@ -156,11 +159,11 @@ class Runtime:
         """The code of a .mpy file.  Raises MpyError."""
         return Code(read(data, None), self.builtins, self.float_type)
 
-    def compile(self, source: bytes, name: str) -> Code:
-        """The code of a source text."""
+    def compile(self, source: bytes, name: str, form: str = "exec") -> Code:
+        """The code of a source text; `form` as of `Compiler`."""
         if self.compiler is None:
             raise NotImplementedError("there is no compiler")
-        return self.load(self.compiler(source, name, self.optimise))
+        return self.load(self.compiler(source, name, self.optimise, form))
 
     def run(self, code: Code, module: Module) -> Any:
         """Execute a file's code in a module."""

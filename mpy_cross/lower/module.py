@@ -35,8 +35,8 @@ from mpy_cross.lower.definitions import (
 )
 from mpy_cross.lower.expressions import EXPRESSIONS
 from mpy_cross.lower.inline_asm import lower_inline_asm
-from mpy_cross.lower.statements import STATEMENTS
-from mpy_cross.options import CompileOptions
+from mpy_cross.lower.statements import STATEMENTS, lower_typed_expr_stmt
+from mpy_cross.options import CompileOptions, Form
 from mpy_cross.scope import (
     CELL,
     FREE,
@@ -47,7 +47,7 @@ from mpy_cross.scope import (
     Scope,
     ScopeKind,
 )
-from mpy_cross.tree import ClassDef, Comprehension, FuncDef, Lambda, Stmt
+from mpy_cross.tree import ClassDef, Comprehension, ExprStmt, FuncDef, Lambda, Stmt
 
 LOAD_FAST = int(Verb.LOAD_FAST)
 LOAD_CONST_TOK = int(Verb.LOAD_CONST_TOK)
@@ -55,6 +55,8 @@ MAKE_FUNCTION = int(Verb.MAKE_FUNCTION)
 MAKE_CLOSURE = int(Verb.MAKE_CLOSURE)
 
 VISITORS: dict[type, Visitor] = {**EXPRESSIONS, **STATEMENTS}
+TYPED_VISITORS: dict[type, Visitor] = {**VISITORS, ExprStmt: lower_typed_expr_stmt}
+"""For what is typed at a prompt."""
 
 # Symbolic verb -> verbs for a fast local, a cell or free variable, a name, a global.
 RESOLVED_VERBS: dict[int, tuple[int, int, int, int]] = {
@@ -86,7 +88,7 @@ def find_scopes(tree: Stmt | None, source_file: bytes, options: CompileOptions) 
 
 def _walk(tree: Stmt | None, source_file: bytes, options: CompileOptions) -> Context:
     module = ModuleOps(0)
-    c = Context(module, options, VISITORS)
+    c = Context(module, options, VISITORS if options.form == Form.EXEC else TYPED_VISITORS)
     module.source_file = c.name(source_file)
     name = SIMPLE_NAMES[ScopeKind.MODULE]
     line = 0 if tree is None else tree.line

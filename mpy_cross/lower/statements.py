@@ -106,6 +106,17 @@ def lower_expr_stmt(c: Context, node: ExprStmt) -> None:
     c.ops.append((POP_TOP, 0, 0))
 
 
+def lower_typed_expr_stmt(c: Context, node: ExprStmt) -> None:
+    """At a prompt: the value is printed, if it stands in the module."""
+    if c.scope.kind != ScopeKind.MODULE:
+        lower_expr_stmt(c, node)
+        return
+    c.load_id(b"__repl_print__")
+    c.visit(node.value)
+    c.emit(CALL_FUNCTION, 1, pack_call(0, 0))
+    c.emit(POP_TOP)
+
+
 def lower_assign(c: Context, node: Assign) -> None:
     targets = node.targets
     if len(targets) == 1:
