@@ -35,6 +35,8 @@ class Memory:
 
     base, size: in bytes; buffer: `size` bytes shared by host, core and aliases; perms: what the
     program may do, of "rwx"; alias: these bytes also stand, or first stand, at another address.
+    store: what becomes of a store to a memory that is not writable, flash for instance: called with
+    offset, size and value before the bytes change, True if it was taken.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Memory:
     buffer: memoryview
     perms: str
     alias: bool = False
+    store: Callable[[int, int, int], bool] | None = None
 
 
 @final
@@ -75,19 +78,19 @@ class Bus:
         self._bases: list[int] = []
         self._ranges: list[Range] = []
 
-    def memory(self, name: str, base: int, size: int, perms: str = "rwx",
-               fill: int = 0) -> Memory:
+    def memory(self, name: str, base: int, size: int, perms: str = "rwx", fill: int = 0,
+               store: Callable[[int, int, int], bool] | None = None) -> Memory:
         """Adds a memory whose bytes are all `fill`; its buffer begins on a page of the host."""
         buffer = memoryview(mmap.mmap(-1, -(-size // PAGE) * PAGE))[:size]
         if fill:
             buffer[:] = bytes([fill]) * size
-        return self._add_memory(Memory(name, base, size, buffer, perms))
+        return self._add_memory(Memory(name, base, size, buffer, perms, store=store))
 
     def alias(self, memory: Memory, base: int) -> Memory:
         """Lets the bytes of `memory` stand at `base` as well."""
         name = f"{memory.name}@0x{base:08x}"
         return self._add_memory(
-            Memory(name, base, memory.size, memory.buffer, memory.perms, alias=True))
+            Memory(name, base, memory.size, memory.buffer, memory.perms, True, memory.store))
 
     def window(self, window: Window) -> Window:
         """Adds a range of device registers."""
@@ -134,7 +137,7 @@ class Bus:
         value &= (1 << size * 8) - 1
         if isinstance(found, Window):
             found.write(offset, size, value)
-        elif "w" in found.perms:
+        elif "w" in found.perms or (found.store is not None and found.store(offset, size, value)):
             found.buffer[offset : offset + size] = value.to_bytes(size, "little")
         else:
             raise BusFault(address, size, "write", f"{found.name} is not writable")

@@ -21,6 +21,7 @@ class Chip:
     interrupts: for each core its lines by interrupt number.  systicks: one per core.
     rate: clock of the cores.  flash, ram: the memories that hold program and heap.
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
+    code_changed: called with address and size by blocks that change code, such as erased flash.
     """
 
     name = ""
@@ -37,6 +38,7 @@ class Chip:
         self.interrupts: list[dict[int, Line]] = [{} for _ in range(self.cores)]
         self.systicks: list[SysTick] = []
         self.reset_requested: Callable[[str], None] = lambda cause: None
+        self.code_changed: Callable[[int, int], None] = lambda address, size: None
         self.rate: Rate
         self.flash: Memory
         self.ram: Memory

@@ -163,7 +163,8 @@ class ArmCore:
                    *(("fpscr",) if self.model.floats else ())]
         part = Part(engine, registers, exceptions, [names[name] for name in special],
                      bool(self.model.floats))
-        engine.map_bus(self.bus, self._private, PAGE, self._devices.callbacks, self._refused)
+        engine.map_bus(self.bus, self._private, PAGE, self._devices.callbacks, self._refused,
+                       self._stored)
         engine.map_memory(Memory("stubs", STUBS, STUBS_SIZE, self._stubs, "rx"))
         engine.hook(HOOK_INTR, InterruptCall(self._interrupt))
         engine.hook(HOOK_INVALID_INSTRUCTION, InvalidCall(self._invalid))
@@ -300,6 +301,17 @@ class ArmCore:
 
     def _refused(self, kind: int, address: int, size: int) -> None:
         self._refusal = address
+
+    def _stored(self, memory: Memory, offset: int, size: int, value: int) -> bool:
+        """A store to a memory that is not writable, but takes stores."""
+        try:
+            if self._devices.before is not None:
+                self._devices.before()
+            assert memory.store is not None
+            return memory.store(offset, size, value)
+        except BaseException as error:  # must not go through the engine
+            self._device_failed(error)
+            return False
 
     def _device_failed(self, error: BaseException) -> None:
         """A device access raised: the run ends after this instruction, or at once if it was no

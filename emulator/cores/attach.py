@@ -18,6 +18,7 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
     core = CortexM(chip.core, machine.bus, vectors=chip.flash.base if vectors is None else vectors)
     core.connect(chip.interrupts[0], chip.systicks[0].tick)
     core.nvic.reset_requested = lambda: machine.reset("software")
+    chip.code_changed = core.code_changed
     machine.attach(core)
     return Pace(core, machine.clock, chip.rate)
 

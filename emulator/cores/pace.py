@@ -40,8 +40,11 @@ class Pace:
     def sync(self) -> None:
         """Moves the clock to where the core is."""
         if self._running:
-            passed = self.core.cycles - self._cycles
-            self.clock.advance_to(self._start + self.rate.ns(passed))
+            when = self._start + self.rate.ns(self.core.cycles - self._cycles)
+            if when < self.clock.now:
+                self._anchor()  # a device has held the core up, and moved the clock itself
+            else:
+                self.clock.advance_to(when)
 
     def _sooner(self, when: int) -> None:
         if self._running:

@@ -290,11 +290,13 @@ class Engine:
 
     def map_bus(self, bus: Bus, private: list[Window], page: int,
                 devices: Callable[[int, list[Window]], tuple[Any, Any]],
-                fault: Callable[[int, int, int], None]) -> None:
+                fault: Callable[[int, int, int], None],
+                store: Callable[[Memory, int, int, int], bool]) -> None:
         """Maps everything on the bus, with `private` windows in place of the bus's.
 
         devices: callbacks for a run of pages, given its address and windows; fault: called with
-        kind (uc_mem_type), address and size of an access that nothing allows.
+        kind (uc_mem_type), address and size of an access that nothing allows; store: called with
+        offset, size and value of one to a memory that takes stores without being writable.
         """
         own = [(window.base, window.base + window.size) for window in private]
         windows = private + [
@@ -325,7 +327,23 @@ class Engine:
             for letter, kind in (("w", HOOK_WRITE_PROT), ("x", HOOK_FETCH_PROT),
                                  ("r", HOOK_READ_PROT)):
                 if letter not in memory.perms:
-                    self.hook(kind, call, memory.base, end - 1)
+                    taken = letter == "w" and memory.store is not None
+                    self.hook(kind, taker(memory, fault, store) if taken else call,
+                              memory.base, end - 1)
+
+
+def taker(memory: Memory, fault: Callable[[int, int, int], None],
+          store: Callable[[Memory, int, int, int], bool]) -> Any:
+    """The callback for stores to a memory that takes them; the engine does them afterwards."""
+    base = memory.base
+
+    def stored(handle: int, kind: int, address: int, size: int, value: int, user: int) -> bool:
+        if store(memory, address - base, size, value & (1 << size * 8) - 1):
+            return True
+        fault(kind, address, size)
+        return False
+
+    return MemoryCall(stored)
 
 
 @final

@@ -9,11 +9,12 @@ from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
 from mpy_cross.emulator.blocks.stm32 import tim
 from mpy_cross.emulator.blocks.stm32.exti import Exti, Syscfg
+from mpy_cross.emulator.blocks.stm32.flash import Flash
 from mpy_cross.emulator.blocks.stm32.gpio import Gpio
 from mpy_cross.emulator.blocks.stm32.names import REGISTERS
 from mpy_cross.emulator.blocks.stm32.rcc import Rcc
 from mpy_cross.emulator.blocks.stm32.rtc import Rtc
-from mpy_cross.emulator.blocks.stm32.system import Dbgmcu, Flash, Iwdg, Pwr, Rng
+from mpy_cross.emulator.blocks.stm32.system import Dbgmcu, Iwdg, Pwr, Rng
 from mpy_cross.emulator.blocks.stm32.usart import Usart
 from mpy_cross.emulator.bus import bitband
 from mpy_cross.emulator.chip import Chip
@@ -87,6 +88,8 @@ class Stm32f405(Chip):
     def __init__(self, context: Context, hse: int) -> None:
         super().__init__(context)
         self.unique = UNIQUE
+        self.interface = Flash(context)
+        self.interface.changed = lambda offset, size: self.code_changed(0x08000000 + offset, size)
         self.memories()
         self.rcc = Rcc(context, hse, self.blocks)
         self.rate = self.rcc.hclk
@@ -113,7 +116,7 @@ class Stm32f405(Chip):
         iwdg = Iwdg(context)
         iwdg.bite.watch(lambda level: self.reset_requested("watchdog") if level else None)
         blocks.update({"SYSCFG": syscfg, "EXTI": self.exti, "RTC": rtc, "IWDG": iwdg,
-                       "PWR": Pwr("PWR", context), "FLASH": Flash(context, self.flash),
+                       "PWR": Pwr("PWR", context), "FLASH": self.interface,
                        "RNG": Rng(context), "DBGMCU": Dbgmcu("DBGMCU", context)})
         for name, base, size, kind_name in UNMODELLED:
             blocks[name] = Unmodelled(name, context, size, REGISTERS[kind_name])
@@ -129,7 +132,9 @@ class Stm32f405(Chip):
 
     def memories(self) -> None:
         bus = self.bus
-        self.flash = bus.memory("flash", 0x08000000, 1 << 20, "rx", fill=0xFF)
+        self.flash = bus.memory("flash", 0x08000000, 1 << 20, "rx", fill=0xFF,
+                                store=self.interface.store)
+        self.interface.memory = self.flash
         bus.alias(self.flash, 0)
         bus.memory("CCM", 0x10000000, 64 << 10, "rw")
         self.ram = bus.memory("SRAM", 0x20000000, 128 << 10)

@@ -1,4 +1,4 @@
-"""Small system blocks of STM32F405: PWR, FLASH, IWDG, RNG, DBGMCU (RM0090)."""
+"""Small system blocks of STM32F405: PWR, IWDG, RNG, DBGMCU (RM0090)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from random import Random
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
-from mpy_cross.emulator.bus import Memory
 from mpy_cross.emulator.clock import Alarm
 from mpy_cross.emulator.line import Line
 from mpy_cross.emulator.register import Register, Todo
@@ -31,79 +30,6 @@ class Pwr(Block):
 
     def write_CSR(self, written: int, before: int) -> None:
         self.CSR = self.CSR & ~8 | (self.CSR & Pwr.CSR["BRE"]) >> 6
-
-
-# Sizes of the flash sectors in KiB: 0 to 11 of a part with 1 MiB.
-SECTORS: Final = (16, 16, 16, 16, 64, 128, 128, 128, 128, 128, 128, 128)
-KEYS: Final = (0x45670123, 0xCDEF89AB)
-OPTION_KEYS: Final = (0x08192A3B, 0x4C5D6E7F)
-
-
-@final
-class Flash(Block):
-    """Flash interface (3.8): wait states, the two locks, erasing of sectors and of everything.
-
-    Erasing takes no time.  Programming by stores into the flash range is the core's part.
-    """
-
-    ACR = Register(0x00, "DCRST[12] ICRST[11] DCEN[10] ICEN[9] PRFTEN[8] LATENCY[2:0]")
-    KEYR = Register(0x04, access="wo")
-    OPTKEYR = Register(0x08, access="wo")
-    SR = Register(0x0C, "BSY[16]=ro PGSERR[7]=w1c PGPERR[6]=w1c PGAERR[5]=w1c WRPERR[4]=w1c "
-                        "OPERR[1]=w1c EOP[0]=w1c")
-    CR = Register(0x10, "LOCK[31]=w1s ERRIE[25] EOPIE[24] STRT[16]=sc PSIZE[9:8] SNB[6:3] MER[2] "
-                        "SER[1] PG[0]", reset=0x80000000)
-    OPTCR = Register(0x14, "nWRP[27:16] RDP[15:8] nRST_STDBY[7] nRST_STOP[6] WDG_SW[5] "
-                           "BOR_LEV[3:2] OPTSTRT[1]=sc OPTLOCK[0]=w1s", reset=0x0FFFAAED)
-
-    def __init__(self, context: Context, memory: Memory) -> None:
-        super().__init__("FLASH", context)
-        self.memory = memory
-        self.irq = Line("FLASH")
-        self.keys = self.option_keys = 0
-
-    def on_reset(self) -> None:
-        self.keys = self.option_keys = 0
-        self.irq.set(False)
-
-    def write_KEYR(self, written: int, before: int) -> None:
-        self.keys = self.keys + 1 if self.keys < 2 and written == KEYS[self.keys] else 9
-        if self.keys == 2:
-            self.CR &= ~Flash.CR["LOCK"]
-            self.keys = 0
-
-    def write_OPTKEYR(self, written: int, before: int) -> None:
-        right = self.option_keys < 2 and written == OPTION_KEYS[self.option_keys]
-        self.option_keys = self.option_keys + 1 if right else 9
-        if self.option_keys == 2:
-            self.OPTCR &= ~Flash.OPTCR["OPTLOCK"]
-            self.option_keys = 0
-
-    def write_CR(self, written: int, before: int) -> None:
-        if before & Flash.CR["LOCK"]:
-            self.CR = before
-            return
-        if not written & Flash.CR["STRT"]:
-            return
-        if self.CR & Flash.CR["MER"]:
-            self.memory.buffer[:] = b"\xff" * self.memory.size
-        elif self.CR & Flash.CR["SER"]:
-            number = self.CR >> 3 & 15
-            if number >= len(SECTORS):
-                self.SR |= Flash.SR["PGSERR"]
-                return
-            start, size = sum(SECTORS[:number]) << 10, SECTORS[number] << 10
-            self.memory.buffer[start : start + size] = b"\xff" * size
-        if self.CR & Flash.CR["EOPIE"]:
-            self.SR |= Flash.SR["EOP"]
-            self.irq.set(True)
-
-    def write_SR(self, written: int, before: int) -> None:
-        self.irq.set(bool(self.SR & Flash.SR["EOP"]) and bool(self.CR & Flash.CR["EOPIE"]))
-
-    def write_OPTCR(self, written: int, before: int) -> None:
-        if before & Flash.OPTCR["OPTLOCK"]:
-            self.OPTCR = before
 
 
 @final
