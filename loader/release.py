@@ -15,6 +15,19 @@ from mpy_cross.loader.fun_table import (
     FUN_TABLE_1_22,
     FUN_TABLE_1_23,
 )
+from mpy_cross.loader.prompt import (
+    PROMPT_1_12,
+    PROMPT_1_14,
+    PROMPT_1_16,
+    PROMPT_1_18,
+    PROMPT_1_19,
+    PROMPT_1_22,
+    PROMPT_1_24,
+    PROMPT_1_26,
+    PROMPT_1_27,
+    PROMPT_1_28,
+    PromptFacts,
+)
 
 
 class FloatPrinter(IntEnum):
@@ -114,6 +127,10 @@ class Release(NamedTuple):
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
     next_default: bool = False
     """1.25: `next()` takes a second argument on all boards."""
+    date: str = "2019-12-20"
+    """Day of the release, which banners show."""
+    prompt: PromptFacts = PROMPT_1_12
+    """The interactive prompt: most releases changed something."""
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
     """What -march= takes: 1.20 added host, 1.24 rv32imc and debug, 1.27 rv64imc.
@@ -368,6 +385,7 @@ _R1_12 = Release(
 )
 _R1_13 = _R1_12._replace(
     version="1.13",
+    date="2020-09-02",
     annotated_names=True,
     walrus=True,
     fold_power=True,
@@ -383,22 +401,29 @@ _R1_13 = _R1_12._replace(
 )
 _R1_14 = _R1_13._replace(
     version="1.14",
+    date="2021-02-03",
+    prompt=PROMPT_1_14,
     native_checks_locals=True,
     native_fixed_prelude_offset=True,
 )
-_R1_15 = _R1_14._replace(version="1.15")
+_R1_15 = _R1_14._replace(version="1.15", date="2021-04-19")
 _R1_16 = _R1_15._replace(
     version="1.16",
+    date="2021-06-18",
+    prompt=PROMPT_1_16,
     compiler_lacks=frozenset(),
     x64_byte_stores_low=True,
 )
 _R1_17 = _R1_16._replace(
     version="1.17",
+    date="2021-09-02",
     native_settles_in_temp_1=True,
     fstrings=True,
 )
 _R1_18 = _R1_17._replace(
     version="1.18",
+    date="2022-01-17",
+    prompt=PROMPT_1_18,
     big_zero_has_sign=False,
     cache_lookup_option=False,
     fstring_brackets=True,
@@ -406,6 +431,8 @@ _R1_18 = _R1_17._replace(
 )
 _R1_19 = _R1_18._replace(
     version="1.19",
+    date="2022-06-16",
+    prompt=PROMPT_1_19,
     mpy_version=6,
     fun_table=FUN_TABLE_1_19,
     qstr_window=0,
@@ -422,9 +449,10 @@ _R1_19 = _R1_18._replace(
     thumb_signed_label=True,
     xtensa_checked_offsets=True,
 )
-_R1_19_1 = _R1_19._replace(version="1.19.1")
+_R1_19_1 = _R1_19._replace(version="1.19.1", date="2022-06-17")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
+    date="2023-04-26",
     mpy_sub_version=1,
     inline_big_data=True,
     native_refusal="native code in .mpy unsupported",
@@ -446,6 +474,7 @@ _R1_20 = _R1_19_1._replace(
 )
 _R1_21 = _R1_20._replace(
     version="1.21",
+    date="2023-10-06",
     str_converts_operand=False,
     fstring_conversion=True,
     paren_tuple_condition=False,
@@ -453,17 +482,21 @@ _R1_21 = _R1_20._replace(
 )
 _R1_22 = _R1_21._replace(
     version="1.22",
+    date="2023-12-27",
+    prompt=PROMPT_1_22,
     fun_table=FUN_TABLE_1_22,
     mpy_sub_version=2,
     newline_on_own_line=True,
 )
-_R1_22_1 = _R1_22._replace(version="1.22.1")
+_R1_22_1 = _R1_22._replace(version="1.22.1", date="2024-01-05")
 _R1_22_2 = _R1_22_1._replace(
     version="1.22.2",
+    date="2024-02-20",
     finally_return_slot=True,
 )
 _R1_23 = _R1_22_2._replace(
     version="1.23",
+    date="2024-05-31",
     fun_table=FUN_TABLE_1_23,
     mpy_sub_version=3,
     native_prelude_word=True,
@@ -474,6 +507,8 @@ _R1_23 = _R1_22_2._replace(
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
+    date="2024-10-26",
+    prompt=PROMPT_1_24,
     archs=_ARCHS_1_24,
     march=_MARCH_1_24,
     fstring_join=True,
@@ -484,9 +519,10 @@ _R1_24 = _R1_23._replace(
     native_clears_exception=True,
     native_consts_in_temp=True,
 )
-_R1_24_1 = _R1_24._replace(version="1.24.1")
+_R1_24_1 = _R1_24._replace(version="1.24.1", date="2024-11-29")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
+    date="2025-04-16",
     next_default=True,
     leading_zero_refused=True,
     has_asm_rv32=True,
@@ -501,6 +537,8 @@ _R1_25 = _R1_24_1._replace(
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
+    date="2025-08-09",
+    prompt=PROMPT_1_26,
     debug_names_functions=True,
     debug_indexed_half=True,
     float_printer=FloatPrinter.SHORTEST,
@@ -517,9 +555,11 @@ _R1_26 = _R1_25._replace(
     rv32_any_offset=True,
     rv32_index=RiscvIndex.IN_PLACE,
 )
-_R1_26_1 = _R1_26._replace(version="1.26.1")
+_R1_26_1 = _R1_26._replace(version="1.26.1", date="2025-09-11")
 _R1_27 = _R1_26_1._replace(
     version="1.27",
+    date="2025-12-10",
+    prompt=PROMPT_1_27,
     archs=_ARCHS_1_27,
     arch_flags=True,
     march=(*_MARCH_1_24, "rv64imc"),
@@ -533,6 +573,8 @@ _R1_27 = _R1_26_1._replace(
 )
 _R1_28 = _R1_27._replace(
     version="1.28",
+    date="2026-04-06",
+    prompt=PROMPT_1_28,
     march_flags=("zba", "zcmp"),
     builtin_qstrs=QSTRS_1_28,
     fstring_nesting=True,
@@ -548,6 +590,7 @@ _R1_28 = _R1_27._replace(
 )
 _R1_29 = _R1_28._replace(
     version="1.29",
+    date="2026-08-29",
     source_lines_option=True,
     const_annotated=True,
     rv32_inline_zcmp=True,
