@@ -8,6 +8,7 @@ from mpy_cross.emulator.block import Block, Context, Unmodelled, place, place_at
 from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
 from mpy_cross.emulator.blocks.rp2040.clocks import Clocks, Pll, Psm, Resets, Rosc, Xosc
+from mpy_cross.emulator.blocks.rp2040.flash import FlashChip, QspiBank, QspiPads, Ssi, XipControl
 from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank, Pads
 from mpy_cross.emulator.blocks.rp2040.names import REGISTERS
 from mpy_cross.emulator.blocks.rp2040.pwm import SLICES, Pwm
@@ -32,12 +33,12 @@ BASES: Final[dict[str, int]] = {
     "PIO0": 0x50200000, "PIO1": 0x50300000, "SIO": 0xD0000000,
 }
 UNALIASED: Final = frozenset({"SIO"})
+FLASH_BASES: Final = (0x10000000, 0x11000000, 0x12000000, 0x13000000)  # with and without the cache
 
 # Blocks that are known by the names of their registers only, and whose names those are.
 UNMODELLED: Final = {
-    "IO_QSPI": "IO_QSPI", "PADS_QSPI": "PADS_QSPI", "BUSCTRL": "BUSCTRL", "SPI0": "SPI0",
-    "SPI1": "SPI0", "I2C0": "I2C0", "I2C1": "I2C0", "ADC": "ADC", "XIP_CTRL": "XIP_CTRL",
-    "SSI": "SSI", "DMA": "DMA", "USB": "USB", "PIO0": "PIO0", "PIO1": "PIO0",
+    "BUSCTRL": "BUSCTRL", "SPI0": "SPI0", "SPI1": "SPI0", "I2C0": "I2C0", "I2C1": "I2C0",
+    "ADC": "ADC", "DMA": "DMA", "USB": "USB", "PIO0": "PIO0", "PIO1": "PIO0",
 }
 
 CLOCK_PADS: Final = {20: "CLOCK_GPIN0", 21: "CLOCK_GPOUT0", 22: "CLOCK_GPIN1",
@@ -100,10 +101,14 @@ class Rp2040(Chip):
                  for n in (0, 1)]
         self.ports = {uart.name: uart.port for uart in uarts}
         rtc = Rtc(context, rates["rtc"])
+        self.flash_chip = FlashChip(self.flash.buffer, UNIQUE)
+        qspi, ssi = QspiBank(context), Ssi(context, self.flash_chip)
+        qspi.select = ssi.force
         named: tuple[Block, ...] = (
             xosc, *plls, self.clocks, Rosc(context), Psm(context), Vreg(context),
             Sysinfo("SYSINFO", context), Syscfg("SYSCFG", context), Tbman("TBMAN", context),
-            pads, bank, self.sio, timer, pwm, *uarts, rtc, self.watchdog)
+            pads, bank, self.sio, timer, pwm, *uarts, rtc, self.watchdog, qspi, ssi,
+            QspiPads("PADS_QSPI", context), XipControl(context, self.flash_chip))
         blocks.update((block.name, block) for block in named)
         for name, kind in UNMODELLED.items():
             blocks[name] = Unmodelled(name, context, 0x1000, REGISTERS[kind])
@@ -124,8 +129,8 @@ class Rp2040(Chip):
     def memories(self, flash_size: int) -> None:
         bus = self.bus
         self.rom = bus.memory("ROM", 0, 16 << 10, "rx")
-        self.flash = bus.memory("flash", 0x10000000, flash_size, "rx", fill=0xFF)
-        for base in (0x11000000, 0x12000000, 0x13000000):  # the same without the cache
+        self.flash = bus.memory("flash", FLASH_BASES[0], flash_size, "rx", fill=0xFF)
+        for base in FLASH_BASES[1:]:
             bus.alias(self.flash, base)
         bus.memory("XIP SRAM", 0x15000000, 16 << 10)
         self.ram = bus.memory("SRAM", 0x20000000, 264 << 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
@@ -53,6 +53,7 @@ class Sio(Block):
     """core: number of the core whose accesses these are; whoever runs two cores sets it.
 
     signals: the pads, as the function "SIO" drives them.  irqs: mailbox interrupt of each core.
+    waiting: called with a word that core 0 sends, True if core 1 waits for it in its boot ROM.
     """
 
     replicate = True
@@ -97,6 +98,11 @@ class Sio(Block):
         self.errors = [0, 0]  # ROE and WOF of each core
         self.locks = 0
         self.irqs = (Line("SIO_IRQ_PROC0"), Line("SIO_IRQ_PROC1"))
+        self.waiting: Callable[[int], bool] = lambda word: False
+
+    def select(self, core: int) -> None:
+        """This core runs from now on."""
+        self.core = core
 
     def on_reset(self) -> None:
         self.dividers = (Divider(), Divider())
@@ -170,7 +176,15 @@ class Sio(Block):
         self.errors[self.core] &= ~written
         self.mail()
 
+    def send(self, core: int, word: int) -> None:
+        """Puts a word into the mailbox of a core, if there is room."""
+        if len(self.boxes[core]) < DEPTH:
+            self.boxes[core].append(word)
+            self.mail()
+
     def write_FIFO_WR(self, written: int, before: int) -> None:
+        if not self.core and self.waiting(written):
+            return
         box = self.boxes[1 - self.core]
         if len(box) < DEPTH:
             box.append(written)

@@ -28,6 +28,8 @@ class Uart(Block):
 
     port: the host's end; irq: its interrupt; tx: level of the pad while the transmitter is on (it
     rests at 1: single bits are not shown).
+    holds: a program that looks again and again whether there is room to send is held up until a
+    frame is out.
     """
 
     replicate = True
@@ -67,6 +69,7 @@ class Uart(Block):
         self.quiet: Alarm | None = None
         self.overrun = 0
         self.speed = 0, 0  # IBRD and FBRD, which a write to LCR_H takes over
+        self.holds = self.asked = False
 
     def depth(self) -> int:
         return DEPTH if self.LCR_H & FEN else 1
@@ -108,6 +111,7 @@ class Uart(Block):
     def write_DR(self, written: int, before: int) -> None:
         if len(self.outgoing) >= self.depth():
             return  # full: the byte is lost
+        self.asked = False
         self.outgoing.append(written & (0xFF >> 3 - (self.LCR_H >> 5 & 3)))
         if not self.LCR_H & FEN or len(self.outgoing) > self.send_level():
             self.RIS &= ~TX
@@ -152,12 +156,16 @@ class Uart(Block):
             self.overrun = 0
             if len(self.incoming) >= self.receive_level():
                 self.RIS |= RX
+        self.listen()
+        self.update()
+
+    def listen(self) -> None:
+        """Begins to wait for 32 bit times without a byte."""
         if self.quiet is not None:
             self.quiet.cancel()
         silence = self.bits(32)
         if silence is not None:
             self.quiet = self.clock.after(silence, self.silence)
-        self.update()
 
     def receive_level(self) -> int:
         return LEVELS[self.IFLS >> 3 & 7] if self.LCR_H & FEN else 1
@@ -184,6 +192,11 @@ class Uart(Block):
 
     def read_FR(self) -> int:
         depth = self.depth()
+        if self.holds and self.sent is not None and (
+                len(self.outgoing) >= depth or not self.outgoing):
+            if self.asked:
+                self.clock.advance_to(self.sent.when)
+            self.asked = True
         sending = self.shifting is not None or bool(self.outgoing)
         return ((not self.outgoing) << 7 | (len(self.incoming) >= depth) << 6
                 | (len(self.outgoing) >= depth) << 5 | (not self.incoming) << 4 | sending << 3)
@@ -219,6 +232,8 @@ class Uart(Block):
 
     def write_ICR(self, written: int, before: int) -> None:
         self.RIS &= ~written
+        if written & TIMEOUT and self.incoming and self.quiet is None:
+            self.listen()  # bytes that are left are announced again
         self.update()
 
     def write_DMACR(self, written: int, before: int) -> None:
