@@ -21,6 +21,7 @@ from mpy_cross.loader.prompt import (
     PROMPT_1_16,
     PROMPT_1_18,
     PROMPT_1_19,
+    PROMPT_1_21,
     PROMPT_1_22,
     PROMPT_1_24,
     PROMPT_1_26,
@@ -475,6 +476,7 @@ _R1_20 = _R1_19_1._replace(
 _R1_21 = _R1_20._replace(
     version="1.21",
     date="2023-10-06",
+    prompt=PROMPT_1_21,
     str_converts_operand=False,
     fstring_conversion=True,
     paren_tuple_condition=False,
