@@ -11,6 +11,7 @@ from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.serial import SerialPort
+from mpy_cross.emulator.usb.peripheral import Peripheral
 
 
 class Chip:
@@ -21,6 +22,7 @@ class Chip:
     interrupts: for each core its lines by interrupt number.  systicks: one per core.
     rate: clock of the cores.  flash, ram: the memories that hold program and heap.
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
+    usb: its controller for devices, None if there is none.
     code_changed: called with address and size by blocks that change code, such as erased flash.
     """
 
@@ -43,6 +45,7 @@ class Chip:
         self.flash: Memory
         self.ram: Memory
         self.unique = b""
+        self.usb: Peripheral | None = None
 
     def reset(self, cause: str) -> None:
         """Puts all blocks into their state after a reset.

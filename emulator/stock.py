@@ -12,6 +12,8 @@ from typing import Final, Protocol, final
 from mpy_cross.emulator.cores.attach import attach
 from mpy_cross.emulator.cores.core import Core, Stop, StopReason
 from mpy_cross.emulator.machine import Machine
+from mpy_cross.emulator.usb.cdc import CdcPort
+from mpy_cross.emulator.usb.host import Driver, Host
 
 SECOND: Final = 1_000_000_000  # ns
 
@@ -48,6 +50,25 @@ class Runner(Protocol):
 
 class StockError(Exception):
     """The firmware did what cannot go on: a fault, or no answer in time."""
+
+
+def plug_in(machine: Machine, *drivers: Driver) -> Host:
+    """Plugs the board into a computer with these drivers. StockError for a chip without USB."""
+    peripheral = machine.chip.usb
+    if peripheral is None:
+        raise StockError(f"{machine.board.name} has no USB controller for devices")
+    host = Host(machine.clock, machine.trace, peripheral, drivers)
+    if "USB_VBUS" in machine.board.pins:
+        machine.pin("USB_VBUS").force(1, source="USB")
+    host.plug()
+    return host
+
+
+def usb_console(machine: Machine) -> CdcPort:
+    """Plugs the board into a computer; its serial port there."""
+    port = CdcPort()
+    plug_in(machine, port)
+    return port
 
 
 @final

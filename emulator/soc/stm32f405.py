@@ -12,6 +12,7 @@ from mpy_cross.emulator.blocks.stm32.exti import Exti, Syscfg
 from mpy_cross.emulator.blocks.stm32.flash import Flash
 from mpy_cross.emulator.blocks.stm32.gpio import Gpio
 from mpy_cross.emulator.blocks.stm32.names import REGISTERS
+from mpy_cross.emulator.blocks.stm32.otg import OtgFs
 from mpy_cross.emulator.blocks.stm32.rcc import Rcc
 from mpy_cross.emulator.blocks.stm32.rtc import Rtc
 from mpy_cross.emulator.blocks.stm32.system import Dbgmcu, Iwdg, Pwr, Rng
@@ -32,7 +33,8 @@ BASES: Final[dict[str, int]] = {
     "USART3": 0x40004800, "UART4": 0x40004C00, "UART5": 0x40005000, "PWR": 0x40007000,
     "TIM1": 0x40010000, "TIM8": 0x40010400, "USART1": 0x40011000, "USART6": 0x40011400,
     "SYSCFG": 0x40013800, "EXTI": 0x40013C00, "TIM9": 0x40014000, "TIM10": 0x40014400,
-    "TIM11": 0x40014800, "RCC": 0x40023800, "FLASH": 0x40023C00, "RNG": 0x50060800,
+    "TIM11": 0x40014800, "RCC": 0x40023800, "FLASH": 0x40023C00, "OTG_FS": 0x50000000,
+    "RNG": 0x50060800,
     "DBGMCU": 0xE0042000,
 }
 
@@ -49,7 +51,7 @@ UNMODELLED: Final = (
     ("SPI1", 0x40013000, 0x400, "SPI"), ("CRC", 0x40023000, 0x400, "CRC"),
     ("DMA1", 0x40026000, 0x400, "DMA"), ("DMA2", 0x40026400, 0x400, "DMA"),
     ("ETH", 0x40028000, 0x1400, "ETH"), ("OTG_HS", 0x40040000, 0x40000, "OTG_HS"),
-    ("OTG_FS", 0x50000000, 0x40000, "OTG_FS"), ("DCMI", 0x50050000, 0x400, "DCMI"),
+    ("DCMI", 0x50050000, 0x400, "DCMI"),
     ("FSMC", 0xA0000000, 0x1000, "FSMC"),
 )
 
@@ -69,7 +71,8 @@ INTERRUPTS: Final[dict[str, int]] = {
     "TIM1_TRG TIM11": 26, "TIM1_CC": 27, "TIM2": 28, "TIM3": 29, "TIM4": 30, "USART1": 37,
     "USART2": 38, "USART3": 39, "EXTI15_10": 40, "EXTI17": 41, "EXTI18": 42,
     "TIM8_BRK TIM12": 43, "TIM8_UP TIM13": 44, "TIM8_TRG TIM14": 45, "TIM8_CC": 46, "TIM5": 50,
-    "UART4": 52, "UART5": 53, "TIM6": 54, "TIM7": 55, "USART6": 71, "EXTI20": 76, "RNG": 80,
+    "UART4": 52, "UART5": 53, "TIM6": 54, "TIM7": 55, "OTG_FS": 67, "USART6": 71,
+    "EXTI20": 76, "RNG": 80,
 }
 
 # Reset values of the ports with the debug pads: MODER, OSPEEDR, PUPDR.
@@ -113,10 +116,12 @@ class Stm32f405(Chip):
         self.rtc = rtc = Rtc(context, self.rcc.rtc)
         rtc.wakeup.watch(lambda level: self.exti.edge(22, int(level)))
         self.rcc.backup_reset = rtc.backup_reset
+        self.usb = self.otg = OtgFs("OTG_FS", context)
         iwdg = Iwdg(context)
         iwdg.bite.watch(lambda level: self.reset_requested("watchdog") if level else None)
         blocks.update({"SYSCFG": syscfg, "EXTI": self.exti, "RTC": rtc, "IWDG": iwdg,
                        "PWR": Pwr("PWR", context), "FLASH": self.interface,
+                       "OTG_FS": self.otg,
                        "RNG": Rng(context), "DBGMCU": Dbgmcu("DBGMCU", context)})
         for name, base, size, kind_name in UNMODELLED:
             blocks[name] = Unmodelled(name, context, size, REGISTERS[kind_name])
@@ -173,7 +178,7 @@ class Stm32f405(Chip):
         for name, block in self.blocks.items():
             if isinstance(block, tim.Tim):
                 lines.update({line.name: line for line in block.lines.values()})
-            elif isinstance(block, Usart | Flash | Rng):
+            elif isinstance(block, Usart | Flash | Rng | OtgFs):
                 lines[name] = block.irq
         lines.update({line.name: line for line in self.exti.irqs})
         for names, number in INTERRUPTS.items():

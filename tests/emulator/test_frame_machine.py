@@ -143,7 +143,7 @@ def test_every_register_can_be_touched(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "address", "what"), [
-    ("pyboard", 0x40026030, "DMA1.S1PAR"), ("pyboard", 0x50000008, "OTG_FS.GAHBCFG"),
+    ("pyboard", 0x40026030, "DMA1.S1PAR"), ("pyboard", 0x40040008, "OTG_HS.GAHBCFG"),
     ("pyboard", 0x40006400, "CAN1.MCR"), ("pyboard", 0x40007408, "DAC.DHR12R1"),
     ("pico", 0x50000444, "DMA.CHAN_ABORT"), ("pico", 0x50200048, "PIO0.INSTR_MEM0"),
     ("pico", 0xD0000080, "SIO.INTERP0_ACCUM0"), ("pico", 0x40044000, "I2C0.IC_CON"),
