@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.bus import Window
 from mpy_cross.emulator.cores.arm import CortexM
@@ -23,11 +25,14 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
     return Pace(core, machine.clock, chip.rate)
 
 
-def second_core(machine: Machine) -> CortexM:
-    """The other core of a chip with two, not started; it has an NVIC and a SysTick of its own."""
+def second_core(machine: Machine, own: Iterable[Window] = ()) -> CortexM:
+    """The other core of a chip with two, not started; it has an NVIC and a SysTick of its own.
+
+    own: further windows that it sees in place of the bus's.
+    """
     chip = machine.chip
     systick = chip.systicks[1]
     private = [Window("SysTick of core 1", SYSTICK, systick.size, systick.read, systick.write)]
-    core = CortexM(chip.core, machine.bus, private=private)
+    core = CortexM(chip.core, machine.bus, private=[*private, *own])
     core.connect(chip.interrupts[1], systick.tick)
     return core

@@ -20,7 +20,7 @@ from mpy_cross.emulator.chip import Chip
 from mpy_cross.emulator.line import Signal
 from mpy_cross.emulator.pin import Pin
 
-# Where each block stands (datasheet, 2.2); all have atomic views but those in UNALIASED.
+# Where each block stands (datasheet, 2.2); all have atomic views but SIO.
 BASES: Final[dict[str, int]] = {
     "SYSINFO": 0x40000000, "SYSCFG": 0x40004000, "CLOCKS": 0x40008000, "RESETS": 0x4000C000,
     "PSM": 0x40010000, "IO_BANK0": 0x40014000, "IO_QSPI": 0x40018000, "PADS_BANK0": 0x4001C000,
@@ -32,7 +32,6 @@ BASES: Final[dict[str, int]] = {
     "XIP_CTRL": 0x14000000, "SSI": 0x18000000, "DMA": 0x50000000, "USB": 0x50110000,
     "PIO0": 0x50200000, "PIO1": 0x50300000, "SIO": 0xD0000000,
 }
-UNALIASED: Final = frozenset({"SIO"})
 FLASH_BASES: Final = (0x10000000, 0x11000000, 0x12000000, 0x13000000)  # with and without the cache
 
 # Blocks that are known by the names of their registers only, and whose names those are.
@@ -116,7 +115,9 @@ class Rp2040(Chip):
         # Last: a reset of the whole chip then ends with what this one holds in reset.
         blocks["RESETS"] = Resets(context, blocks)
         for name, base in BASES.items():
-            (place if name in UNALIASED else place_atomic)(self.bus, base, blocks[name])
+            if name != "SIO":
+                place_atomic(self.bus, base, blocks[name])
+        self.bus.window(self.sio.window(0))
         self.systicks = [SysTick(context, self.rate, self.watchdog.tick) for _ in range(2)]
         blocks["SysTick"], blocks["SysTick of core 1"] = self.systicks
         place(self.bus, SYSTICK, self.systicks[0])

@@ -60,7 +60,7 @@ class Boot:
         if len(self.crew.members) > 1 and self.crew.members[1].on:
             return False
         if len(self.crew.members) == 1:
-            core = second_core(self.machine)
+            core = second_core(self.machine, [self.chip.sio.window(1)])
             core.nvic.reset_requested = self.reset_requested
             self.rom.attach(core)
             self.crew.add(core)

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.rp2040.divider import Divider, connect
 from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank
+from mpy_cross.emulator.bus import Window
 from mpy_cross.emulator.line import Line, Signal
-from mpy_cross.emulator.register import ALL, Bank, Register, Todo
+from mpy_cross.emulator.register import Bank, Register, Todo
 
+BASE: Final = 0xD0000000
 DEPTH: Final = 8  # of a mailbox
 MASK: Final = (1 << PINS) - 1
 INTERPOLATOR: Final = (
     "ACCUM0", "ACCUM1", "BASE0", "BASE1", "BASE2", "POP_LANE0", "POP_LANE1", "POP_FULL",
     "PEEK_LANE0", "PEEK_LANE1", "PEEK_FULL", "CTRL_LANE0", "CTRL_LANE1", "ACCUM0_ADD",
     "ACCUM1_ADD", "BASE_1AND0")
-
-
-def signed(value: int) -> int:
-    return value - (1 << 32) if value >> 31 else value
-
-
-@final
-class Divider:
-    """One core's hardware divider; results are ready at once."""
-
-    __slots__ = ("dirty", "dividend", "divisor", "quotient", "remainder")
-
-    def __init__(self) -> None:
-        self.dividend = self.divisor = self.quotient = self.remainder = 0
-        self.dirty = False
-
-    def divide(self, with_sign: bool) -> None:
-        """By zero: the remainder is the dividend, the quotient all ones, or 1 for a negative."""
-        self.dirty = True
-        a, b = self.dividend, self.divisor
-        if with_sign:
-            a, b = signed(a), signed(b)
-        if not b:
-            self.quotient, self.remainder = (1 if a < 0 else ALL), self.dividend
-            return
-        quotient = abs(a) // abs(b)
-        if (a < 0) != (b < 0):
-            quotient = -quotient
-        self.quotient, self.remainder = quotient & ALL, (a - quotient * b) & ALL
 
 
 @final
@@ -96,16 +72,33 @@ class Sio(Block):
         self.dividers = (Divider(), Divider())
         self.boxes: tuple[deque[int], deque[int]] = (deque(), deque())  # by reading core
         self.errors = [0, 0]  # ROE and WOF of each core
-        self.locks = 0
+        self._locks = ctypes.c_uint32()  # machine code of the host sees these, too
+        for number, divider in enumerate(self.dividers):
+            divider.core, divider.locks = number, ctypes.addressof(self._locks)
         self.irqs = (Line("SIO_IRQ_PROC0"), Line("SIO_IRQ_PROC1"))
         self.waiting: Callable[[int], bool] = lambda word: False
+
+    def window(self, core: int) -> Window:
+        """The registers as this core sees them."""
+        return Window(self.name, BASE, self.size, self.read, self.write,
+                      faster=partial(connect, self.dividers[core]))
 
     def select(self, core: int) -> None:
         """This core runs from now on."""
         self.core = core
 
+    @property
+    def locks(self) -> int:
+        """The spinlocks that are taken, one bit each."""
+        return self._locks.value
+
+    @locks.setter
+    def locks(self, taken: int) -> None:
+        self._locks.value = taken
+
     def on_reset(self) -> None:
-        self.dividers = (Divider(), Divider())
+        for divider in self.dividers:
+            divider.clear()
         for box in self.boxes:
             box.clear()
         self.errors, self.locks = [0, 0], 0
@@ -244,7 +237,7 @@ class Sio(Block):
         return self.dividers[self.core].divisor
 
     def read_DIV_QUOTIENT(self) -> int:
-        self.dividers[self.core].dirty = False
+        self.dividers[self.core].dirty = 0
         return self.dividers[self.core].quotient
 
     def read_DIV_REMAINDER(self) -> int:
@@ -252,11 +245,11 @@ class Sio(Block):
 
     def write_DIV_QUOTIENT(self, written: int, before: int) -> None:
         self.dividers[self.core].quotient = written
-        self.dividers[self.core].dirty = True
+        self.dividers[self.core].dirty = 1
 
     def write_DIV_REMAINDER(self, written: int, before: int) -> None:
         self.dividers[self.core].remainder = written
-        self.dividers[self.core].dirty = True
+        self.dividers[self.core].dirty = 1
 
     def read_DIV_CSR(self) -> int:
         return 1 | self.dividers[self.core].dirty << 1
