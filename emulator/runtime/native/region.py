@@ -10,6 +10,9 @@ from mpy_cross.emulator.runtime.heap import Block, Heap
 BASE: Final = 0x6000_0000
 """No board has anything here, and a core may execute it."""
 SIZE: Final = 4 << 20
+UNDEFINED: Final = 0xDE
+"""Two such bytes are an instruction that no processor has: code that is left by its end faults at
+once, and the engine need not translate megabytes of zeros."""
 STACK: Final = 512 << 10
 """Bytes at the end for the stack."""
 RESERVE: Final = 4096
@@ -26,7 +29,7 @@ class Region:
     __slots__ = ("end", "heap", "limit", "memory", "words")
 
     def __init__(self, bus: Bus) -> None:
-        self.memory = bus.memory("native", BASE, SIZE)
+        self.memory = bus.memory("native", BASE, SIZE, fill=UNDEFINED)
         self.words = self.memory.buffer.cast("I")
         self.heap = Heap(BASE, SIZE - STACK, self.memory.buffer)
         self.end = BASE + SIZE
