@@ -109,6 +109,7 @@ class Block:
     size = 0x400
     replicate = False
     registers: tuple[Register | Bank, ...] = ()  # further rows, without an attribute of their own
+    steady: tuple[Register, ...] = ()  # see `Window`
 
     def __init__(self, name: str, context: Context) -> None:
         self.name, self.context = name, context
@@ -212,6 +213,15 @@ class Block:
         if cell.write is not None:
             cell.write(value, before)
 
+    def atomic_base(self, offset: int) -> int:
+        """What an atomic write changes: the stored bits, without those where writing has an effect.
+        """
+        cell = self.cells.get(offset)
+        if cell is None:
+            return 0
+        row = cell.row
+        return self.values[offset] & ~(row.w1c | row.w1s | row.sc | row.wo)
+
     def names(self) -> dict[str, int]:
         """Offsets of all registers by name."""
         return {cell.row.name: offset for offset, cell in self.cells.items()}
@@ -244,7 +254,8 @@ def todos(rows: str) -> tuple[Register | Bank, ...]:
 
 def place(bus: Bus, base: int, block: Block) -> None:
     """Puts a block on the bus."""
-    bus.window(Window(block.name, base, block.size, block.read, block.write))
+    steady = frozenset(row.offset for row in block.steady)
+    bus.window(Window(block.name, base, block.size, block.read, block.write, steady=steady))
 
 
 def place_atomic(bus: Bus, base: int, block: Block) -> None:
@@ -272,11 +283,7 @@ class Atomic:
         if size != 4:
             value *= 0x01010101 if size == 1 else 0x00010001
         block, base = self.block, offset & ~3
-        cell = block.cells.get(base)
-        stored = 0
-        if cell is not None:
-            row = cell.row
-            stored = block.values[base] & ~(row.w1c | row.w1s | row.sc | row.wo)
+        stored = block.atomic_base(base)
         if self.kind == "set":
             value = stored | value
         elif self.kind == "clr":

@@ -55,8 +55,10 @@ class Window:
 
     read(offset, size) gives the value, write(offset, size, value) stores one; size is 1, 2 or 4.
     alias: another view of registers (atomic access, bit-band) rather than the registers themselves.
+    steady: offsets of words that read the same until an alarm goes off or something else in this
+    window is accessed, and whose reading twice is as good as once.
     faster: for a window that shares its page with no other: puts something faster before the two
-    callbacks of an engine, see `cores.unicorn_common.Devices`; None where it cannot.
+    callbacks of an engine, see `cores.devices.Devices`; None where it cannot.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Window:
     read: Callable[[int, int], int]
     write: Callable[[int, int, int], None]
     alias: bool = False
+    steady: frozenset[int] = frozenset()
     faster: Callable[[Any, Any], tuple[Any, Any, int] | None] | None = None
 
 

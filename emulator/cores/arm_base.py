@@ -11,6 +11,7 @@ from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, BusFault, Memory, Window
 from mpy_cross.emulator.cores.core import CoreError, Fault, FaultKind, Trap, Unwind
+from mpy_cross.emulator.cores.devices import Devices
 from mpy_cross.emulator.cores.exceptions import BadReturn, Exceptions
 from mpy_cross.emulator.cores.faults import (
     BKPT,
@@ -24,6 +25,7 @@ from mpy_cross.emulator.cores.faults import (
 )
 from mpy_cross.emulator.cores.models import model as find_model
 from mpy_cross.emulator.cores.nvic import CONTROLLER, FIRST_INTERRUPT, SYS_TICK, Nvic
+from mpy_cross.emulator.cores.polls import Polls
 from mpy_cross.emulator.cores.unicorn_arm import (
     LR,
     PAGE,
@@ -33,6 +35,7 @@ from mpy_cross.emulator.cores.unicorn_arm import (
     Registers,
     Saved,
     arm_engine,
+    fast_registers,
     live_registers,
     numbers,
     saved_floats,
@@ -43,7 +46,6 @@ from mpy_cross.emulator.cores.unicorn_common import (
     HOOK_INTR,
     HOOK_INVALID_INSTRUCTION,
     CodeCall,
-    Devices,
     Engine,
     InterruptCall,
     InvalidCall,
@@ -75,20 +77,27 @@ def _no_alarm() -> None:
     raise CoreError("an alarm is set and nobody listens to it")
 
 
+def _as_it_is(error: BaseException) -> BaseException:
+    return error
+
+
 @final
 class Part:
     """One engine with what belongs to it; a core has one for each 60 levels of calls.
 
     general, floats: the general registers as bytes, and those floating-point registers that a
-    called function has to keep.
+    called function has to keep; words: the general registers, each read and written fast;
+    arguments, set_arguments: r0 to r3 all at once.
     """
 
-    __slots__ = ("engine", "everything", "exceptions", "floats", "general", "registers")
+    __slots__ = ("arguments", "engine", "everything", "exceptions", "floats", "general",
+                 "registers", "set_arguments", "words")
 
     def __init__(self, engine: Engine, registers: Registers, exceptions: Exceptions,
                  special: list[int], floats: bool) -> None:
         self.engine, self.registers, self.exceptions = engine, registers, exceptions
         self.general = saved_registers(engine, registers)
+        self.words, self.arguments, self.set_arguments = fast_registers(registers, self.general)
         self.floats: Saved = saved_floats(engine, registers) if floats else memoryview(bytearray())
         self.everything = Batch(special + (numbers().doubles if floats else []))
 
@@ -101,8 +110,10 @@ class ArmCore:
         self.model = find_model(name)
         self.bus, self.exact, self.depth = bus, exact, depth
         self.level = 0
+        self._hundredths = self.model.cycles
         self.alarm = NEVER
         self.on_alarm: Callable[[], None] = _no_alarm
+        self.on_error: Callable[[BaseException], BaseException] = _as_it_is
         self.wants_fault = False
         self.on_bkpt: Callable[[int], bool] | None = None
         self.on_idle: Callable[[], None] | None = None
@@ -135,6 +146,8 @@ class ArmCore:
         self._slack = 0  # 1 in a trap: its "bx lr" belongs to what the trap did
         self._event = self._waits_for_event = False
         self._halt = self._reset = False
+        self._most = QUANTUM if exact else 0  # instructions of a call before the host looks around
+        self._above = False  # the call that begins has the engine above already
         self._refusal: int | None = None  # address of a refused access
         self._fault: Fault | None = None
         self._error: BaseException | None = None
@@ -174,33 +187,38 @@ class ArmCore:
 
     def _use(self, part: Part) -> None:
         self._part = part
-        self._engine, self.registers = part.engine, part.registers
+        self._engine, self.registers, self.words = part.engine, part.registers, part.words
         self.exceptions = part.exceptions
 
     def _trap_call(self, part: Part) -> Any:
         """The callback at the traps; the innermost loop of a hosted program goes through it."""
-        registers, traps = part.registers, self._traps
-        count, counter = part.engine.count, part.engine.counter
+        words, arguments, traps = part.words, part.arguments, self._traps
+        limit, begun, exact = part.engine.limit, part.engine.begun, self.exact
 
         def trap(handle: int, address: int, size: int, user: int) -> None:
-            if counter.value >= count.value:
+            if exact and begun[0] >= limit[0]:
                 return  # the run ends before this instruction; it comes here again in the next one
             self._slack = 1
             try:
-                a, b, c, d = registers[0:4]
+                a, b, c, d = arguments()
                 result = traps[address - TRAPS >> 1](a, b, c, d)
                 if result is not None:
-                    registers[0] = result
-            except Unwind as unwind:
-                if unwind.frame.level == self.level:
-                    self._land(unwind)
-                else:
-                    self._abandon(unwind)
+                    words[0] = result
             except BaseException as error:  # must not go through the engine
-                self._abandon(error)
+                self._trap_raised(error)
             self._slack = 0
 
         return CodeCall(trap)
+
+    def _trap_raised(self, error: BaseException) -> None:
+        try:
+            error = self.on_error(error)
+        except BaseException as another:
+            error = another
+        if isinstance(error, Unwind) and error.frame.level == self.level:
+            self._land(error)
+        else:
+            self._abandon(error)
 
     def close(self) -> None:
         """Frees the memory of the engines; the core cannot be used any more."""
@@ -227,7 +245,16 @@ class ArmCore:
         if register in ("xpsr", "control"):
             self._engine.write(numbers().by_name["apsr_nzcv"], self.read("xpsr") & 0xF000_0000)
 
+    def watch_polls(self) -> None:
+        """Loops that wait for a device are cut short, see `Polls`."""
+        part = self._part
+        if self.exact and part.engine.counts_itself:
+            self._devices.polls = Polls(self.bus, part.words, part.general, part.engine.limit,
+                                        part.engine.begun)
+
     def code_changed(self, address: int, size: int) -> None:
+        if self._devices.polls is not None:
+            self._devices.polls.forget()
         for part in self._parts:
             part.engine.forget_code(address, size)
 
@@ -245,7 +272,9 @@ class ArmCore:
 
     @property
     def cycles(self) -> int:
-        return self.instructions * self.model.cycles // 100
+        if self._running:  # often asked for: the same without another call
+            return (self._done + (self._engine.begun[0] or 1) - 1) * self._hundredths // 100
+        return self._done * self._hundredths // 100
 
     def budget(self, cycles: int) -> int:
         done = self.instructions

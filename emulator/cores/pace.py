@@ -40,11 +40,13 @@ class Pace:
     def sync(self) -> None:
         """Moves the clock to where the core is."""
         if self._running:
-            when = self._start + self.rate.ns(self.core.cycles - self._cycles)
-            if when < self.clock.now:
+            passed = (self.core.cycles - self._cycles) * SECOND
+            when = self._start - (-passed // self.rate.hz)
+            clock = self.clock
+            if when > clock.now:
+                clock.advance_to(when)
+            elif when < clock.now:
                 self._anchor()  # a device has held the core up, and moved the clock itself
-            else:
-                self.clock.advance_to(when)
 
     def _sooner(self, when: int) -> None:
         if self._running:

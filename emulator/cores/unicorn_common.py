@@ -1,7 +1,8 @@
 """Unicorn 2 as an engine, for whatever architecture: library, memory, device accesses, counting.
 
 Unicorn is driven through ctypes with prepared prototypes: its own Python wrapper costs several
-microseconds for each register and callback.
+microseconds for each register and callback.  Where it matters even the arguments are prepared, as
+the conversion of each costs as much as the call of the function itself.
 
 Facts about Unicorn 2.1.4 that the shape of this follows:
 
@@ -24,12 +25,13 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final, final
 
-from mpy_cross.emulator.bus import Bus, BusFault, Memory, Window
+from mpy_cross.emulator.bus import Bus, Memory, Window
 from mpy_cross.emulator.cores.core import CoreError, FaultKind, MissingEngineError
 
 MINIMUM: Final = (2, 1, 4)
 TOP: Final = 1 << 32
 TRANSLATIONS: Final = 64 << 20  # bytes of address space for them; the default is 1 GiB
+MOST_PREPARED: Final = 1 << 14
 LEVELS: Final = 60  # nested runs of one engine; the 64th would crash it
 
 # uc_err
@@ -90,10 +92,32 @@ _PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
 
 
 @final
-class Library:
-    """The loaded library: `unicorn` is its Python module, the rest are its functions."""
+class Prepared(dict[int, Any]):
+    """Arguments for functions without prototypes, by value; made when first asked for."""
 
-    __slots__ = ("arm", "calls", "hook_add", "unicorn")
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, value: int) -> Any:
+        if len(self) >= MOST_PREPARED:
+            self.clear()
+        made = self[value] = self._kind.from_param(value)
+        return made
+
+
+WORDS: Final = Prepared(_U64)
+SIZES: Final = Prepared(ctypes.c_size_t)
+NUMBERS: Final = Prepared(ctypes.c_int)
+ZERO: Final = WORDS[0]
+
+
+@final
+class Library:
+    """The loaded library: `unicorn` is its Python module, the rest are its functions; `start`,
+    `read` and `write` take prepared arguments."""
+
+    __slots__ = ("arm", "calls", "hook_add", "read", "start", "unicorn", "write")
 
     def __init__(self) -> None:
         try:
@@ -116,6 +140,12 @@ class Library:
             function = getattr(shared, name)
             function.argtypes, function.restype = arguments, ctypes.c_int
             self.calls[name] = function
+        another = ctypes.CDLL(inner.uclib._name)
+        self.start: Any = another.uc_emu_start
+        self.read: Any = another.uc_reg_read
+        self.write: Any = another.uc_reg_write
+        for function in (self.start, self.read, self.write):
+            function.restype = ctypes.c_int
         self.hook_add: Any = shared.uc_hook_add  # variadic: every argument has to be typed
 
 
@@ -161,12 +191,12 @@ class Engine:
 
     exact: instructions are counted, which halves the speed.  count: after how many instructions
     the current run stops; counter: how many it has begun.  They are kept only if `exact`.
-    counts_itself: the engine counts, and `start` runs it.
+    counts_itself: nobody else has to count, so `start` runs it; ref: what it takes as the engine.
     limit, begun: `count` and `counter` as sequences of one number, which is faster.
     """
 
     __slots__ = ("_kept", "begun", "count", "counter", "counts_itself", "exact", "handle", "hooks",
-                 "lib", "limit", "run", "start", "stop", "uc", "word", "word_at")
+                 "lib", "limit", "ref", "run", "start", "stop", "uc", "word", "word_ref")
 
     def __init__(self, arch: str, mode: str, model: int, exact: bool) -> None:
         self.lib = library()
@@ -177,12 +207,13 @@ class Engine:
         self.uc.ctl_set_tlb_mode(_TLB_VIRTUAL)
         self.handle: int = self.uc._uch.value
         self.exact = exact
-        self.start: Callable[[int, int, int, int, int], int] = self.lib.calls["uc_emu_start"]
+        self.ref: Any = _POINTER.from_param(self.handle)
+        self.start: Callable[[Any, Any, Any, Any, Any], int] = self.lib.start
         self.run: Callable[[int, int], int] = self._run
-        self.counts_itself = exact
+        self.counts_itself = True
         self.stop: Callable[[int], int] = self.lib.calls["uc_emu_stop"]
         self.word = ctypes.c_uint64()  # for single registers
-        self.word_at = ctypes.addressof(self.word)
+        self.word_ref: Any = ctypes.byref(self.word)
         self._kept: list[object] = []  # callbacks and buffers, as long as the engine lives
         self.hooks: dict[int, object] = {}  # those that can be removed, by handle
         self.count, self.counter = ctypes.c_uint64((1 << 64) - 1), ctypes.c_uint64()
@@ -212,11 +243,11 @@ class Engine:
 
     def _run(self, address: int, count: int) -> int:
         """Runs from `address` for `count` instructions, 0 for no limit; the uc_err."""
-        return self.start(self.handle, address, 0, 0, count)
+        return self.start(self.ref, WORDS[address], ZERO, ZERO, SIZES[count])
 
     def _run_counting(self, address: int, count: int) -> int:
         self.counter.value, self.count.value = 0, count or (1 << 64) - 1
-        return self.start(self.handle, address, 0, 0, 0)
+        return self.start(self.ref, WORDS[address], ZERO, ZERO, SIZES[0])
 
     def executed(self) -> int:
         """How many instructions the run that just ended executed."""
@@ -233,12 +264,12 @@ class Engine:
 
     def read(self, number: int) -> int:
         self.word.value = 0
-        self.lib.calls["uc_reg_read"](self.handle, number, self.word_at)
+        self.lib.read(self.ref, NUMBERS[number], self.word_ref)
         return self.word.value
 
     def write(self, number: int, value: int) -> None:
         self.word.value = value
-        self.lib.calls["uc_reg_write"](self.handle, number, self.word_at)
+        self.lib.write(self.ref, NUMBERS[number], self.word_ref)
 
     # Hooks.
 
@@ -354,51 +385,6 @@ def taker(memory: Memory, fault: Callable[[int, int, int], None],
         return False
 
     return MemoryCall(stored)
-
-
-@final
-class Devices:
-    """Accesses of a core to device registers.
-
-    before: called ahead of each, to bring the clock up to date; failed: given an exception that
-    a device raised.
-    """
-
-    __slots__ = ("before", "bus", "failed")
-
-    def __init__(self, bus: Bus, failed: Callable[[BaseException], None]) -> None:
-        self.bus, self.failed = bus, failed
-        self.before: Callable[[], None] | None = None
-
-    def callbacks(self, first: int, windows: list[Window]) -> tuple[Any, Any]:
-        """The pair of callbacks for the pages from `first` on."""
-        def find(offset: int, size: int, kind: str) -> Window:
-            address = first + offset
-            for window in windows:
-                if window.base <= address and address + size <= window.base + window.size:
-                    return window
-            raise BusFault(address, size, kind)
-
-        def read(handle: int, offset: int, size: int, user: int) -> int:
-            try:
-                if self.before is not None:
-                    self.before()
-                window = find(offset, size, "read")
-                return window.read(first + offset - window.base, size)
-            except BaseException as error:  # must not go through the engine
-                self.failed(error)
-                return 0
-
-        def write(handle: int, offset: int, size: int, value: int, user: int) -> None:
-            try:
-                if self.before is not None:
-                    self.before()
-                window = find(offset, size, "write")
-                window.write(first + offset - window.base, size, value & ((1 << size * 8) - 1))
-            except BaseException as error:  # must not go through the engine
-                self.failed(error)
-
-        return ReadCall(read), WriteCall(write)
 
 
 _MARK: Final = 0x5A5A_1235_0001  # a count that stands nowhere else in the engine

@@ -65,7 +65,8 @@ class OtgFs(Block):
                              "IISOIXFR[20]=w1c OEPINT[19]=ro IEPINT[18]=ro EOPF[15]=w1c "
                              "ISOODRP[14]=w1c ENUMDNE[13]=w1c USBRST[12]=w1c USBSUSP[11]=w1c "
                              "ESUSP[10]=w1c GONAKEFF[7]=ro GINAKEFF[6]=ro NPTXFE[5]=ro "
-                             "RXFLVL[4]=ro SOF[3]=w1c OTGINT[2]=ro MMIS[1]=w1c CMOD[0]=ro", reset=0x04000020)
+                             "RXFLVL[4]=ro SOF[3]=w1c OTGINT[2]=ro MMIS[1]=w1c CMOD[0]=ro",
+                       reset=0x04000020)
     GINTMSK = Register(0x18)
     GRXSTSR = Register(0x1C, access="ro", name="GRXSTSR_Device")
     GRXSTSP = Register(0x20, access="ro", name="GRXSTSP_Device")

@@ -33,6 +33,7 @@ class Usart(Block):
     CR3 = Register(0x14, "ONEBIT[11] CTSIE[10] CTSE[9] RTSE[8] DMAT[7] DMAR[6] SCEN[5] NACK[4] "
                          "HDSEL[3] IRLP[2] IREN[1] EIE[0]")
     GTPR = Register(0x18, "GT[15:8] PSC[7:0]")
+    steady = (SR,)
 
     def __init__(self, name: str, context: Context, rate: Rate, tx: Signal) -> None:
         super().__init__(name, context)
