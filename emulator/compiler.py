@@ -63,7 +63,8 @@ def program_error(error: CompileError) -> Exception:
     if error.kind == "ViperTypeError":
         from mpy_cross.emulator.runtime.errors import ViperTypeError
 
-        made = ViperTypeError(error.message)
+        # The note is what the compiler of a board says where mpy-cross has no name for something.
+        made = ViperTypeError(error.note or error.message)
     else:
         made = _KINDS.get(error.kind, ValueError)(error.message)
     made.place = error.file, error.line, error.block or ""

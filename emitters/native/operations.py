@@ -496,7 +496,9 @@ def unary_op(s: NativeState, op: int) -> None:
         s.push_reg(PYOBJ, r.ret)
     else:
         s.adjust(1)
-        s.viper_error("unary op  not implemented")  # the reference has no name for it
+        # The reference has no name for it; compilers on boards have.
+        name = {UnaryOp.POSITIVE: "pos", UnaryOp.NEGATIVE: "neg", UnaryOp.INVERT: "invert"}.get(op)
+        s.viper_error("unary op  not implemented", f"unary op __{name}__ not implemented")
 
 
 def _unary_op_typed(s: NativeState, op: int) -> None:

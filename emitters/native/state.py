@@ -562,9 +562,10 @@ class NativeState:
             self.machine.move_reg_imm(temp, 0)
             self.machine.move_local_reg(word, temp)
 
-    def viper_error(self, message: str) -> None:
+    def viper_error(self, message: str, note: str = "") -> None:
         """Report a ViperTypeError; within a statement the last one counts."""
         self.error = NativeError("ViperTypeError", message)
+        self.error.note = note
 
 
 __all__ = ["BOOL", "INT", "NativeState"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from types import FunctionType, MethodType
 from typing import Any
 
+from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     SPECIAL,
     BuiltinType,
     Cell,
     ClassMethod,
+    FixedDict,
     Getter,
     HostObject,
     Instance,
@@ -104,11 +106,20 @@ def _builtin_attribute(obj: Any, name: str) -> Any:
             return bind(entry, None, obj) if own else entry
         if name == "__name__":
             return obj.name
+        if name == "__bases__":
+            return () if obj.host is object else (BY_HOST[object],)
+        if name == "__dict__":
+            return FixedDict(obj.attributes)
     elif isinstance(obj, type):
         if name == "__name__":
             return obj.__name__
         if name == "__bases__":
-            return tuple(base for base in obj.__bases__ if base is not object)
+            bases = obj.__bases__
+            if bases == (BaseException,):
+                return (ProgramException,)
+            return tuple([BY_HOST.get(base, base) for base in bases])
+        if name == "__dict__":
+            return FixedDict()
     elif isinstance(obj, BaseException):
         return exception_attribute(obj, name)
     elif isinstance(obj, MethodType) and name == "__name__":
@@ -190,7 +201,7 @@ def _special_of_instance(obj: Any, cls: Any, name: str) -> Any:
         return cls
     own = getattr(obj, "__dict__", {})
     if name == "__dict__":
-        return dict(own)
+        return FixedDict(own)
     if name in own:
         return own[name]
     found = lookup(cls, name)
@@ -228,7 +239,9 @@ def _class_attribute(cls: MpClass, name: str) -> Any:
     if name == "__class__":
         return BY_HOST[type]
     if name == "__dict__":
-        return {**cls.hidden_, **{k: v for k, v in cls.__dict__.items() if not is_host_name(k)}}
+        return FixedDict(
+            {**cls.hidden_, **{k: v for k, v in cls.__dict__.items() if not is_host_name(k)}}
+        )
     raise no_attribute(cls, name)
 
 

@@ -81,7 +81,7 @@ class Buffer:
     def _resize(self, size: int, room: int) -> None:
         """Have `size` bytes, old contents first, and memory for `room` if more has to be taken."""
         block = self._block
-        full = block is None or size > block.count * BLOCK
+        full = block is None or size > block.size
         if block is None or (full and not block.heap.grow(block, room)):
             block = self.storage.heap.alloc(room)
             block.view(len(self._bytes))[:] = self._bytes

@@ -19,6 +19,7 @@ from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.buffers import install_buffers
 from mpy_cross.emulator.runtime.collections_ import (
     DICT,
+    FIXED,
     FROZENSET,
     LIST,
     SET,
@@ -50,6 +51,7 @@ from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     MARK,
     BuiltinType,
+    FixedDict,
     Getter,
     HostObject,
     Instance,
@@ -187,6 +189,7 @@ def install_types(names: dict[str, Any]) -> None:
     names["list"] = builtin_type("list", list, make_sequence(list), LIST)
     names["tuple"] = builtin_type("tuple", tuple, make_sequence(tuple), TUPLE)
     names["dict"] = builtin_type("dict", dict, make_dict, DICT)
+    builtin_type("dict", FixedDict, None, FIXED)
     names["set"] = builtin_type("set", set, make_sequence(set), SET)
     names["frozenset"] = builtin_type("frozenset", frozenset, make_sequence(frozenset), FROZENSET)
     parts: dict[str, Any] = {

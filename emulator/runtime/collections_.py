@@ -7,7 +7,7 @@ from typing import Any
 
 from mpy_cross.emulator.runtime import memory, support
 from mpy_cross.emulator.runtime.arguments import check_count, native
-from mpy_cross.emulator.runtime.types import ClassMethod, MpClass, type_name
+from mpy_cross.emulator.runtime.types import ClassMethod, FixedDict, MpClass, type_name
 
 NOT_THERE = "object not in sequence"
 
@@ -135,6 +135,17 @@ DICT: dict[str, Any] = {
     "__getitem__": dict.__getitem__,
     "__setitem__": dict.__setitem__,
     "__delitem__": dict.__delitem__,
+}
+
+
+FIXED: dict[str, Any] = {
+    **DICT,
+    **{
+        name: getattr(FixedDict, name)
+        for name in (
+            "clear", "pop", "popitem", "setdefault", "update", "__setitem__", "__delitem__"
+        )
+    },
 }
 
 

@@ -79,6 +79,27 @@ class Float32(float):
     def __rpow__(self, other: Any, modulus: None = None) -> Any:
         return _rounded(float.__rpow__(self, _operand(other)))
 
+    # An int is compared as the float that it becomes, an infinity if it is too large.
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: Any) -> Any:
+        return float.__eq__(self, other if type(other) is Float32 else _operand(other))
+
+    def __ne__(self, other: Any) -> Any:
+        return float.__ne__(self, other if type(other) is Float32 else _operand(other))
+
+    def __lt__(self, other: Any) -> Any:
+        return float.__lt__(self, other if type(other) is Float32 else _operand(other))
+
+    def __le__(self, other: Any) -> Any:
+        return float.__le__(self, other if type(other) is Float32 else _operand(other))
+
+    def __gt__(self, other: Any) -> Any:
+        return float.__gt__(self, other if type(other) is Float32 else _operand(other))
+
+    def __ge__(self, other: Any) -> Any:
+        return float.__ge__(self, other if type(other) is Float32 else _operand(other))
+
     def __neg__(self) -> Float32:
         return _new(Float32, float.__neg__(self))
 

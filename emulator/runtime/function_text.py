@@ -35,6 +35,22 @@ def is_plain(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
+HEX: Final = f"u{DOT}"
+"""Starts the text of a keyword that the host would fold or refuse: its UTF-8 form follows."""
+
+
+def keyword_text(name: str) -> str:
+    """How the name of an argument stands in the text; `keyword_name` of it is the name."""
+    return name if is_plain(name) else HEX + name.encode("utf-8", "surrogateescape").hex()
+
+
+def keyword_name(text: str) -> str:
+    """The name of an argument, from what stands in the text."""
+    if not text.startswith(HEX):
+        return text
+    return bytes.fromhex(text[len(HEX) :]).decode("utf-8", "surrogateescape")
+
+
 class FunctionText:
     """The text of one function as it grows."""
 
@@ -72,8 +88,8 @@ class FunctionText:
         taken: set[str] = set()
         for i, index in enumerate(function.arg_names[self.n_closed :], self.n_closed):
             name = text_of(self.names[index])
-            usable = is_plain(name) and name not in taken and i not in function.cells
-            out.append(name if usable else f"l{DOT}{i}")
+            usable = name not in taken and i not in function.cells
+            out.append(keyword_text(name) if usable else f"l{DOT}{i}")
             taken.add(name)
         return out
 
@@ -156,7 +172,7 @@ class FunctionText:
         """The host's name of an argument: the program's, as callers may give it as a keyword."""
         index = self.function.arg_names[number] if number < len(self.function.arg_names) else -1
         name = self.name(index) if index >= 0 else ""
-        return name if is_plain(name) else self.local(number)
+        return keyword_text(name) if name else self.local(number)
 
     def _plain_local(self, number: int) -> str:
         self.local(number)

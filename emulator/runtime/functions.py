@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import Any
 
 from mpy_cross.emulator.runtime import attributes, memory, support
 from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.errors import ProgramException
+from mpy_cross.emulator.runtime.generators import PENDING, step
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -199,6 +201,8 @@ def min_(*args: Any, key: Any = None, default: Any = _MISSING, **others: Any) ->
 
 def next_(iterator: Any, default: Any = _MISSING, /) -> Any:
     cls = type(iterator)
+    if PENDING and cls is GeneratorType and iterator in PENDING:
+        return step(iterator)
     if not hasattr(cls, "__next__"):
         raise TypeError(f"'{type_name(iterator)}' object isn't an iterator")
     try:

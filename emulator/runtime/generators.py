@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from types import GeneratorType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS, GeneratorClosed, caught, raised
 
 AnyGenerator = Any  # a generator of the host
 
 
+PENDING: WeakKeyDictionary[AnyGenerator, Any] = WeakKeyDictionary()
+"""What generators raise when they are next asked for a value, which is rare."""
+
+
+def pend_throw(generator: AnyGenerator, error: Any) -> Any:
+    """`generator.pend_throw(exception)`: the exception that was pending, or None."""
+    if generator.gi_running:
+        raise ValueError("generator already executing")
+    before = PENDING.pop(generator, None)
+    if error is not None:
+        PENDING[generator] = error
+    return before
+
+
 def send(generator: AnyGenerator, value: Any) -> Any:
     """`generator.send(value)`."""
+    if PENDING and generator in PENDING:
+        return throw(generator, PENDING.pop(generator))
     try:
         return generator.send(value)
     except TypeError as error:
@@ -70,6 +87,8 @@ def _waits(generator: AnyGenerator) -> bool:
 
 def step(generator: AnyGenerator) -> Any:
     """`generator.__next__()`."""
+    if PENDING and generator in PENDING:
+        return throw(generator, PENDING.pop(generator))
     return next(generator)
 
 
@@ -78,6 +97,7 @@ GENERATOR: dict[str, Any] = {
     "send": send,
     "throw": throw,
     "close": close,
+    "pend_throw": pend_throw,
 }
 
 

@@ -135,6 +135,8 @@ class Heap:
 
     def grow(self, block: Block, size: int) -> bool:
         """Let an allocation have `size` bytes where it is; False if the blocks behind are used."""
+        if self.locked and size > block.size:
+            return False
         count = (size + BLOCK - 1) // BLOCK
         if count > block.count:
             end = (block.address - self.base) // BLOCK + block.count

@@ -29,6 +29,10 @@ GENERATOR: Final = 48
 
 FIRST_CHECK: Final = 20_000
 """Operations from one walk to the next, at least."""
+SLACK: Final = 1024
+"""Bytes that a program may make after it was told that the heap is full: errors, mostly."""
+LEAST_CHECK: Final = 1000
+"""The same where the heap is nearly full."""
 PER_OBJECT: Final = 200
 """Operations between walks for each object found, at most: walks then cost a few per cent."""
 LARGE: Final = 256
@@ -55,6 +59,7 @@ class Memory:
 
     __slots__ = (
         "_checked",
+        "_full",
         "_left",
         "_pending",
         "_used",
@@ -76,7 +81,9 @@ class Memory:
         self.objects = 0
         """Objects found by the last walk."""
         self._used = 0
-        self._checked = 0
+        self._full = 0
+        """Bytes in use when the heap was last found full; 0 if they became less since."""
+        self._checked = FIRST_CHECK
         self._pending = 0
         self._left = FIRST_CHECK
 
@@ -100,14 +107,19 @@ class Memory:
         used = self.used()
         if used + size > self.limit:
             self._left = 0  # look again soon: the program may go on as before
-            raise _exhausted(size or blocks(used - self.limit))
+            # A full heap refuses what is new; a program that makes nothing more may go on.
+            if size or used > self._full + SLACK:
+                self._full = used
+                raise _exhausted(size or blocks(used - self.limit))
+        else:
+            self._full = 0
         self._pending = size
         # While the heap fills, walk again when half of what is free may be used up.
         left = max(FIRST_CHECK, PER_OBJECT * self.objects)
         growth = used - before
-        if growth > 0 and self._checked:
+        if growth > 0:
             left = min(left, (self.limit - used) * self._checked // (2 * growth))
-        self._left = self._checked = left
+        self._left = self._checked = max(left, LEAST_CHECK)
 
     def used(self) -> int:
         """Bytes in use, found by a walk."""

@@ -108,11 +108,20 @@ class OperationText(FunctionText):
         super().__init__(function, names, consts, n_closed, named_locals)
         self.bitmap = bitmap
         """A call tells its star arguments by a bitmap."""
+        self.locks_heap = False
+        """What is made goes through `made`, which looks at the lock of the heap."""
         self.slices: set[str] = set()
         """Variables that hold slices."""
         self.yields = False
 
     # ------------------------------------------------------------------------- operations
+
+    def push(self, expression: str) -> None:
+        self.stack.append(f"(made{DOT}({expression}))" if self.locks_heap else f"({expression})")
+
+    def made(self, expression: str) -> str:
+        """A new variable that holds an object which the expression makes."""
+        return self.temp(f"made{DOT}({expression})" if self.locks_heap else expression)
 
     def forget_temps(self) -> None:
         """Use the names again: what they hold should not live much longer than MicroPython's."""
@@ -153,7 +162,8 @@ class OperationText(FunctionText):
             elif value in self.local_names:
                 self.put(value)
         elif verb == _V.LOAD_ATTR:
-            self.push(f"attribute{DOT}({self.pop()}, {self.name(a)!r})")
+            name = "bound" if self.locks_heap else "attribute"
+            self.stack.append(f"({name}{DOT}({self.pop()}, {self.name(a)!r}))")
         elif verb == _V.LOAD_METHOD:
             if b:
                 _, cls, instance = self.pops(3)
@@ -161,7 +171,10 @@ class OperationText(FunctionText):
                     self.temp(f"super_attribute{DOT}({cls}, {instance}, {self.name(a)!r})")
                 )
             else:
-                self.push_value(self.temp(f"method{DOT}({self.pop()}, {self.name(a)!r})"))
+                obj = self.pop()
+                if self.locks_heap and self.name(a) == "extend":
+                    self.put(f"grow{DOT}({obj})")
+                self.push_value(self.temp(f"method{DOT}({obj}, {self.name(a)!r})"))
             self.push_value(NULL)
         elif verb == _V.STORE_ATTR:
             value, obj = self.pops(2)
@@ -181,6 +194,8 @@ class OperationText(FunctionText):
                 self.put(f"del_item{DOT}({obj}, {index})")
             elif index in self.slices:
                 self.put(f"set_slice{DOT}({obj}, {index}, {value})")
+            elif self.locks_heap:
+                self.put(f"locked_set_item{DOT}({obj}, {index}, {value})")
             else:
                 self.put(f"{obj}[{index}] = {value}")
         elif verb == _V.UNARY_OP:
@@ -220,19 +235,19 @@ class OperationText(FunctionText):
         verb, a, b = op
         if verb == _V.BUILD_TUPLE:
             items = self.pops(a)
-            self.push_value(self.temp(f"({', '.join(items)}{',' if a == 1 else ''})"))
+            self.push_value(self.made(f"({', '.join(items)}{',' if a == 1 else ''})"))
         elif verb == _V.BUILD_LIST:
-            self.push_value(self.temp(f"[{', '.join(self.pops(a))}]"))
+            self.push_value(self.made(f"[{', '.join(self.pops(a))}]"))
         elif verb == _V.BUILD_SET:
             items = self.pops(a)
-            self.push_value(self.temp(f"{{{', '.join(items)}}}" if items else f"set{DOT}()"))
+            self.push_value(self.made(f"{{{', '.join(items)}}}" if items else f"set{DOT}()"))
         elif verb == _V.BUILD_MAP:
-            self.push_value(self.temp("{}"))
+            self.push_value(self.made("{}"))
         elif verb == _V.STORE_MAP:
             value, key = self.pops(2)
             self.put(f"{self.stack[-1]}[{key}] = {value}")
         elif verb == _V.BUILD_SLICE:
-            name = self.temp(f"slice{DOT}({', '.join(self.pops(a))})")
+            name = self.made(f"slice{DOT}({', '.join(self.pops(a))})")
             self.slices.add(name)
             self.push_value(name)
         elif verb == _V.STORE_COMP:
@@ -354,6 +369,8 @@ class OperationText(FunctionText):
             own = f"s{DOT}{len(self.stack)}"
             if left in self.stack or not (left == own or left[:2] == f"t{DOT}"):
                 name = self.temp(left)
+            if self.locks_heap:
+                self.put(f"grow{DOT}({name})")
             self.put(f"{name} {INPLACE[op]} {right}")
             if op in _OF_BITS and not _is_number(right):
                 self.put(f"if {name} is True or {name} is False: {name} = int{DOT}({name})")
@@ -401,4 +418,4 @@ class OperationText(FunctionText):
             defaults = "None" if first == NULL else first
             keyword_defaults = "None" if second == NULL else second
         values = ", ".join([GLOBALS, defaults, keyword_defaults, *cells])
-        self.push_value(self.temp(f"{CHILDREN}[{child}]({values})"))
+        self.push_value(self.made(f"{CHILDREN}[{child}]({values})"))

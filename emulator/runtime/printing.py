@@ -11,6 +11,7 @@ from mpy_cross.emulator.runtime.floats import FloatStyle
 from mpy_cross.emulator.runtime.types import (
     MARK,
     BuiltinType,
+    FixedDict,
     Instance,
     Module,
     MpClass,
@@ -134,7 +135,7 @@ class Printer:
             return f"[{self._items(value)}]"
         if cls is tuple:
             return f"({self._items(value)}{',' if len(value) == 1 else ''})"
-        if cls is dict:
+        if cls is dict or cls is FixedDict:
             return "{" + self._pairs(value) + "}"
         if type(cls) is MpClass and not isinstance(value, BaseException):
             return self._instance(value, cls, ("__repr__",))

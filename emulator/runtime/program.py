@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
+from mpy_cross.emulator.runtime import locked_heap
 from mpy_cross.emulator.runtime.arguments import program_mark
 from mpy_cross.emulator.runtime.flow import FlowError
 from mpy_cross.emulator.runtime.function_text import text_of
@@ -30,6 +31,7 @@ class Code:
         "builtins",
         "consts",
         "float_type",
+        "locks_heap",
         "mpy",
         "names",
         "protos",
@@ -52,6 +54,8 @@ class Code:
         }
         self.consts = module.consts
         self.bitmap = mpy.release.mpy_version >= 6
+        self.locks_heap = locked_heap.NAME in module.names
+        """Whether the heap may be locked while its functions run."""
         self.source_file = text_of(module.names[module.source_file]) if module.names else ""
         self.protos: dict[int, Proto] = {}
         self.root = self._proto(module.functions[0])
@@ -112,6 +116,7 @@ class Proto:
                     MARK + code.source_file,
                     bitmap=code.bitmap,
                     named_locals=named_locals,
+                    locks_heap=code.locks_heap,
                 )
             except FlowError as error:
                 raise ValueError("incompatible .mpy file") from error

@@ -15,6 +15,7 @@ from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
 from mpy_cross.emulator.runtime.help_ import make_help
 from mpy_cross.emulator.runtime.imports import Importer
+from mpy_cross.emulator.runtime.locked_heap import LockedHeap
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.program import MACHINE_CODE, Code
 from mpy_cross.emulator.runtime.scheduler import Scheduler
@@ -87,7 +88,15 @@ class Runtime:
         self.builtins: dict[str, Any] = support.helpers()
         self.scheduler = Scheduler(self, machine)
         """Virtual time, interrupts, callbacks."""
+        self.locked_heap = LockedHeap(self.storage.heap)
+        """What a program may not do while it has locked the heap."""
+        self.builtins["made\u00b7"] = self.locked_heap.made
+        self.builtins["bound\u00b7"] = self.locked_heap.bound
+        self.builtins["locked_set_item\u00b7"] = self.locked_heap.set_item
+        self.builtins["grow\u00b7"] = self.locked_heap.grow
         self.builtins["poll\u00b7"] = self.scheduler.poll
+        self.builtins["poll_later\u00b7"] = self.scheduler.poll_later
+        self.builtins["refuse\u00b7"] = self.scheduler.refuse
         # True for one call of a function in so many, each worth some operations.
         turns = cycle((*(False,) * (POLL_COST // CALL_COST - 1), True))
         self.builtins["called\u00b7"] = turns.__next__

@@ -28,6 +28,8 @@ CYCLES_PER_OPERATION: Final = {"cortex-m0+": 60, "cortex-m4f": 40}
 DEFAULT_CYCLES: Final = 50
 DEFAULT_HZ: Final = 100_000_000
 """Frequency where there is no machine, and while the clock of the core stands still."""
+FULL: Final = 1 << 30
+"""A count of operations that says: the heap is full."""
 QUEUE: Final = 4
 """Callbacks that `micropython.schedule` keeps."""
 NEVER: Final = 1 << 100
@@ -58,12 +60,14 @@ class Scheduler:
     Stop.  interrupted: Ctrl-C was pressed; set from anywhere, the next poll raises
     KeyboardInterrupt in the program unless `keyboard_interrupt` is off (`micropython.kbd_intr`).
     pace: called with the time in ns after it moved, to run no faster than a real board.
+    on_stuck: called when nothing can end a wait any more; raises Stuck unless somebody can type.
     """
 
     __slots__ = (
         "_masked",
         "_pending",
         "_queue",
+        "_refusal",
         "_running",
         "_task",
         "clock",
@@ -73,6 +77,7 @@ class Scheduler:
         "locked",
         "memory",
         "on_stop",
+        "on_stuck",
         "pace",
         "queue_size",
         "rate",
@@ -93,6 +98,7 @@ class Scheduler:
         self.memory: Memory | None = None
         self.stop_at = NEVER
         self.on_stop: Callable[[], int] = _time_up
+        self.on_stuck: Callable[[], None] = _stuck
         self.interrupted = False
         self.keyboard_interrupt = True
         self.pace: Callable[[int], None] | None = None
@@ -100,6 +106,7 @@ class Scheduler:
         self.locked = 0
         """How often scheduled callbacks were locked out."""
         self._queue: deque[tuple[Any, Any]] = deque()
+        self._refusal: MemoryError | None = None
         self._task = False
         self._running = False
         self._masked = 0
@@ -115,6 +122,29 @@ class Scheduler:
         memory = self.memory
         if memory is not None:
             memory.passed(count)
+        return 0
+
+    def poll_later(self, count: int) -> int:
+        """The same in a loop that handles errors: `refuse`, in there, raises the MemoryError.
+
+        Until then the count stays above what makes the loop call this.
+        """
+        if self._refusal is not None:
+            count -= FULL
+        try:
+            return self.poll(count)
+        except MemoryError as error:
+            if self._refusal is not None:
+                self._refusal = None
+                raise
+            self._refusal = error.with_traceback(None)
+            return FULL
+
+    def refuse(self) -> int:
+        """Raise what `poll_later` has kept; the count starts again."""
+        error, self._refusal = self._refusal, None
+        if error is not None:
+            raise error
         return 0
 
     def advance(self, duration: int) -> None:
@@ -145,7 +175,7 @@ class Scheduler:
             limit = self.stop_at if until is None else min(until, self.stop_at)
             if not clock.idle(limit if limit < NEVER else None):
                 if limit == NEVER:
-                    raise Stuck("the program waits for something that nothing can bring about")
+                    self.on_stuck()
                 while clock.now >= self.stop_at:
                     self.stop_at = self.on_stop()
             self.events()
@@ -238,3 +268,7 @@ def _never() -> bool:
 
 def _time_up() -> int:
     raise TimeUp
+
+
+def _stuck() -> None:
+    raise Stuck("the program waits for something that nothing can bring about")

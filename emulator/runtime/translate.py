@@ -30,10 +30,12 @@ from mpy_cross.emulator.runtime.function_text import (
     ERRORS,
     FACTORY,
     GLOBALS,
+    HEX,
     NAMES,
     NULL,
     PC,
     TIME,
+    keyword_name,
 )
 from mpy_cross.emulator.runtime.jumps import JumpText
 from mpy_cross.emulator.runtime.operations import INPLACE
@@ -44,6 +46,10 @@ _V = Verb
 # Verbs that use the value on top at once, wherever it stands: it need not be a variable first.
 _TAKES_EXPRESSION: Final = frozenset((_V.STORE_FAST, _V.STORE_GLOBAL, _V.STORE_NAME, _V.POP_TOP))
 _CALLS: Final = frozenset((_V.CALL_FUNCTION, _V.CALL_METHOD))
+_MAKES: Final = _CALLS | {
+    _V.BUILD_LIST, _V.BUILD_TUPLE, _V.BUILD_MAP, _V.BUILD_SET, _V.STORE_SUBSCR, _V.STORE_MAP,
+    _V.YIELD_VALUE, _V.YIELD_FROM,
+}
 POLL_COST: Final = 1000
 """Operations after which a loop looks whether time has come for something else."""
 
@@ -71,25 +77,38 @@ def translate(
     *,
     bitmap: bool,
     named_locals: bool,
+    locks_heap: bool = False,
 ) -> Translation:
     """Make the host's form of one function.
 
     `n_closed` is the number of cells that it gets from around it.  With `named_locals` names are
     looked up in a dictionary that is its argument: class bodies, and `exec` with a dictionary of
-    its own.  Raises FlowError for operations that do not fit together.
+    its own; with `locks_heap` what is made is looked at (`locked_heap`).  Raises FlowError for
+    operations that do not fit together.
     """
     try:
         writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
+        writer.locks_heap = locks_heap
         try:
             return writer.run(source_file)
         except (SyntaxError, RecursionError):
             # The host nests no more than 20 loops and handlers, and as many lines' indents as fit.
             writer = _Writer(function, names, consts, n_closed, bitmap, named_locals)
+            writer.locks_heap = locks_heap
             writer.flat = True
             return writer.run(source_file)
     except (IndexError, KeyError, SyntaxError) as error:
         # Only a broken file takes more from the stack than there is, or names what is not there.
         raise FlowError(f"the operations do not fit together ({error})") from error
+
+
+def _name_keywords(tree: ast.Module) -> None:
+    """Give arguments the names of the program; in a tree the host takes any."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.arg = keyword_name(node.arg)
+        elif isinstance(node, ast.Name):
+            node.id = keyword_name(node.id)
 
 
 @final
@@ -132,6 +151,8 @@ class _Writer(JumpText):
         marks.append(first)
         text = "\n".join(lines) + "\n"
         tree = ast.parse(text)
+        if HEX in text:
+            _name_keywords(tree)
         for node in ast.walk(tree):
             at = getattr(node, "lineno", None)
             if at is not None:
@@ -274,6 +295,8 @@ class _Writer(JumpText):
         self.put("try:")
         self.indent += 1
         start = len(self.lines)
+        if region.number in self.refusing:
+            self.put(f"if {TIME} > {POLL_COST}: {TIME} = refuse{DOT}()")
         self.write(span[0], span[1])
         if len(self.lines) == start:
             self.put("pass")
@@ -343,8 +366,25 @@ class _Writer(JumpText):
         # Interrupts come at the jump back to the start, which belongs to the last line.
         before = self.line
         self.line = next((op[1] for op in reversed(ops) if op[0] == _V.LINE), before)
-        self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll{DOT}({TIME})")
+        region = self._handled_in(loop)
+        if region is None:
+            self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll{DOT}({TIME})")
+        else:
+            # A full heap is an error of what the handler guards, not of the jump back.
+            self.refusing.add(region.number)
+            self.put(f"if {TIME} > {POLL_COST}: {TIME} = poll_later{DOT}({TIME})")
         self.line = before
+
+    def _handled_in(self, loop: Loop) -> Region | None:
+        """The region that starts in the loop before anything is made."""
+        for rank in range(loop.first, loop.last + 1):
+            region = self._region_at(rank)
+            if region is not None:
+                span = self.flow.span(region)
+                return region if span is not None and span[1] <= loop.last else None
+            if any(op[0] in _MAKES for op in self.flow.order[rank].ops):
+                return None
+        return None
 
     def _write_block(self, block: Block) -> None:
         guard = block.rank in self.guarded and not self.flat

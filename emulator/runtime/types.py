@@ -135,6 +135,19 @@ class BuiltinType:
 
 
 @final
+class FixedDict(dict[Any, Any]):
+    """A dictionary in read-only memory, or one that shows what is elsewhere: it cannot change."""
+
+    __slots__ = ()
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError()
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+@final
 class Super:
     """`super(cls, obj)` that is kept in a variable; calls through `super()` do not make one."""
 

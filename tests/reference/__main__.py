@@ -1,7 +1,8 @@
 """Run MicroPython's own test programs: `python -m tests.reference PATH [NAME ...]`.
 
-PATH is the folder `tests` of a MicroPython source tree, of 1.17 if `--release` is not given.  A test
-passes if the program prints what its `.exp` file says or, where there is none, what CPython prints.
+PATH is the folder `tests` of a MicroPython source tree, of 1.17 if `--release` is not given.  A
+test passes if the program prints what its `.exp` file says or, where there is none, what CPython
+prints.
 Tests in `reasons.py` may differ; the reason is printed.
 """
 
@@ -104,9 +105,9 @@ def main() -> int:
             counts[verdict] += 1
             if verdict == "FAIL":
                 failed.append(name)
-                if options.verbose:
-                    show(path, found, wanted)
-                    print(errors, end="")
+            if options.verbose and verdict in ("FAIL", "reason"):
+                show(path, found, wanted)
+                print(errors, end="")
     for name in explained:
         print(f"differs {name}: {reasons[name]}")
     for name in failed:

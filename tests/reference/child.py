@@ -12,7 +12,9 @@ import traceback
 from pathlib import Path
 
 from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.runtime import memory
 from mpy_cross.emulator.runtime.imports import FROZEN
+from mpy_cross.emulator.runtime.memory import Memory
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.volumes import MemoryVolume
 from mpy_cross.loader.release import get
@@ -21,6 +23,10 @@ HOST = "host"
 """In place of a board: floats of 64 bits and no machine around, like MicroPython's unix port."""
 HOST_ARCH = "armv7emsp"
 """What machine code is for that runs without a board."""
+HEAP = 1 << 20
+"""Bytes of the heap that runs without a board."""
+START = 662_774_400
+"""Seconds since 2000 at which programs begin: any time that is not 0."""
 STACK = 512 << 20
 WITH_FILES = ("import", "io", "extmod", "micropython", "unicode")
 """Folders of tests that open or import files of theirs."""
@@ -45,7 +51,11 @@ def run(path: Path, release: str, board: str, emit: str, inside: bool) -> None:
         return
     runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit), _write)
     runtime.arch = HOST_ARCH
+    runtime.start_time = START
     mount(runtime, path, inside)
+    limit = Memory(HEAP, runtime.storage.heap.used, lambda: list(runtime.modules.values()))
+    runtime.scheduler.memory = limit
+    memory.use(limit)
     try:
         runtime.main(runtime.compile(path.read_bytes(), path.name))
     except SystemExit:

@@ -7,28 +7,12 @@ from typing import Final
 _WARNINGS = "boards are built without warnings; the unix port has them"
 
 REASONS: Final[dict[str, str]] = {
-    "basics/builtin_compile.py": "compile(..., 'single') shows the values of expressions, but not"
-    " of those inside of compound statements",
     "basics/bytes_compare3.py": _WARNINGS,
     "basics/exception_chain.py": _WARNINGS,
     "basics/string_format_error.py": "CPython 3.10 and later take '{:0}' of a string",
-    "unicode/unicode_id.py": "the host folds some letters of identifiers, as of keyword arguments",
     "import/import_file.py": "__file__ is the path as sys.path has it; CPython makes it absolute",
     "io/file_stdio.py": "the standard streams of boards have no fileno()",
     "micropython/meminfo.py": "mem_info of boards has no line of totals and peaks",
-    "micropython/viper_error.py":
-        "a board names the unary operator in its error; mpy-cross, whose texts ours are, does not",
-    **dict.fromkeys(
-        (
-            "micropython/heap_lock.py",
-            *(
-                f"micropython/heapalloc_fail_{name}.py"
-                for name in ("bytearray", "dict", "list", "memoryview", "set", "tuple")
-            ),
-        ),
-        "a locked heap refuses some buffers, but no objects of the host",
-    ),
-    "basics/dict_fixed.py": "errno.errorcode is a dictionary like any other, not in ROM",
 }
 """By file, as seen from the folder `tests`."""
 
@@ -37,8 +21,6 @@ SINGLE_REASONS: Final[dict[str, str]] = {
     "float/float2int_doubleprec_intbig.py": _DOUBLE,
     "float/float_divmod.py": _DOUBLE,
     "float/float_parse_doubleprec.py": _DOUBLE,
-    "float/string_format_modulo2_intbig.py":
-        "an int is compared with a float exactly, not after it became an infinity",
 }
 """The same on boards with floats of single precision."""
 

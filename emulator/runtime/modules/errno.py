@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpy_cross.emulator.runtime.runtime import Runtime
-from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.types import FixedDict, Module
 
 CODES = {
     "EPERM": 1,
@@ -33,4 +33,4 @@ NAMES = {number: name for name, number in CODES.items()}
 
 
 def build(runtime: Runtime) -> Module:
-    return Module("uerrno", {**CODES, "errorcode": dict(NAMES)})
+    return Module("uerrno", {**CODES, "errorcode": FixedDict(NAMES)})

@@ -34,7 +34,6 @@ def stack_bytes(frame: FrameType | None) -> int:
 def build(runtime: Runtime) -> Module:
     storage, scheduler = runtime.storage, runtime.scheduler
     heap = storage.heap
-    emergency = 0
 
     @native
     def const(value: Any, /) -> Any:
@@ -49,8 +48,7 @@ def build(runtime: Runtime) -> Module:
 
     @native
     def alloc_emergency_exception_buf(size: Any, /) -> None:
-        nonlocal emergency
-        emergency = as_word(size)
+        runtime.locked_heap.emergency = as_word(size)
 
     @native
     def mem_info(verbose: Any = None, /) -> None:
@@ -108,6 +106,7 @@ def build(runtime: Runtime) -> Module:
     @native
     def kbd_intr(character: Any, /) -> None:
         scheduler.keyboard_interrupt = as_word(character) >= 0
+        runtime.console.interrupt_character = as_word(character)
 
     @native
     def schedule(function: Any, argument: Any, /) -> None:

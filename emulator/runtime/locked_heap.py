@@ -1,0 +1,99 @@
+"""What a program may not do while it has locked the heap (`micropython.heap_lock`): make objects.
+
+Objects are the host's, which knows no lock.  Files that name `heap_lock` are therefore translated
+so that what an operation makes goes through `made`, which refuses objects that nobody had before.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, GeneratorType, MethodType
+from typing import Any, Final, final
+
+from mpy_cross.emulator.runtime.attributes import attribute
+from mpy_cross.emulator.runtime.buffers import Buffer
+from mpy_cross.emulator.runtime.heap import Heap
+from mpy_cross.emulator.runtime.memory import SMALL
+from mpy_cross.emulator.runtime.support import set_slice
+from mpy_cross.emulator.runtime.types import MpClass
+
+NAME: Final = b"heap_lock"
+"""A file that has this name may lock the heap."""
+LOCKED: Final = "memory allocation failed, heap is locked"
+TRACEBACK: Final = 24
+"""Bytes of the emergency buffer before the arguments of an exception: a traceback of two."""
+TUPLE: Final = 8
+"""Bytes of a tuple besides its items."""
+WORD: Final = 4
+
+_KINDS: Final = frozenset(
+    (
+        list, dict, set, frozenset, float, complex, str, bytes, slice, range,
+        type({}.keys()), type({}.values()), type({}.items()),
+        FunctionType, GeneratorType, MethodType, map, filter, zip, enumerate, reversed,
+    )
+)
+"""Types whose objects are always on the heap, classes of the run-time and the program aside."""
+
+
+def _references(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+FRESH: Final = _references([])
+"""References to an object that was made for a call only, counted in the function that gets it."""
+
+
+@final
+class LockedHeap:
+    """Refuses objects while the heap is locked.
+
+    emergency: bytes of `micropython.alloc_emergency_exception_buf`.
+    """
+
+    __slots__ = ("emergency", "heap")
+
+    def __init__(self, heap: Heap) -> None:
+        self.heap = heap
+        self.emergency = 0
+
+    def made(self, value: Any) -> Any:
+        """The value of an operation.  Raises MemoryError if it is new and the heap is locked."""
+        if not self.heap.locked or sys.getrefcount(value) > FRESH:
+            return value
+        kind = type(value)
+        if isinstance(value, BaseException):
+            # Exceptions have a place of their own; their arguments have to fit behind it.
+            if self.emergency < TRACEBACK + TUPLE + WORD * len(value.args):
+                value.args = ()
+            return value
+        if (
+            kind in _KINDS
+            or type(kind) is MpClass
+            or isinstance(value, (Buffer, float))
+            or (kind is tuple and value)
+            or (kind is int and not -SMALL <= value < SMALL)
+        ):
+            raise MemoryError(LOCKED)
+        return value
+
+    def bound(self, obj: Any, name: str) -> Any:
+        """`obj.name`; of what attributes give, only bound methods are new."""
+        value = attribute(obj, name)
+        if self.heap.locked and type(value) is MethodType and sys.getrefcount(value) < FRESH + 1:
+            raise MemoryError(LOCKED)
+        return value
+
+    def set_item(self, obj: Any, index: Any, value: Any) -> None:
+        """`obj[index] = value`, which may make a list longer."""
+        if self.heap.locked and isinstance(obj, list) and type(index) is slice:
+            if len(value) > len(range(*index.indices(len(obj)))):
+                raise MemoryError(LOCKED)
+            set_slice(obj, index, value)
+        else:
+            obj[index] = value
+
+    def grow(self, value: Any) -> None:
+        """The object is about to get more items, or another value in its place."""
+        if self.heap.locked and isinstance(value, (list, str, bytes, tuple, float)):
+            raise MemoryError(LOCKED)
