@@ -112,7 +112,7 @@ def _run(session: Session, code: Code) -> None:
 
 def ending(outcome: Outcome) -> str:
     """A name for how a program ended."""
-    return "good end" if outcome.error is None else class_name(type(outcome.error))
+    return "good end" if outcome.error is None else class_name(type(caught(outcome.error)))
 
 
 def check(outcome: Outcome) -> None:

@@ -136,10 +136,13 @@ class FileImage:
     # -------------------------------------------------------------------------------- placing
 
     def place(self, proto: Proto) -> Placed:
-        """The function's code in memory.  Raises MpyError, MemoryError."""
+        """The function's code in memory.  Raises ValueError for a broken file, MemoryError."""
         placed = self._placed.get(id(proto))
         if placed is None:
-            placed = self._place(proto)
+            try:
+                placed = self._place(proto)
+            except MpyError as error:
+                raise ValueError("incompatible .mpy file") from error
             self._placed[id(proto)] = placed
         return placed
 
