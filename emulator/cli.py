@@ -388,6 +388,60 @@ def _dump(session: Session, path: str) -> int:
     return 0
 
 
+# -------------------------------------------------------------------------------------- serve
+
+
+@main.command(name="serve", short_help="Offer a board's prompt to tools.")
+@click.argument("folder", metavar="[DIR]", required=False)
+@click.option("--board", default="pyboard", show_default=True, metavar="B", help="The board.")
+@click.option("--release", metavar="R", help="MicroPython's release, as for run.")
+@click.option("--tcp", metavar="[HOST:]PORT", help="Listen on a TCP port; 0: any that is free.")
+@click.option("--pty", is_flag=True, help="Make a pseudo-terminal.")
+@click.option("--link", metavar="PATH", help="A name for the pseudo-terminal.")
+@click.option("--realtime", is_flag=True, help="No faster than the board: a second is a second.")
+@click.option(
+    "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Where random numbers start."
+)
+def serve_command(
+    folder: str | None,
+    board: str,
+    release: str | None,
+    tcp: str | None,
+    pty: bool,
+    link: str | None,
+    realtime: bool,
+    heapsize: int | None,
+    seed: int,
+) -> int:
+    """Switch a board on, with the files of DIR, and offer its prompt: to mpremote, pyboard.py,
+    or a terminal program.
+
+    While the prompt waits for input, virtual time follows the host's; a program that sleeps does
+    not, unless --realtime is given.  SIGINT (Ctrl-C) and SIGTERM end the server.
+    """
+    from mpy_cross.emulator.compiler import compiler_for
+    from mpy_cross.emulator.serve import ServeError, serve_hosted
+    from mpy_cross.emulator.session import Session, SessionError
+
+    if (tcp is None) == (not pty):
+        raise click.UsageError("say --tcp PORT or --pty")
+    if link is not None and not pty:
+        raise click.UsageError("--link belongs to --pty")
+    facts = _board(board)
+    chosen = _release(release)
+    try:
+        session = Session(
+            facts.name, chosen, compiler_for(chosen, facts.arch), heap=heapsize, seed=seed
+        )
+        serve_hosted(session, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
+    except (ServeError, SessionError) as error:
+        _fail(str(error), EXIT_USAGE)
+    return 0
+
+
 # ------------------------------------------------------------------------------------- boards
 
 

@@ -21,6 +21,8 @@ HOST_MEMORY: Final = 3 << 29
 of the board's heap, for objects that double in size within a few operations.  Unicorn takes 1 GiB
 of address space for a core."""
 
+PATIENCE: Final = 0.3
+
 
 @final
 class ProgramThread:
@@ -35,6 +37,8 @@ class ProgramThread:
         self.ended = False
         self.error: BaseException | None = None
         """What went wrong in the emulator itself."""
+        self.patience: Callable[[], None] | None = None
+        """Called again and again while a program does not pause for PATIENCE seconds."""
         self._stopping = False
         self._mine = threading.Semaphore(0)
         self._hosts = threading.Semaphore(0)
@@ -53,7 +57,11 @@ class ProgramThread:
                     threading.stack_size(before)
             else:
                 self._mine.release()
-            self._hosts.acquire()
+            if self.patience is None:
+                self._hosts.acquire()
+            else:
+                while not self._hosts.acquire(timeout=PATIENCE):
+                    self.patience()
         if self.ended:
             self._thread.join()
         if self.error is not None:

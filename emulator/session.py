@@ -21,7 +21,7 @@ from mpy_cross.emulator.program_thread import ProgramThread
 from mpy_cross.emulator.runtime import board_files, memory
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import Memory
-from mpy_cross.emulator.runtime.modules.machine_.hardware import Reset
+from mpy_cross.emulator.runtime.modules.machine_.hardware import Reset, close_hardware
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
 from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
@@ -94,22 +94,13 @@ class Session:
         self._echo = write
         self.listeners: list[Callable[[str], object]] = []
         """Called with every piece of console output."""
-        storage = self._storage(heap)
-        self.runtime = Runtime(
-            self.release,
-            compiler,
-            self._write,
-            single_floats=self.board.float_bits == 32,
-            storage=storage,
-            machine=self.machine,
-        )
-        self.runtime.argv[:] = argv
+        self._heap = heap
+        self._compiler = compiler
+        self._argv = list(argv)
+        self._seed = seed
+        self._make_runtime()
         self.volume = board_files.install(self.runtime)
         """The board's files."""
-        self.runtime.seed = seed
-        self.scheduler = self.runtime.scheduler
-        self.memory = Memory(storage.heap.size, storage.heap.used, self._roots)
-        self.scheduler.memory = self.memory
         self.outcome: Outcome | None = None
         """How the last program ended; None while it runs."""
         self.result: Any = None
@@ -117,9 +108,40 @@ class Session:
         self.trace_code: Callable[[Code], object] | None = None
         """Called with the code of every file that is run."""
         self._thread: ProgramThread | None = None
+        self.patience: Callable[[], None] | None = None
+        """Called in the host's thread now and then while a program does not pause."""
         self._limit = NEVER
 
+    def _make_runtime(self) -> None:
+        storage = self._storage(self._heap)
+        self.runtime = Runtime(
+            self.release,
+            self._compiler,
+            self._write,
+            single_floats=self.board.float_bits == 32,
+            storage=storage,
+            machine=self.machine,
+        )
+        self.runtime.argv[:] = self._argv
+        self.runtime.seed = self._seed
+        self.scheduler = self.runtime.scheduler
+        self.memory = Memory(storage.heap.size, storage.heap.used, self._roots)
+        self.scheduler.memory = self.memory
+
     # ---------------------------------------------------------------------------- the machine
+
+    def restart(self, *, hard: bool = False) -> None:
+        """The interpreter starts anew on the same machine, after the program has ended.
+
+        Names, callbacks and what is mounted are gone; files stay, and what the chip does.  After a
+        reset of the chip (`hard`), its clocks are set up as at first.
+        """
+        if hard:
+            self.machine.start()
+        else:
+            close_hardware(self.machine)
+        self._make_runtime()
+        board_files.install(self.runtime, self.volume)
 
     def _storage(self, heap: int | None) -> Storage:
         ram = self.machine.chip.ram
@@ -244,6 +266,7 @@ class Session:
             self.outcome = self._guarded(call)
 
         self._thread = ProgramThread(run, DEPTH)
+        self._thread.patience = self.patience
 
     def _guarded(self, call: Callable[[], object]) -> Outcome:
         try:
@@ -286,6 +309,11 @@ class Session:
         memory.use(self.memory)
         thread.go()
         return self.outcome
+
+    def pause(self) -> None:
+        """In the program's thread: the host's turn, until it calls `go`."""
+        assert self._thread is not None  # which calls this
+        self._thread.pause()
 
     def _stopped(self, thread: ProgramThread) -> int:
         """In the program's thread, at a time to stop: the next such time."""

@@ -374,6 +374,12 @@ class Release(NamedTuple):
     x86_indexed_memory: bool = False
     """x86 and x86-64 load and store with any constant index in one instruction; from 1.26."""
 
+    @property
+    def tag(self) -> str:
+        """The version as banners show it: "v1.17", "v1.20.0"."""
+        short = self.three_part_tag and self.version.count(".") == 1
+        return f"v{self.version}.0" if short else f"v{self.version}"
+
 
 # Each release is its predecessor plus what changed: the arguments are the release notes.
 _R1_12 = Release(

@@ -148,8 +148,6 @@ class Prompt:
             if found == CTRL_D:  # ends the statement as it is
                 return b"\n".join(lines) + b"\n"
             lines.append(bytes(self._editor.line))
-            if found != ENTER:  # other control characters end an empty line
-                continue
         return b"\n".join(lines)
 
     def _paste(self) -> bytes | None:

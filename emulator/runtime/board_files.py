@@ -17,14 +17,18 @@ POINTS: Final = {"pyboard": "/flash"}
 """Where the flash of boards is mounted, by platform, unless at the root."""
 
 
-def install(runtime: Runtime) -> MemoryVolume:
-    """Mount an empty filesystem of the board's size; its files carry virtual time."""
+def install(runtime: Runtime, volume: MemoryVolume | None = None) -> MemoryVolume:
+    """Mount a filesystem of the board's size, an empty one unless there is a volume already.
+
+    Its files carry virtual time.
+    """
     board = runtime.machine.board if runtime.machine is not None else None
 
     def seconds() -> int:
         return runtime.start_time + runtime.clock.now // 1_000_000_000
 
-    volume = MemoryVolume(board.file_size if board is not None else DEFAULT_SIZE, seconds)
+    if volume is None:
+        volume = MemoryVolume(board.file_size if board is not None else DEFAULT_SIZE, seconds)
     point = POINTS.get(runtime.platform, "/")
     runtime.files.clear()
     runtime.files.add_volume(volume, point)

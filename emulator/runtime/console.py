@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from mpy_cross.emulator.runtime import streams
 from mpy_cross.emulator.runtime.attributes import attribute
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 EPERM: Final = 1
 POLLIN: Final = 1
 POLLOUT: Final = 4
+CTRL_C: Final = 3
+
+
+class Terminal(Protocol):
+    """Somebody at the other end of the console, who reads and may type."""
+
+    def wait(self, until: int | None) -> int:
+        """Wait until something was typed or time has passed, to `until` ns at most: the time."""
+
+    def write(self, data: bytes) -> None:
+        """Bytes to show as they are."""
+
+    def input(self, prompt: str) -> str:
+        """A line, edited as the terminal does it.  Raises EOFError, KeyboardInterrupt."""
 
 
 @final
@@ -27,6 +41,10 @@ class Console:
         """What was typed and not read yet."""
         self.open = False
         """Whether more may be typed; if not, reading at the end gives nothing."""
+        self.interrupt_character = CTRL_C
+        """The byte that interrupts the program when it is typed, -1 for none."""
+        self.terminal: Terminal | None = None
+        """Who types, if that is no file."""
         self._copy: Any = None
         self._plain: Callable[[str], object] | None = None
 
@@ -37,10 +55,39 @@ class Console:
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; waits for the first one."""
         if not self.waiting and self.open:
-            self.runtime.scheduler.wait(lambda: bool(self.waiting) or not self.open)
-        data = bytes(self.waiting[:size])
-        del self.waiting[:size]
+            self.wait(lambda: bool(self.waiting) or not self.open)
+        return self.take(size)
+
+    def take(self, size: int) -> bytes:
+        """Up to `size` bytes of those that wait, all if it is negative."""
+        end = size if size >= 0 else len(self.waiting)
+        data = bytes(self.waiting[:end])
+        del self.waiting[:end]
         return data
+
+    def wait(self, ready: Callable[[], bool], until: int | None = None) -> bool:
+        """Wait for what typing may bring about, as `Scheduler.wait` does.
+
+        If there is somebody who may type, this takes time of theirs.
+        """
+        scheduler = self.runtime.scheduler
+        terminal = self.terminal
+        if terminal is None:
+            return scheduler.wait(ready, until)
+        while not ready():
+            if until is not None and scheduler.clock.now >= until:
+                return False
+            when = terminal.wait(until)
+            scheduler.events()
+            scheduler.wait(ready, when if until is None else min(when, until))
+        return True
+
+    def write_raw(self, data: bytes) -> None:
+        """Bytes that are no text: on a terminal, LF stays LF."""
+        if self.terminal is None:
+            self.write(data)
+        else:
+            self.terminal.write(data)
 
     def write(self, data: bytes) -> None:
         """Output of the program."""
@@ -64,6 +111,8 @@ class Console:
 
     def input(self, prompt: Any = "", /) -> str:
         """`input()`.  Raises EOFError."""
+        if self.terminal is not None:
+            return self.terminal.input(self.runtime.printer.text(prompt))
         self.runtime.write(self.runtime.printer.text(prompt))
         line = bytearray()
         while True:
@@ -76,6 +125,8 @@ class Console:
 
 
 class _Standard(HostObject):
+    __stream_typed__ = True
+
     def __init__(self, console: Any = None, number: Any = None) -> None:
         if not isinstance(console, Console):
             raise TypeError("cannot create 'FileIO' instances")
@@ -85,12 +136,22 @@ class _Standard(HostObject):
     def __stream_read__(self, size: int) -> bytes:
         if self._number:
             raise OSError(EPERM)
-        return self._console.read(size)
+        if self._console.terminal is None:
+            return self._console.read(size)
+        # A terminal has no end: all that is asked for comes; Enter is read as LF in text.
+        data = bytearray()
+        while len(data) < size:
+            data += self._console.read(size - len(data))
+        text = getattr(type(self), "__stream_text__", False)
+        return bytes(data.replace(b"\r", b"\n") if text else data)
 
     def __stream_write__(self, data: bytes) -> int:
         if not self._number:
             raise OSError(EPERM)
-        self._console.write(data)
+        if getattr(type(self), "__stream_text__", False):
+            self._console.write(data)
+        else:
+            self._console.write_raw(data)
         return len(data)
 
     def __stream_ioctl__(self, request: int, argument: Any) -> int:

@@ -48,15 +48,20 @@ def wait(scheduler: Scheduler, entries: Iterable[_Entry], timeout: int | None) -
                 count += 1
         return count > 0
 
+    def pause(until: int | None) -> bool:
+        if any(getattr(type(entry.stream), "__stream_typed__", False) for entry in watched):
+            return scheduler.runtime.console.wait(ready, until)
+        return scheduler.wait(ready, until)
+
     scheduler.events()
     until = None if timeout is None else scheduler.clock.now + timeout * _MS
     # Of the emulator's own streams, events tell when they change; others have to be asked.
     if not any(isinstance(entry.stream, Instance) for entry in watched):
-        scheduler.wait(ready, until)
+        pause(until)
         return
     while True:
         step = scheduler.clock.now + _MS
-        if scheduler.wait(ready, step if until is None else min(step, until)):
+        if pause(step if until is None else min(step, until)):
             return
         if until is not None and scheduler.clock.now >= until:
             return

@@ -68,7 +68,9 @@ class Control:
 
     def soft_reset(self) -> None:
         """Start the interpreter anew."""
-        raise SystemExit
+        error = SystemExit()
+        error.soft_reset = True  # type: ignore[attr-defined]
+        raise error
 
     def bootloader(self, value: Any = None, /) -> None:
         """Enter the bootloader: here, the program is over."""

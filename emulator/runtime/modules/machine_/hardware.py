@@ -251,6 +251,13 @@ def hardware(runtime: Runtime) -> Hardware:
     return found
 
 
+def close_hardware(machine: Machine) -> None:
+    """Ends callbacks of the run-time on this machine, if it has used the hardware."""
+    found = _known.get(machine)
+    if found is not None and not found.closed:
+        found.close()
+
+
 def integer(value: Any, low: int, high: int, what: str) -> int:
     """An argument within limits.  Raises ValueError."""
     number = as_int(value)

@@ -86,6 +86,7 @@ class USB_VCP(HostObject):
     """`USB_VCP(id=0)`: the serial port over USB, which is the console."""
 
     RTS, CTS, IRQ_RX = 1, 2, 1
+    __stream_typed__ = True
 
     _hw: ClassVar[Hardware]
 
@@ -101,6 +102,7 @@ class USB_VCP(HostObject):
     def setinterrupt(self, chr: Any, /) -> None:
         """Set the character that interrupts the program, -1 for none."""
         self._hw.scheduler.keyboard_interrupt = as_int(chr) >= 0
+        self._hw.runtime.console.interrupt_character = as_int(chr)
 
     def isconnected(self) -> bool:
         """Is a host there?"""
@@ -111,14 +113,12 @@ class USB_VCP(HostObject):
         """Does nothing: so that it can serve as a file."""
 
     def _input(self, size: int) -> bytes:
-        """What the console has received, as far as the run-time has a console with input."""
-        source = getattr(self._hw.runtime, "console_read", None)
-        return bytes(source(size)) if source is not None else b""
+        """What the console has received, `size` bytes at most, all if that is negative."""
+        return self._hw.runtime.console.take(size)
 
     def any(self) -> bool:
         """Do characters wait?"""
-        waiting = getattr(self._hw.runtime, "console_any", None)
-        return bool(waiting()) if waiting is not None else False
+        return bool(self._hw.runtime.console.waiting)
 
     def read(self, nbytes: Any = -1, /) -> bytes | None:
         """Read what is there; None if nothing is."""
@@ -158,7 +158,7 @@ class USB_VCP(HostObject):
     def write(self, buf: Any, /) -> int:
         """Write; the number of bytes."""
         data = buffer_of(buf).tobytes()
-        self._hw.runtime.write(data.decode("utf-8", "surrogateescape"))
+        self._hw.runtime.console.write_raw(data)
         return len(data)
 
     def send(self, data: Any, *, timeout: Any = 5000) -> int:
@@ -168,6 +168,8 @@ class USB_VCP(HostObject):
     def recv(self, data: Any, *, timeout: Any = 5000) -> Any:
         """Receive so many bytes, or into a buffer."""
         size = data if isinstance(data, int) else len(buffer_of(data))
+        console, clock = self._hw.runtime.console, self._hw.clock
+        console.wait(lambda: len(console.waiting) >= size, clock.now + as_int(timeout) * 1_000_000)
         got = self._input(size)
         if isinstance(data, int):
             return got
