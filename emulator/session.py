@@ -16,9 +16,11 @@ from typing import Any, Final, final
 
 from mpy_cross.emulator.board import Board
 from mpy_cross.emulator.bus import BusFault
+from mpy_cross.emulator.filesystems.device import ENOSPC
 from mpy_cross.emulator.machine import Machine, machine
 from mpy_cross.emulator.program_thread import ProgramThread
 from mpy_cross.emulator.runtime import board_files, memory
+from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import Memory
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Reset, close_hardware
@@ -27,7 +29,6 @@ from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
 from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
 from mpy_cross.emulator.runtime.storage import Storage
 from mpy_cross.emulator.runtime.types import Module
-from mpy_cross.emulator.runtime.volumes import ENOSPC
 from mpy_cross.loader.release import DEFAULT_RELEASE, Release, get
 
 EXIT_ERROR: Final = 1
@@ -42,7 +43,10 @@ STACK: Final = 8 << 10
 DEPTH: Final = 1000
 """Functions of the host that may be nested: some hundred calls of the program, more than the stack
 of a small board allows."""
-MPY_VERSIONS: Final = b"\x05\x06"
+SCRIPTS: Final = ("boot", "main")
+"""What a board starts, one after the other."""
+START_UP: Final = 20_000_000
+"""Estimate: ns from a reset to the first operation of boot.py."""
 
 
 class SessionError(Exception):
@@ -55,12 +59,14 @@ class Outcome:
     """How a program ended.
 
     status: for the caller's shell; error: what nobody caught, None after a good end or sys.exit;
-    text: MicroPython's traceback of it, or a sentence of ours.
+    text: MicroPython's traceback of it, or a sentence of ours; reset: "hard" if the chip was reset,
+    "soft" if only the interpreter is to start anew.
     """
 
     status: int
     error: BaseException | None = None
     text: str = ""
+    reset: str = ""
 
 
 @final
@@ -111,6 +117,7 @@ class Session:
         self.patience: Callable[[], None] | None = None
         """Called in the host's thread now and then while a program does not pause."""
         self._limit = NEVER
+        self._boots = False
 
     def _make_runtime(self) -> None:
         storage = self._storage(self._heap)
@@ -188,41 +195,92 @@ class Session:
 
     def load(self, path: Path) -> Code:
         """The code of a .py or .mpy file.  Raises OSError, MpyError, and the compiler's errors."""
-        data = path.read_bytes()
-        if path.suffix == ".mpy":
+        return self._code(path.read_bytes(), path.name)
+
+    def _code(self, data: bytes, name: str) -> Code:
+        if name.endswith(".mpy"):
             code = self.runtime.load(data)
         else:
             self.sources.append(data.decode("utf-8", "replace"))
-            code = self.runtime.compile(data, path.name)
+            code = self.runtime.compile(data, name)
         if self.trace_code is not None:
             self.trace_code(code)
         return code
 
     def run(self, path: Path, until: int | None = None) -> Outcome | None:
-        """Run a file, or boot.py and main.py of a folder, as `__main__`.
+        """Run a file as `__main__`, or put a folder on the board and run its boot.py and main.py.
+
+        After a reset the board starts boot.py and main.py that are among its files, if any are.
 
         until: virtual time in ns at which to pause; the result then is None, and `go` goes on.
         """
-        files = [path]
         if path.is_dir():
-            files = [each for name in ("boot", "main") if (each := start_file(path, name))]
-            if not files:
+            self.put(path)
+            if not any(map(self._script, SCRIPTS)):
                 raise SessionError(f"{path}: has neither main.py nor boot.py")
-            try:
-                board_files.copy(self.volume, path)
-            except OSError as error:
-                raise SessionError(
-                    f"{path}: does not fit into the {self.volume.size >> 10} KiB for files of "
-                    f"{self.board.name}"
-                    if error.args == (ENOSPC,)
-                    else f"{path}: {error}"
-                ) from None
-        self.start(lambda: self._run_files(files))
+            self.start(self._boot, boots=True)
+        else:
+            self.start(lambda: self.runtime.main(self.load(path)), boots=True)
         return self.go(until)
 
-    def _run_files(self, files: list[Path]) -> None:
-        for path in files:
-            self.runtime.main(self.load(path))
+    def put(self, folder: Path) -> None:
+        """Copy a folder of the host to the board's files.  Raises SessionError."""
+        try:
+            board_files.copy(self.volume, folder)
+        except OSError as error:
+            raise SessionError(
+                f"{folder}: does not fit into the {self.volume.size >> 10} KiB for files of "
+                f"{self.board.name}"
+                if error.args == (ENOSPC,)
+                else f"{folder}: {error}"
+            ) from None
+
+    def _script(self, name: str) -> str:
+        """The board's file for "boot" or "main", "" if there is none."""
+        for path in (f"{name}.py", f"{name}.mpy"):
+            try:
+                if not self.volume.status((path,)).folder:
+                    return path
+            except OSError:
+                continue
+        return ""
+
+    def _boot(self) -> None:
+        """In the program's thread: what the board does when it starts."""
+        boot = self._script("boot")
+        if boot:
+            try:
+                self._run_script(boot)
+            except PROGRAM_ERRORS as error:
+                prompt = self.release.prompt
+                strict = self.board.platform == "pyboard" or prompt.boot_error_skips_main
+                if strict or isinstance(error, (SystemExit, KeyboardInterrupt)):
+                    raise
+                self._write(self.runtime.report(error))
+        named = self.runtime.main_script
+        main = named if self.runtime.files.kind(named) else self._script("main")
+        if main:
+            self._run_script(main)
+
+    def _run_script(self, path: str) -> None:
+        """boot.py and main.py have the same `__main__`."""
+        runtime = self.runtime
+        runtime.main(self._code(runtime.files.read(path), path), self.main_module())
+
+    def _start_again(self, outcome: Outcome) -> bool:
+        """After a reset: begin what the board starts with; False if it has nothing."""
+        if not any(map(self._script, SCRIPTS)):
+            return False
+        before = self.scheduler
+        self.restart(hard=outcome.reset == "hard")
+        self.scheduler.pace, self.scheduler.interrupted = before.pace, before.interrupted
+
+        def boot() -> None:
+            self.scheduler.advance(START_UP)
+            self._boot()
+
+        self.start(boot, boots=True)
+        return True
 
     def execute(self, source: str, name: str = "<stdin>") -> Outcome | None:
         """Run a source text in `__main__`, whose names stay from one call to the next."""
@@ -255,12 +313,16 @@ class Session:
 
     # -------------------------------------------------------------------------------- running
 
-    def start(self, call: Callable[[], object]) -> None:
-        """Prepare a run of `call` in the program's thread; `go` begins it."""
+    def start(self, call: Callable[[], object], *, boots: bool = False) -> None:
+        """Prepare a run of `call` in the program's thread; `go` begins it.
+
+        boots: after a reset the board starts its boot.py and main.py.
+        """
         if self._thread is not None and not self._thread.ended:
             raise SessionError("a program is running still: stop it first")
         self.outcome = None
         self.result = None
+        self._boots = boots
 
         def run() -> None:
             self.outcome = self._guarded(call)
@@ -279,11 +341,13 @@ class Session:
         except (HardFault, BusFault) as error:
             return Outcome(EXIT_FAULT, error, f"fault: {error}")
         except Reset as error:
-            return Outcome(EXIT_RESET, error, f"the board was reset: {error.cause}")
+            text = f"the board was reset ({error.cause}), and has no main.py to start"
+            return Outcome(EXIT_RESET, error, text, "hard")
         except Stop:
             raise
         except SystemExit as error:
-            return Outcome(exit_status(error.args[0] if error.args else None))
+            status = exit_status(error.args[0] if error.args else None)
+            return Outcome(status, reset="soft" if getattr(error, "soft_reset", False) else "")
         except BaseException as error:
             status = EXIT_INTERRUPT if isinstance(error, KeyboardInterrupt) else EXIT_ERROR
             text = self.runtime.report(error)
@@ -297,6 +361,14 @@ class Session:
 
     def go(self, until: int | None = None) -> Outcome | None:
         """Let the program run to its end, or to `until` ns of virtual time: then None."""
+        while True:
+            outcome = self._go(until)
+            if outcome is None or not (outcome.reset and self._boots):
+                return outcome
+            if not self._start_again(outcome):
+                return outcome
+
+    def _go(self, until: int | None) -> Outcome | None:
         thread = self._thread
         if thread is None:
             raise SessionError("no program was started")
@@ -356,15 +428,6 @@ class Session:
         if self._thread is not None:
             self._thread.stop()
         memory.use(None)
-
-
-def start_file(folder: Path, name: str) -> Path | None:
-    """The file that a board starts for "boot" or "main"."""
-    for ending in (".py", ".mpy"):
-        path = folder / (name + ending)
-        if path.is_file():
-            return path
-    return None
 
 
 def exit_status(value: Any) -> int:

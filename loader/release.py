@@ -9,6 +9,16 @@ from enum import IntEnum
 from typing import NamedTuple, final
 
 from mpy_cross.loader.builtin_qstrs import QSTRS_1_12, QSTRS_1_20, QSTRS_1_28
+from mpy_cross.loader.filesystems import (
+    FILESYSTEMS_1_12,
+    FILESYSTEMS_1_19,
+    FILESYSTEMS_1_22,
+    FILESYSTEMS_1_23,
+    FILESYSTEMS_1_24,
+    FILESYSTEMS_1_25,
+    FILESYSTEMS_1_26,
+    FilesystemFacts,
+)
 from mpy_cross.loader.fun_table import (
     FUN_TABLE_1_12,
     FUN_TABLE_1_19,
@@ -130,6 +140,8 @@ class Release(NamedTuple):
     """1.25: `next()` takes a second argument on all boards."""
     date: str = "2019-12-20"
     """Day of the release, which banners show."""
+    filesystems: FilesystemFacts = FILESYSTEMS_1_12
+    """Filesystems and block devices; changed by 1.19, 1.22, 1.23, 1.24, 1.25 and 1.26."""
     prompt: PromptFacts = PROMPT_1_12
     """The interactive prompt: most releases changed something."""
     # --- command line
@@ -438,6 +450,7 @@ _R1_18 = _R1_17._replace(
 )
 _R1_19 = _R1_18._replace(
     version="1.19",
+    filesystems=FILESYSTEMS_1_19,
     date="2022-06-16",
     prompt=PROMPT_1_19,
     mpy_version=6,
@@ -490,6 +503,7 @@ _R1_21 = _R1_20._replace(
 )
 _R1_22 = _R1_21._replace(
     version="1.22",
+    filesystems=FILESYSTEMS_1_22,
     date="2023-12-27",
     prompt=PROMPT_1_22,
     fun_table=FUN_TABLE_1_22,
@@ -504,6 +518,7 @@ _R1_22_2 = _R1_22_1._replace(
 )
 _R1_23 = _R1_22_2._replace(
     version="1.23",
+    filesystems=FILESYSTEMS_1_23,
     date="2024-05-31",
     fun_table=FUN_TABLE_1_23,
     mpy_sub_version=3,
@@ -515,6 +530,7 @@ _R1_23 = _R1_22_2._replace(
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
+    filesystems=FILESYSTEMS_1_24,
     date="2024-10-26",
     prompt=PROMPT_1_24,
     archs=_ARCHS_1_24,
@@ -530,6 +546,7 @@ _R1_24 = _R1_23._replace(
 _R1_24_1 = _R1_24._replace(version="1.24.1", date="2024-11-29")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
+    filesystems=FILESYSTEMS_1_25,
     date="2025-04-16",
     next_default=True,
     leading_zero_refused=True,
@@ -545,6 +562,7 @@ _R1_25 = _R1_24_1._replace(
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
+    filesystems=FILESYSTEMS_1_26,
     date="2025-08-09",
     prompt=PROMPT_1_26,
     debug_names_functions=True,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
+from mpy_cross.emulator.filesystems.volume import OpenFile
 from mpy_cross.emulator.runtime import streams
 from mpy_cross.emulator.runtime.arguments import as_word, check_count, native
 from mpy_cross.emulator.runtime.buffers import buffer_of
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.strings import decode_utf8
 from mpy_cross.emulator.runtime.types import HostObject, type_name
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.filesystem import Files
 
 _CLOSED: Final = "I/O operation on closed file"
 
@@ -129,25 +133,6 @@ class BufferedWriter(HostObject):
             self.__data.clear()
 
 
-class OpenFile(Protocol):
-    """A file that a filesystem has opened; each method may raise OSError."""
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` bytes; none at the end."""
-
-    def write(self, data: bytes) -> int:
-        """Write bytes; how many were written."""
-
-    def seek(self, offset: int, whence: int) -> int:
-        """Move; the new position."""
-
-    def flush(self) -> None:
-        """Bring what was written to the medium."""
-
-    def close(self) -> None:
-        """End the use of the file; may be called again."""
-
-
 class FileIO(HostObject):
     """A file opened in binary mode; `open` makes it."""
 
@@ -155,6 +140,16 @@ class FileIO(HostObject):
         if not args or isinstance(args[0], (str, bytes, int)):
             raise TypeError(f"cannot create '{type_name(self)}' instances")
         self.__file: OpenFile = args[0]
+        self.__files: Files | None = args[1] if len(args) > 1 else None
+        """Where it goes when nobody has it any more and it is open; None for files that need no
+        closing."""
+        self.__address = len(args) < 3 or bool(args[2])
+        """Shown by `print`."""
+
+    def __del__(self) -> None:
+        files = getattr(self, "_FileIO__files", None)
+        if files is not None:
+            files.abandoned.append(self.__file)
 
     def __stream_read__(self, size: int) -> bytes:
         return self.__file.read(size)
@@ -167,6 +162,7 @@ class FileIO(HostObject):
 
     def __stream_ioctl__(self, request: int, argument: Any) -> int:
         if request == streams.CLOSE:
+            self.__files = None
             self.__file.close()
         elif request == streams.FLUSH:
             self.__file.flush()
@@ -175,7 +171,8 @@ class FileIO(HostObject):
         return 0
 
     def _show(self, printer: Printer) -> str:
-        return f"<io.{type_name(self)} {id(self) & 0xFFFFFFFF:x}>"
+        address = f" {id(self) & 0xFFFFFFFF:x}" if self.__address else ""
+        return f"<io.{type_name(self)}{address}>"
 
     read = streams.read
     readinto = streams.readinto

@@ -6,160 +6,20 @@ What can be mounted is an object with the methods below: `Vfs`, or one of the pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, final
 
-from mpy_cross.emulator.runtime.arguments import native, no_implicit
+from mpy_cross.emulator.filesystems.device import EEXIST, EINVAL, ENODEV
+from mpy_cross.emulator.filesystems.volume import OpenFile
 from mpy_cross.emulator.runtime.attributes import attribute
-from mpy_cross.emulator.runtime.files import FileIO, TextIOWrapper
 from mpy_cross.emulator.runtime.streams import CLOSE, stream_of
 from mpy_cross.emulator.runtime.support import iter_
-from mpy_cross.emulator.runtime.types import HostObject
-from mpy_cross.emulator.runtime.volumes import (
-    EEXIST,
-    EINVAL,
-    ENOENT,
-    EROFS,
-    Mode,
-    Names,
-    Volume,
-    parse_mode,
-)
+from mpy_cross.emulator.runtime.vfs import FILE, FOLDER, Vfs, text_of
+from mpy_cross.emulator.runtime.volumes import Volume
 
 EPERM: Final = 1
-ENODEV: Final = 19
-FOLDER: Final = 0x4000
-"""Type of a folder in `os.stat` and `os.ilistdir`."""
-FILE: Final = 0x8000
-NAME_LIMIT: Final = 255
 PATH_LIMIT: Final = 128
 """Longest path of the reference on boards, which `statvfs` of an empty root shows."""
-
-
-def text_of(path: Any) -> str:
-    """A path that the program gave."""
-    if isinstance(path, str):
-        return path
-    if isinstance(path, bytes):
-        return path.decode("utf-8", "surrogateescape")
-    raise no_implicit(path)
-
-
-@final
-class Vfs(HostObject):
-    """A volume with a current folder, as it can be mounted."""
-
-    def __init__(self, *args: Any) -> None:
-        if len(args) != 1 or not hasattr(args[0], "make_folder"):
-            raise TypeError("cannot create 'Vfs' instances")
-        self.__volume: Volume = args[0]
-        self.__here: Names = ()
-        self.__readonly = False
-
-    def __path(self, path: Any) -> Names:
-        text = text_of(path)
-        out = [] if text.startswith("/") else list(self.__here)
-        for name in text.split("/"):
-            if name == "..":
-                if out:
-                    out.pop()
-            elif name not in ("", "."):
-                out.append(name)
-        return tuple(out)
-
-    def __change(self) -> None:
-        if self.__readonly:
-            raise OSError(EROFS)
-
-    def mount(self, readonly: Any, mkfs: Any) -> None:
-        """Called when it is mounted."""
-        self.__readonly = bool(readonly)
-
-    @native
-    def umount(self, /) -> None:
-        """Called when it is not mounted any more."""
-
-    @native
-    def open(self, path: Any, mode: Any, /) -> Any:
-        """`open` of a file."""
-        wanted: Mode = parse_mode(text_of(mode))
-        if wanted.write:
-            self.__change()
-        opened = self.__volume.open(self.__path(path), wanted)
-        return TextIOWrapper(opened) if wanted.text else FileIO(opened)
-
-    @native
-    def ilistdir(self, path: Any = "", /) -> Any:
-        """Tuples of name, type, 0 and size."""
-        as_bytes = isinstance(path, bytes)
-        entries = self.__volume.entries(self.__path(path))
-        return iter(
-            [
-                (
-                    name.encode("utf-8", "surrogateescape") if as_bytes else name,
-                    FOLDER if status.folder else FILE,
-                    0,
-                    status.size,
-                )
-                for name, status in entries
-            ]
-        )
-
-    @native
-    def chdir(self, path: Any, /) -> None:
-        """Change the current folder."""
-        wanted = self.__path(path)
-        if wanted and not self.__volume.status(wanted).folder:
-            raise OSError(ENOENT)
-        self.__here = wanted
-
-    @native
-    def getcwd(self, /) -> str:
-        """The current folder."""
-        return "/" + "/".join(self.__here)
-
-    @native
-    def mkdir(self, path: Any, /) -> None:
-        """Make a folder."""
-        self.__change()
-        wanted = self.__path(path)
-        if not wanted:
-            raise OSError(EEXIST)
-        self.__volume.make_folder(wanted)
-
-    @native
-    def rmdir(self, path: Any, /) -> None:
-        """Remove an empty folder."""
-        self.__change()
-        self.__volume.remove_folder(self.__path(path))
-
-    @native
-    def remove(self, path: Any, /) -> None:
-        """Remove a file."""
-        self.__change()
-        self.__volume.remove(self.__path(path))
-
-    @native
-    def rename(self, old: Any, new: Any, /) -> None:
-        """Move a file or folder."""
-        self.__change()
-        self.__volume.rename(self.__path(old), self.__path(new))
-
-    @native
-    def stat(self, path: Any, /) -> tuple[int, ...]:
-        """Ten numbers: type, 0 five times, size, and three times the time of writing."""
-        wanted = self.__path(path)
-        if not wanted:
-            return (FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        found = self.__volume.status(wanted)
-        time = found.time
-        return (FOLDER if found.folder else FILE, 0, 0, 0, 0, 0, found.size, time, time, time)
-
-    @native
-    def statvfs(self, path: Any, /) -> tuple[int, ...]:
-        """Ten numbers about the space (manual 1.1.12)."""
-        size, total, free = self.__volume.space()
-        return (size, size, total, free, free, 0, 0, 0, int(self.__readonly), NAME_LIMIT)
 
 
 @final
@@ -180,6 +40,12 @@ class Files:
         """What is mounted at "/" comes last."""
         self._here: _Mounted | None = None
         """The current one; None at the root."""
+        self.types: dict[str, Any] = {}
+        """The classes of filesystems, once they are needed."""
+        self.detect: Callable[[Any], Any] | None = None
+        """Makes a filesystem object for a block device."""
+        self.abandoned: list[OpenFile] = []
+        """Files that nobody has any more and nobody has closed."""
 
     def _lookup(self, path: str) -> tuple[_Mounted | None, str]:
         """What a path leads to and the path in it; None for the root.  Raises OSError."""
@@ -212,11 +78,17 @@ class Files:
     # ------------------------------------------------------------------------------ mounting
 
     def mount(self, obj: Any, point: str, *, readonly: bool = False, mkfs: bool = False) -> None:
-        """Mount an object.  Raises OSError(EPERM) if something is mounted there."""
+        """Mount an object, or the filesystem of a block device.
+
+        Raises OSError(EPERM) if something is mounted there, OSError(ENODEV) without a filesystem.
+        """
         try:
             mounting = attribute(obj, "mount")
         except AttributeError:
-            raise OSError(ENODEV) from None
+            if self.detect is None:
+                raise OSError(ENODEV) from None
+            obj = self.detect(obj)
+            mounting = attribute(obj, "mount")
         mounting(readonly, mkfs)
         try:
             there, _ = self._lookup(point)
@@ -228,6 +100,21 @@ class Files:
             raise OSError(EPERM)
         made = _Mounted(point, obj)
         self._mounted.insert(len(self._mounted) - (self._root() is not None), made)
+
+    def mounted(self) -> list[tuple[Any, str]]:
+        """What is mounted, and where."""
+        return [(one.obj, one.point) for one in self._mounted]
+
+    def exchange(self, old: Any, new: Any) -> None:
+        """Put one object in the place of another."""
+        for one in self._mounted:
+            if one.obj is old:
+                one.obj = new
+
+    def close_abandoned(self) -> None:
+        """Close the files that nobody has any more, as the collection of garbage does."""
+        while self.abandoned:
+            self.abandoned.pop().close()
 
     def clear(self) -> None:
         """Mount nothing."""

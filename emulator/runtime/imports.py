@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.runtime.arguments import as_int, no_implicit
 from mpy_cross.emulator.runtime.attributes import attribute
-from mpy_cross.emulator.runtime.filesystem import FILE, FOLDER
 from mpy_cross.emulator.runtime.modules import TABLE
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.vfs import FILE, FOLDER
 from mpy_cross.loader.errors import MpyError
 from mpy_cross.loader.release import Release
 

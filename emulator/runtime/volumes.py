@@ -10,61 +10,26 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, final
+from typing import Any, BinaryIO, Final, Protocol, final
 
-from mpy_cross.emulator.runtime.files import OpenFile
+from mpy_cross.emulator.filesystems.device import (
+    EBADF,
+    EEXIST,
+    EINVAL,
+    EIO,
+    EISDIR,
+    ENOENT,
+    ENOSPC,
+    ENOTDIR,
+    ENOTEMPTY,
+    EROFS,
+)
+from mpy_cross.emulator.filesystems.volume import Mode, Names, OpenFile, Status
 
-ENOENT: Final = 2
-EIO: Final = 5
-EBADF: Final = 9
-EEXIST: Final = 17
-ENOTDIR: Final = 20
-EISDIR: Final = 21
-EINVAL: Final = 22
-ENOSPC: Final = 28
-EROFS: Final = 30
-ENOTEMPTY: Final = 39
-
-Names = tuple[str, ...]
 DEFAULT_SIZE: Final = 1 << 20
 """Bytes of a volume in memory unless its maker says otherwise."""
 BLOCK: Final = 512
 """Bytes by which files take space."""
-
-
-class Status(NamedTuple):
-    """What is known about a file or folder: its size in bytes, and when it was written (s)."""
-
-    folder: bool
-    size: int
-    time: int
-
-
-class Mode(NamedTuple):
-    """How a file is opened; `text` decides only what its methods give."""
-
-    read: bool
-    write: bool
-    create: bool
-    truncate: bool
-    append: bool
-    exclusive: bool
-    text: bool
-
-
-def parse_mode(mode: str) -> Mode:
-    """The meaning of "r", "wb", "a+" ...; letters that mean nothing are passed over."""
-    plus = "+" in mode
-    kind = next((letter for letter in mode if letter in "rwax"), "r")
-    return Mode(
-        read=kind == "r" or plus,
-        write=kind != "r" or plus,
-        create=kind != "r",
-        truncate=kind == "w",
-        append=kind == "a",
-        exclusive=kind == "x",
-        text="b" not in mode,
-    )
 
 
 class Volume(Protocol):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mpy_cross.emulator.runtime.filesystem import Files, Vfs
-from mpy_cross.emulator.runtime.volumes import FolderVolume, MemoryVolume, Volume, parse_mode
+from mpy_cross.emulator.filesystems.volume import parse_mode
+from mpy_cross.emulator.runtime.filesystem import Files
+from mpy_cross.emulator.runtime.vfs import Vfs
+from mpy_cross.emulator.runtime.volumes import FolderVolume, MemoryVolume, Volume
 from tests.emulator.running import Board, run
 
 

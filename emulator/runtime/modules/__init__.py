@@ -43,6 +43,7 @@ TABLE: dict[str, str] = {
     "usys": "sys",
     "time": "time",
     "utime": "time",
+    "vfs": "vfs",
     "zlib": "zlib",
     "uzlib": "zlib",
 }

@@ -30,6 +30,7 @@ def build(runtime: Runtime) -> Module:
     @native
     def collect() -> int | None:
         used_bytes(runtime)
+        runtime.files.close_abandoned()
         return None if runtime.machine is not None else 0
 
     @native

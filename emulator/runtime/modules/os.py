@@ -5,14 +5,34 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
-from mpy_cross.emulator.runtime.arguments import as_word, native
+from mpy_cross.emulator.runtime.arguments import as_word, check_count, native
 from mpy_cross.emulator.runtime.attribute_tuple import AttributeTuple
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.vfs import text_of
+from mpy_cross.emulator.runtime.vfs_types import detect, types_of
 
 NAMES: Final[tuple[str, ...]] = ("uos", "os")
 BUILT: Final = "2021-09-02"
 """Date that `uname().version` shows: that of release 1.17."""
+
+
+def vfs_names(runtime: Runtime) -> dict[str, Any]:
+    """Names that `os` has in common with `vfs`."""
+    files = runtime.files
+    files.detect = lambda device: detect(runtime, device)
+
+    def mount(*args: Any, readonly: Any = False, mkfs: Any = False) -> Any:
+        if not args and runtime.release.filesystems.mount_lists:
+            return files.mounted()
+        check_count(args, 2, 2)
+        return files.mount(args[0], text_of(args[1]), readonly=readonly, mkfs=mkfs)
+
+    return {
+        "mount": mount,
+        "umount": native(lambda what: files.umount(what)),
+        **types_of(runtime),
+    }
 
 
 def build(runtime: Runtime) -> Module:
@@ -26,9 +46,6 @@ def build(runtime: Runtime) -> Module:
     @native
     def listdir(path: Any = "", /) -> list[Any]:
         return [entry[0] for entry in files.ilistdir(path)]
-
-    def mount(obj: Any, point: Any, /, *, readonly: Any = False, mkfs: Any = False) -> None:
-        files.mount(obj, point, readonly=readonly, mkfs=mkfs)
 
     @native
     def urandom(size: Any, /) -> bytes:
@@ -61,8 +78,7 @@ def build(runtime: Runtime) -> Module:
             "rmdir": native(lambda path: files.rmdir(path)),
             "stat": native(lambda path: files.stat(path)),
             "statvfs": native(lambda path: files.statvfs(path)),
-            "mount": mount,
-            "umount": native(lambda what: files.umount(what)),
+            **vfs_names(runtime),
             "sync": native(lambda: None),
             "uname": uname,
             "urandom": urandom,

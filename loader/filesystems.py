@@ -1,0 +1,35 @@
+"""What releases do differently with filesystems and block devices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class FilesystemFacts(NamedTuple):
+    """How a release treats filesystems.  Each field names the release that changed it."""
+
+    littlefs_disk: int = 0x20000
+    """Version of the format of a new littlefs 2; 1.22: 2.1."""
+    littlefs_create_errno: bool = True
+    """Any error while a littlefs 2 makes the entry of a file is ENAMETOOLONG; until 1.18."""
+    vfs_module: bool = False
+    """1.23: there is a module `vfs`, with what `os` has of it."""
+    checked_blocks: bool = False
+    """1.24: `readblocks` and `writeblocks` may return an error on FAT, True or False (1.25)."""
+    label_at_mkfs: bool = False
+    """1.24: `VfsFat.mkfs` names the volume where the board has a name for it."""
+    mount_lists: bool = False
+    """1.25: `mount()` without arguments lists what is mounted."""
+    root_has_no_parent: bool = False
+    """1.26: a path that leads above the root of a littlefs 2 is an error."""
+    chdir_errno: int = -2
+    """Of a littlefs without such a folder; 1.26: positive."""
+
+
+FILESYSTEMS_1_12 = FilesystemFacts()
+FILESYSTEMS_1_19 = FILESYSTEMS_1_12._replace(littlefs_create_errno=False)
+FILESYSTEMS_1_22 = FILESYSTEMS_1_19._replace(littlefs_disk=0x20001)
+FILESYSTEMS_1_23 = FILESYSTEMS_1_22._replace(vfs_module=True)
+FILESYSTEMS_1_24 = FILESYSTEMS_1_23._replace(checked_blocks=True, label_at_mkfs=True)
+FILESYSTEMS_1_25 = FILESYSTEMS_1_24._replace(mount_lists=True)
+FILESYSTEMS_1_26 = FILESYSTEMS_1_25._replace(root_has_no_parent=True, chdir_errno=2)
