@@ -122,6 +122,8 @@ class Runtime:
         """`micropython.opt_level`."""
         self.at_exit: Any = None
         """`sys.atexit`."""
+        self.main_script = "main.py"
+        """What the board runs after boot.py: `pyb.main`."""
         self.elapsed = 0
         """Operations executed in loops, the base of virtual time."""
         from mpy_cross.emulator.runtime import builtins
@@ -185,9 +187,10 @@ class Runtime:
             return code.root(module, None, None, named_locals=False)()
         return code.root(module, None, None, named_locals=True)(local)
 
-    def main(self, code: Code) -> Module:
-        """Run a program as `__main__`."""
-        module = Module("__main__")
+    def main(self, code: Code, module: Module | None = None) -> Module:
+        """Run a program as `__main__`, a new module unless one is given."""
+        if module is None:
+            module = Module("__main__")
         self.modules["__main__"] = module
         try:
             self.run(code, module)

@@ -44,7 +44,6 @@ class Functions:
     def __init__(self, hw: Hardware) -> None:
         self.hw = hw
         self.repl: Any = None
-        self.script: Any = None
 
     def _now(self, unit: int) -> int:
         self.hw.busy()
@@ -93,7 +92,8 @@ class Functions:
 
     def main(self, filename: Any, /) -> None:
         """Set the name of the main script."""
-        self.script = self.hw.types["main_script"] = filename
+        if isinstance(filename, str):
+            self.hw.runtime.main_script = filename
 
     def sync(self) -> None:
         """Write everything to the filesystems: here that has happened."""
