@@ -35,6 +35,7 @@ class CortexM(HostedArm):
     depth: how many calls may be nested; Python's recursion limit has to leave room for 5 frames of
     each.
 
+    on_error: what to raise in place of an exception of a trap.
     alarm: as soon as so many `instructions` are over, `call` calls `on_alarm`, which has to set
     the next; what it raises ends the call.  wants_fault: whether faults are taken as exceptions by
     the program rather than ending the run.  on_bkpt: called with the number of a BKPT, True if it
@@ -72,7 +73,7 @@ class CortexM(HostedArm):
             raise CoreError("run was called inside of a run or call")
         if not self.exact:
             raise CoreError("a core that does not count instructions has no budgets")
-        began = self._done
+        began = self.done
         self._end = began + budget
         if self._skip != self.registers[PC] & ~1:
             self._skip = -1
@@ -99,7 +100,7 @@ class CortexM(HostedArm):
                 stepping = bool(self.nvic.ready)
             if self._sleeping and not self._woken():
                 return self._stop(StopReason.IDLE, began)
-            left = self._end - self._done
+            left = self._end - self.done
             if left <= 0:
                 return self._stop(StopReason.BUDGET, began)
             pc = registers[PC] & ~1
@@ -113,12 +114,12 @@ class CortexM(HostedArm):
 
     def _execute(self, pc: int, count: int) -> int:
         """One run of the engine at the outermost level; the uc_err."""
-        self.level, self._running = 1, True
+        self.level = 1
         try:
             return self._engine.run(pc | 1, count)
         finally:
-            self.level, self._running = 0, False
-            self._done += self._engine.executed()
+            self.level = 0
+            self.done += self._engine.executed()
 
     def _after(self, error: int, began: int, engine: Engine) -> Stop | None:
         """Why the engine came back: a Stop, or None to go on."""
@@ -160,7 +161,7 @@ class CortexM(HostedArm):
 
     def _stop(self, reason: StopReason, began: int, fault: Fault | None = None,
               number: int = 0) -> Stop:
-        return Stop(reason, self._done - began, self.registers[PC] & ~1, fault, number)
+        return Stop(reason, self.done - began, self.registers[PC] & ~1, fault, number)
 
     # ------------------------------------------------------------------------------- breakpoints
 
@@ -204,7 +205,7 @@ class CortexM(HostedArm):
         registers |= {"xpsr": xpsr, "sp": self.read("sp")}
         others = {"nvic": self.nvic.save(), "sleeping": self._sleeping, "event": self._event,
                   "waits_for_event": self._waits_for_event}
-        return CoreState(registers, self._done, others)
+        return CoreState(registers, self.done, others)
 
     def restore(self, state: CoreState) -> None:
         if self.level:
@@ -222,4 +223,4 @@ class CortexM(HostedArm):
         self.nvic.restore(others["nvic"])
         self._sleeping, self._event = others["sleeping"], others["event"]
         self._waits_for_event = others["waits_for_event"]
-        self._done, self._skip = state.instructions, -1
+        self.done, self._skip = state.instructions, -1

@@ -45,6 +45,7 @@ from mpy_cross.emulator.cores.unicorn_common import (
     HOOK_BLOCK,
     HOOK_INTR,
     HOOK_INVALID_INSTRUCTION,
+    LEVELS,
     CodeCall,
     Engine,
     InterruptCall,
@@ -77,20 +78,28 @@ def _no_alarm() -> None:
     raise CoreError("an alarm is set and nobody listens to it")
 
 
+Enter = Callable[[int, int, int, int, int, int], int]
+"""Calls a function: its address, r0 to r3 and the stack pointer; its result."""
+
+
+def _no_entry(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
+    raise CoreError("nothing can be called here")
+
+
 def _as_it_is(error: BaseException) -> BaseException:
     return error
 
 
 @final
 class Part:
-    """One engine with what belongs to it; a core has one for each 60 levels of calls.
+    """One engine with what belongs to it; a core has one for each 56 levels of calls.
 
     general, floats: the general registers as bytes, and those floating-point registers that a
     called function has to keep; words: the general registers, each read and written fast;
-    arguments, set_arguments: r0 to r3 all at once.
+    arguments, set_arguments: r0 to r3 all at once; enter: calls a function.
     """
 
-    __slots__ = ("arguments", "engine", "everything", "exceptions", "floats", "general",
+    __slots__ = ("arguments", "engine", "enter", "everything", "exceptions", "floats", "general",
                  "registers", "set_arguments", "words")
 
     def __init__(self, engine: Engine, registers: Registers, exceptions: Exceptions,
@@ -99,6 +108,7 @@ class Part:
         self.general = saved_registers(engine, registers)
         self.words, self.arguments, self.set_arguments = fast_registers(registers, self.general)
         self.floats: Saved = saved_floats(engine, registers) if floats else memoryview(bytearray())
+        self.enter: Enter = _no_entry
         self.everything = Batch(special + (numbers().doubles if floats else []))
 
 
@@ -139,15 +149,13 @@ class ArmCore:
         self._breakpoints: dict[int, int] = {}
         self._skip = -1  # address of the breakpoint at which the last run stopped
         self._hit = -1  # address of the breakpoint that was just reached
-        self._done = 0  # instructions of finished runs, and of outer levels while inner ones run
+        self.done = 0  # instructions of finished runs, and of outer levels while inner ones run
         self._end = 0
-        self._running = False
         self._sleeping = False
         self._slack = 0  # 1 in a trap: its "bx lr" belongs to what the trap did
         self._event = self._waits_for_event = False
         self._halt = self._reset = False
         self._most = QUANTUM if exact else 0  # instructions of a call before the host looks around
-        self._above = False  # the call that begins has the engine above already
         self._refusal: int | None = None  # address of a refused access
         self._fault: Fault | None = None
         self._error: BaseException | None = None
@@ -182,13 +190,20 @@ class ArmCore:
         engine.hook(HOOK_INTR, InterruptCall(self._interrupt))
         engine.hook(HOOK_INVALID_INSTRUCTION, InvalidCall(self._invalid))
         engine.hook(HOOK_BLOCK, self._trap_call(part), TRAPS, TRAPS + 2 * TRAP_LIMIT - 1)
+        part.enter = self._entry(part)
         self._parts.append(part)
         return part
+
+    def _entry(self, part: Part) -> Enter:
+        return _no_entry
 
     def _use(self, part: Part) -> None:
         self._part = part
         self._engine, self.registers, self.words = part.engine, part.registers, part.words
         self.exceptions = part.exceptions
+        self.enter = part.enter
+        levels = LEVELS * (self._parts.index(part) + 1)  # with this engine
+        self._ceiling = min(levels, self.depth)
 
     def _trap_call(self, part: Part) -> Any:
         """The callback at the traps; the innermost loop of a hosted program goes through it."""
@@ -266,15 +281,15 @@ class ArmCore:
 
     @property
     def instructions(self) -> int:
-        if self._running:
-            return self._done + max(self._engine.counter.value - 1, 0)
-        return self._done
+        if self.level:
+            return self.done + max(self._engine.counter.value - 1, 0)
+        return self.done
 
     @property
     def cycles(self) -> int:
-        if self._running:  # often asked for: the same without another call
-            return (self._done + (self._engine.begun[0] or 1) - 1) * self._hundredths // 100
-        return self._done * self._hundredths // 100
+        if self.level:  # often asked for: the same without another call
+            return (self.done + (self._engine.begun[0] or 1) - 1) * self._hundredths // 100
+        return self.done * self._hundredths // 100
 
     def budget(self, cycles: int) -> int:
         done = self.instructions
@@ -313,7 +328,7 @@ class ArmCore:
             self.kick()
 
     def kick(self) -> None:
-        if self._running and self.exact:
+        if self.level and self.exact:
             self._engine.stop_after(self._slack)
 
     def preempt(self) -> None:

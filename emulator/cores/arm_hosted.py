@@ -1,10 +1,12 @@
 """Calls between host and guest on a Cortex-M: `call` into it, traps out of it, to any depth.
 
-Each call runs the engine inside of the callback of the trap that made it.  60 such levels are what
+Each call runs the engine inside of the callback of the trap that made it.  56 such levels are what
 one engine can have; then the next engine goes on, on the same memory.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from mpy_cross.emulator.cores.arm_base import (
     ABANDON,
@@ -15,11 +17,22 @@ from mpy_cross.emulator.cores.arm_base import (
     TRAP_LIMIT,
     TRAPS,
     ArmCore,
+    Enter,
     Part,
 )
-from mpy_cross.emulator.cores.core import CoreError, CoreFault, DepthError, Frame, Trap
+from mpy_cross.emulator.cores.core import (
+    CoreError,
+    CoreFault,
+    DepthError,
+    FaultKind,
+    Frame,
+    Trap,
+)
 from mpy_cross.emulator.cores.unicorn_arm import LR, PC, SP, THUMB_STATE, Registers, numbers
-from mpy_cross.emulator.cores.unicorn_common import LEVELS, Engine
+from mpy_cross.emulator.cores.unicorn_common import LEVELS, SIZES, WORDS, ZERO, Engine
+
+COARSE: Final = 1024
+"""Of how many instructions the budget of a call is a multiple, if it is large."""
 
 
 class HostedArm(ArmCore):
@@ -40,92 +53,108 @@ class HostedArm(ArmCore):
     def call(self, address: int, *args: int) -> int:
         """Arguments beyond the fourth go to the stack.  Interrupts are not taken; WFI goes on after
         a call of `on_idle`."""
-        if self.level % LEVELS == 0 and self.level:
-            return self._call_above(address, args)
-        return self._call(address, args)
+        a, b, c, d, *rest = args if len(args) >= 4 else (*args, 0, 0, 0, 0)[:4]
+        sp = self._part.words[SP]
+        if rest:
+            sp = self._push_arguments(rest)
+        return self.call_with(address | 1, a, b, c, d, sp)
 
-    def _call(self, address: int, args: tuple[int, ...]) -> int:
-        level, part = self.level, self._part
-        if level >= self.depth:
-            raise DepthError(f"more than {self.depth} calls between host and guest are nested")
-        engine, registers = part.engine, part.registers
-        count, counter = engine.count, engine.counter
-        saved, floats = part.general.tobytes(), part.floats.tobytes()
-        if len(args) > 4:
-            self._push_arguments(args[4:])
-            args = args[:4]
-        for at, value in enumerate(args):
-            registers[at] = value
-        registers[LR] = RETURN | 1
-        outer_count = outer_counter = 0
-        if level:
-            outer_count, outer_counter = count.value, counter.value
-            self._done += outer_counter
-        self.level = level + 1
-        self._running = True
-        self._slack = 0
-        try:
-            if engine.counts_itself:
-                left = self.alarm - self._done  # the same as _allowance, in the fastest way
-                error = engine.start(engine.handle, address | 1, 0, 0,
-                                     QUANTUM if left > QUANTUM else left if left > 0 else 1)
-            else:
-                error = engine.run(address | 1, self._allowance())
-            if error or registers[PC] != RETURN + 2:
-                self._go_on(engine, registers, error)
-            if self.exact:
-                self._done += counter.value - 1  # without the wfi at RETURN
-            return registers[0]
-        except BaseException:
-            # A stop request, an error or an IT state of this level must not reach the outer one;
-            # a level that was left by `_abandon` has none.
+    def call_with(self, address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
+        """The same with exactly four arguments, this stack pointer, and the Thumb bit."""
+        if self.level >= self._ceiling:
+            return self._call_above(address, a, b, c, d, sp)
+        return self.enter(address, a, b, c, d, sp)
+
+    def _entry(self, part: Part) -> Enter:
+        """What calls a function on this engine: programs with callbacks spend their time here."""
+        engine, words, general, floats = part.engine, part.words, part.general, part.floats
+        limit, begun, exact = engine.limit, engine.begun, self.exact
+        set_arguments, most = part.set_arguments, QUANTUM if self.exact else 0
+        start, ref = engine.lib.start_held if exact else engine.start, engine.ref
+
+        def enter(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
+            level = self.level
+            saved = general.tobytes()
+            set_arguments(a, b, c, d)
+            words[SP] = sp
+            words[LR] = RETURN | 1
             if level:
-                if registers[PC] != ABANDON + 2:
-                    engine.write(numbers().by_name["epsr"], THUMB_STATE)
-                    engine.run(ABANDON | 1, 100 if self.exact else 0)
-                part.floats[:] = floats
-            raise
-        finally:
-            self.level, self._running = level, level > 0
-            self._slack = 1 if level else 0
-            part.general[:] = saved
-            if level:
-                self._done -= outer_counter
-                count.value, counter.value = outer_count, outer_counter
+                saved_floats = floats.tobytes()
+                outer_limit, outer_begun = limit[0], begun[0]
+                self.done += outer_begun
+                self._slack = 0
+            self.level = level + 1
+            try:
+                left = self.alarm - self.done  # as _allowance, but few different numbers
+                if left > QUANTUM:
+                    left = most
+                elif left > COARSE:
+                    left &= -COARSE
+                elif left <= 0:
+                    left = 1
+                if engine.counts_itself:
+                    error = start(ref, WORDS[address], ZERO, ZERO, SIZES[left])
+                else:
+                    error = engine.run(address, left)
+                if error or words[PC] != RETURN + 2:
+                    self._go_on(engine, part.registers, error)
+                if exact:
+                    self.done += begun[0] - 1  # without the wfi at RETURN
+                return words[0]  # type: ignore[no-any-return]
+            except BaseException:
+                # A stop request, an error or an IT state of this level must not reach the outer
+                # one; a level that was left by `_abandon` has none.
+                if level:
+                    if words[PC] != ABANDON + 2:
+                        engine.write(numbers().by_name["epsr"], THUMB_STATE)
+                        engine.run(ABANDON | 1, 100 if exact else 0)
+                    floats[:] = saved_floats
+                raise
+            finally:
+                self.level = level
+                general[:] = saved
+                if level:
+                    self._slack = 1
+                    self.done -= outer_begun
+                    limit[0], begun[0] = outer_limit, outer_begun
+
+        return enter
 
     def _allowance(self) -> int:
         """How many instructions `call` may run before it looks around; 0 for no limit."""
-        left = self.alarm - self._done
+        left = self.alarm - self.done
         if left > QUANTUM:
-            return QUANTUM if self.exact else 0
+            return self._most
         return left if left > 0 else 1
 
-    def _push_arguments(self, words: tuple[int, ...]) -> None:
+    def _push_arguments(self, words: list[int]) -> int:
         sp = self.registers[SP] - 4 * len(words) & 0xFFFF_FFF8
         for at, word in enumerate(words):
             self.bus.write(sp + 4 * at, 4, word)
-        self.registers[SP] = sp
+        return sp
 
     def _go_on(self, engine: Engine, registers: Registers, error: int) -> None:
         """A called function did not simply return: goes on until it does.  The last run's
         instructions are left to be counted."""
         while True:
             if self._error is not None:
-                self._done += engine.executed() if self.exact else 0
+                self.done += engine.executed() if self.exact else 0
                 raised, self._error = self._error, None
                 raise raised
             fault = self._take_fault(error)
             if fault is not None:
-                self._done += engine.executed() if self.exact else 0
+                self.done += engine.executed() if self.exact else 0
                 raise CoreFault(fault)
             pc = registers[PC]
             if pc == RETURN + 2:
                 return
+            if not pc:  # the engine's own sign for "no end": it never executes anything there
+                raise CoreFault(self._make_fault(FaultKind.NO_EXECUTE, 0, 0))
             if self.exact:
-                self._done += engine.executed()
+                self.done += engine.executed()
                 waits = engine.counter.value <= engine.count.value
                 engine.counter.value = 1  # is counted already, if the host asks
-                if self._done >= self.alarm:
+                if self.done >= self.alarm:
                     self.on_alarm()
             else:
                 waits = True
@@ -133,8 +162,10 @@ class HostedArm(ArmCore):
                 self.on_idle()
             error = engine.run(pc | 1, self._allowance())
 
-    def _call_above(self, address: int, args: tuple[int, ...]) -> int:
+    def _call_above(self, address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
         """A call that needs the next engine, as this one has all levels that it can have."""
+        if self.level >= self.depth:
+            raise DepthError(f"more than {self.depth} calls between host and guest are nested")
         below, at = self._part, self.level // LEVELS
         above = self._parts[at] if at < len(self._parts) else self._make_part()
         above.engine.forget_all_code()  # the program may have changed some below
@@ -144,7 +175,7 @@ class HostedArm(ArmCore):
         self.write("xpsr", below.engine.read(xpsr) & 0x1FF | THUMB_STATE)
         above.registers[0:15] = below.registers[0:15]
         try:
-            return self._call(address, args)
+            return self.enter(address, a, b, c, d, sp)
         finally:
             self._use(below)
             self._copy(above, below)

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Any, Final, Protocol, final, overload
 
 from mpy_cross.emulator.cores.models import Model
@@ -296,6 +296,28 @@ def saved_registers(engine: Engine, registers: Registers) -> Saved:
     if isinstance(registers, CopiedRegisters):
         return CopiedBytes(engine, numbers().general[:15], 4)
     return memoryview(registers).cast("B")  # type: ignore[arg-type]
+
+
+_FOUR: Final = struct.Struct("<4I")
+
+
+def fast_registers(
+    registers: Registers, general: Saved
+) -> tuple[Any, Callable[[], Sequence[int]], Callable[[int, int, int, int], object]]:
+    """The general registers by number, and functions that read and write r0 to r3."""
+    if isinstance(registers, CopiedRegisters):
+        copied = registers
+
+        def read() -> list[int]:
+            return copied[0:4]
+
+        def write(a: int, b: int, c: int, d: int) -> None:
+            copied[0:4] = (a, b, c, d)
+
+        return registers, read, write
+    assert isinstance(general, memoryview)
+    return (general.cast("I"), partial(_FOUR.unpack_from, general),
+            partial(_FOUR.pack_into, general, 0))
 
 
 def saved_floats(engine: Engine, registers: Registers) -> Saved:

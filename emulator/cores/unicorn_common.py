@@ -32,7 +32,7 @@ MINIMUM: Final = (2, 1, 4)
 TOP: Final = 1 << 32
 TRANSLATIONS: Final = 64 << 20  # bytes of address space for them; the default is 1 GiB
 MOST_PREPARED: Final = 1 << 14
-LEVELS: Final = 60  # nested runs of one engine; the 64th would crash it
+LEVELS: Final = 56  # nested runs of one engine; the 64th would crash it
 
 # uc_err
 OK: Final = 0
@@ -115,9 +115,10 @@ ZERO: Final = WORDS[0]
 @final
 class Library:
     """The loaded library: `unicorn` is its Python module, the rest are its functions; `start`,
-    `read` and `write` take prepared arguments."""
+    `read` and `write` take prepared arguments; while `start_held` runs no other thread of Python
+    does, which is faster."""
 
-    __slots__ = ("arm", "calls", "hook_add", "read", "start", "unicorn", "write")
+    __slots__ = ("arm", "calls", "hook_add", "read", "start", "start_held", "unicorn", "write")
 
     def __init__(self) -> None:
         try:
@@ -144,7 +145,8 @@ class Library:
         self.start: Any = another.uc_emu_start
         self.read: Any = another.uc_reg_read
         self.write: Any = another.uc_reg_write
-        for function in (self.start, self.read, self.write):
+        self.start_held: Any = ctypes.PyDLL(inner.uclib._name).uc_emu_start
+        for function in (self.start, self.start_held, self.read, self.write):
             function.restype = ctypes.c_int
         self.hook_add: Any = shared.uc_hook_add  # variadic: every argument has to be typed
 

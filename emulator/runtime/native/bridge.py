@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Memory
@@ -12,9 +13,10 @@ from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.core import CoreFault, DepthError, Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.attributes import visible_type
+from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
 from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native import functions, generators
-from mpy_cross.emulator.runtime.native.cells import cell_word, take_out
+from mpy_cross.emulator.runtime.native.cells import MemoryCell, cell_word, take_out
 from mpy_cross.emulator.runtime.native.functions import (
     AsmFunction,
     MachineFunction,
@@ -48,6 +50,8 @@ MACHINE_TYPES: Final = (
     NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
 SLICE: Final = 1_000_000
 """Instructions after which the clock is brought up to date, at most."""
+SHORT: Final = 250
+"""So many instructions, about two microseconds, need not move the clock yet."""
 RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
@@ -78,18 +82,25 @@ class Bridge:
 
     globals, locals: the dictionaries that names of machine code are in now; functions: by the
     address of their struct; cells: those in memory, by address; suspended: generators whose state
-    is in memory; depth: how many calls into machine code are active.
+    is in memory; depth: how many calls into machine code are active; untidy: something is to be
+    taken out of memory after the outermost.
     """
 
-    __slots__ = ("_cycles", "_files", "_handlers", "_raised", "cells", "core", "depth", "functions",
-                 "globals", "handles", "locals", "region", "runtime", "suspended", "table", "types")
+    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_instructions", "_raised", "cells",
+                 "core", "depth", "functions", "globals", "handles", "ints", "limit", "locals",
+                 "region", "runtime", "suspended", "table", "types", "untidy",
+                 "words")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.core, self.region = make_core(runtime)
+        self.words, self.limit = self.region.words, self.region.limit
+        self.ints = self.region.memory.buffer.cast("i")
         self.handles = Handles()
         self.handles.roots = self._roots
-        self.handles.cell_word = lambda cell: cell_word(self, cell)
+        self.handles.placed = {
+            Cell: partial(cell_word, self), MemoryCell: partial(cell_word, self),
+            NativeFunction: self._function_word}
         self.handles.collected = self._take_out_unused
         self.region.heap.reclaim = self._take_out_unused
         self.globals: dict[str, Any] = {}
@@ -99,12 +110,15 @@ class Bridge:
         self.cells: dict[int, Cell] = {}
         self.suspended: set[NativeGenerator] = set()
         self.depth = 0
-        self._cycles = 0
+        self.untidy = False
+        self._cycles = self._instructions = 0
         if runtime.machine is not None:
             self.core.on_alarm = self._alarm
             self.core.alarm = SLICE
         self._raised: dict[int, tuple[Block, BaseException]] = {}
+        self._called: dict[int, NativeFunction] = {}
         self._handlers: list[tuple[int, Frame]] = []
+        self.core.on_error = self._landing_of
         self._files: weakref.WeakKeyDictionary[Code, FileImage] = weakref.WeakKeyDictionary()
         functions.install_types()
         generators.install_types()
@@ -123,6 +137,9 @@ class Bridge:
         raised = self._raised.get(word)
         if raised is not None:
             return raised[1]
+        function = self.functions.get(word)
+        if function is not None:
+            return function
         return self.table.object_at(word)
 
     # --------------------------------------------------------------------------------- functions
@@ -152,6 +169,12 @@ class Bridge:
             made = kind(self, image, placed, module, proto.shown_name(), defaults,
                         keyword_defaults)
         return NativeClosure(made, cells) if cells else made
+
+    def _function_word(self, function: NativeFunction) -> int:
+        """The address of a function's struct, by which machine code can call it."""
+        self._called[function.struct] = function
+        self.untidy = True
+        return function.struct
 
     # ------------------------------------------------------------------------------------- calls
 
@@ -210,37 +233,55 @@ class Bridge:
 
     def run(self, entry: int, a: int, b: int, c: int, d: int) -> int:
         """Run machine code until it returns."""
-        mark = len(self._handlers)
+        core = self.core
+        more = core.level and not core.level & functions.MORE_FRAMES
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + HOST_FRAMES)
+        if more:
+            sys.setrecursionlimit(limit + (functions.MORE_FRAMES + 1) * HOST_FRAMES)
         try:
-            return self.core.call(entry, a, b, c, d)
-        except DepthError:
-            del self._handlers[mark:]
-            raise RecursionError from None
-        except (CoreFault, BadWord) as error:
-            del self._handlers[mark:]
-            raise HardFault(fault_text(error)) from error
-        except BaseException:
-            del self._handlers[mark:]
+            return core.call_with(entry, a, b, c, d, core.words[SP])
+        except BaseException as error:
+            self.failed(error)
             raise
         finally:
-            sys.setrecursionlimit(limit)
+            if more:
+                sys.setrecursionlimit(limit)
+
+    def failed(self, error: BaseException) -> None:
+        """A call into machine code ends with an exception; the program's version of it is
+        raised."""
+        handlers, level = self._handlers, self.core.level
+        while handlers and handlers[-1][1].level > level:
+            handlers.pop()
+        if isinstance(error, DepthError):
+            raise RecursionError from None
+        if isinstance(error, (CoreFault, BadWord)):
+            raise HardFault(fault_text(error)) from error
 
     def leave(self) -> None:
         """A call into machine code ends; after the outermost no word means anything any more."""
         self.depth -= 1
         if not self.depth:
-            if self.suspended:
-                for generator in self.suspended:
-                    generator.save()
-                self.suspended.clear()
-            if self.cells:
-                for cell in self.cells.values():
-                    take_out(cell)
-                self.cells.clear()
+            self.ended()
+
+    def ended(self) -> None:
+        """The outermost call has ended."""
+        if self.untidy:
+            self.untidy = False
+            for generator in self.suspended:
+                generator.save()
+            self.suspended.clear()
+            for cell in self.cells.values():
+                take_out(cell)
+            self.cells.clear()
             self._raised.clear()
-            self.handles.reset()
+            self._called.clear()
+        handles = self.handles
+        if len(handles.free) != len(handles.order):
+            handles.reset()
+        instructions = self.core.done
+        if instructions - self._instructions > SHORT:
+            self._instructions = instructions
             if self.runtime.machine is not None:
                 self._pass_time()
 
@@ -288,10 +329,10 @@ class Bridge:
         """nlr_pop."""
         self._handlers.pop()
 
-    def landing(self, error: BaseException) -> BaseException:
-        """What to raise in a trap for an exception of the program: the way to its handler if that
-        is in the machine code of this level."""
-        if not self._handlers:
+    def _landing_of(self, error: BaseException) -> BaseException:
+        """What to raise in a trap for an exception: for one of the program the way to its handler,
+        if that is in the machine code of this level."""
+        if not self._handlers or not isinstance(error, PROGRAM_ERRORS):
             return error
         buffer, frame = self._handlers[-1]
         if frame.level != self.core.level:
@@ -310,6 +351,7 @@ class Bridge:
         """The address of an exception: machine code reads its type from there."""
         block = self.region.put_words([self.handles.word(visible_type(error))])
         self._raised[block.address] = block, error
+        self.untidy = True
         return block.address
 
     # ------------------------------------------------------------------------------------ memory
@@ -349,8 +391,10 @@ def fault_text(error: CoreFault | BadWord) -> str:
 
 def frame_names(frame: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Globals and locals of the machine code that a frame of the host runs."""
-    bridge: Bridge = frame.f_locals["self"]
+    caller = frame.f_locals["self"]
+    bridge: Bridge = caller if isinstance(caller, Bridge) else caller.bridge
     return bridge.globals, bridge.locals
 
 
 support.HOST_FRAMES[Bridge.run.__code__] = frame_names
+support.HOST_FRAMES[NativeFunction.__call__.__code__] = frame_names

@@ -54,6 +54,7 @@ def cell_word(bridge: Bridge, cell: Cell) -> int:
     cell.__class__ = MemoryCell
     _SLOT.__set__(cell, (bridge, block))
     bridge.cells[block.address] = cell
+    bridge.untidy = True
     return block.address
 
 

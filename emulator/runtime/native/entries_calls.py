@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mpy_cross.emulator.runtime import support
 from mpy_cross.emulator.runtime.buffers import address_of, has_buffer
 from mpy_cross.emulator.runtime.native.arguments import mismatch, setup_state
 from mpy_cross.emulator.runtime.native.functions import NativeClosure, NativeFunction
-from mpy_cross.emulator.runtime.native.handles import NULL, WORD, Handles
+from mpy_cross.emulator.runtime.native.guest import CALL_ON_STACK
+from mpy_cross.emulator.runtime.native.handles import (
+    HANDLES,
+    NULL,
+    PINNED,
+    SMALL,
+    WORD,
+    Handles,
+)
 from mpy_cross.emulator.runtime.native.region import BASE
 from mpy_cross.emulator.runtime.native.traps import Trap
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
-DEFAULTS_GIVEN = 0x100
-IP = 12
-SP = 13
+DEFAULTS_GIVEN: Final = 0x100
+IP, SP, LR = 12, 13, 14
+MACHINE: Final = frozenset((NativeFunction, NativeClosure))
 
 
 def call_entries(bridge: Bridge) -> dict[str, Trap]:
@@ -31,46 +39,52 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
     core = bridge.core
     limit = bridge.region.limit
 
+    objects = bridge.handles.objects
+    ints = bridge.ints
+
     def call(function: int, n: int, at: int, d: int) -> int:
-        called = value(function)
-        kind = type(called)
-        if kind is NativeFunction:
-            # The machine goes on with the function: see Table.
-            registers = core.registers
-            if registers[SP] < limit:
-                raise RecursionError
-            registers[1] = n & 0xFF
-            registers[2] = n >> 8 & 0xFF
-            registers[3] = at
-            registers[IP] = called.entry
-            return called.struct  # type: ignore[no-any-return]
-        if kind is NativeClosure and type(called.function) is NativeFunction:
-            return call_closure(called, n & 0xFF, n >> 8 & 0xFF, at)
+        called = (objects[function - HANDLES >> 3] if HANDLES <= function < PINNED
+                  else value(function))
+        if type(called) in MACHINE:
+            if type(called) is NativeFunction:
+                raise RecursionError  # machine code calls it itself as long as there is stack
+            if type(called.function) is NativeFunction:
+                return call_closure(called, n & 0xFF, n >> 8, at)
         index = at - BASE >> 2
-        if n == 0:
-            return word(called())
         if n == 1:
-            return word(called(value(words[index])))
-        if n == 2:
-            return word(called(value(words[index]), value(words[index + 1])))
-        if n < 256:
-            return word(called(*[value(each) for each in words[index : index + n].tolist()]))
-        n_args = n & 0xFF
-        end = index + n_args
-        args = [value(each) for each in words[index:end].tolist()]
-        pairs = [value(each) for each in words[end : end + 2 * (n >> 8 & 0xFF)].tolist()]
-        return word(called(*args, **dict(zip(pairs[::2], pairs[1::2], strict=True))))
+            one = ints[index]
+            result = called(one >> 1 if one & 1 else value(one & WORD))
+        elif n == 2:
+            one, two = ints[index], ints[index + 1]
+            result = called(one >> 1 if one & 1 else value(one & WORD),
+                            two >> 1 if two & 1 else value(two & WORD))
+        elif n == 0:
+            result = called()
+        elif n < 256:
+            result = called(*[each >> 1 if each & 1 else value(each & WORD)
+                              for each in ints[index : index + n].tolist()])
+        else:
+            end = index + (n & 0xFF)
+            args = [value(each) for each in words[index:end].tolist()]
+            pairs = [value(each) for each in words[end : end + 2 * (n >> 8)].tolist()]
+            result = called(*args, **dict(zip(pairs[::2], pairs[1::2], strict=True)))
+        if type(result) is int and -SMALL <= result < SMALL:
+            return result << 1 & WORD | 1
+        return word(result)
 
     def call_closure(closure: NativeClosure, n_args: int, n_kw: int, at: int) -> int:
         registers = core.registers
         cells = closure.cells
         function: Any = closure.function
         count = n_args + 2 * n_kw
-        sp = (registers[SP] - 4 * (len(cells) + count)) & ~7
+        frame = registers[SP] - 8
+        sp = frame - 4 * (len(cells) + count) & ~7
         if sp < limit:
             raise RecursionError
         to, index = sp - BASE >> 2, at - BASE >> 2
         given = words[index : index + count].tolist()
+        words[frame - BASE >> 2], words[(frame - BASE >> 2) + 1] = registers[5], registers[LR]
+        registers[5], registers[LR] = frame, bridge.table.guest[CALL_ON_STACK]
         registers[SP] = sp
         for each in [*[word(cell) for cell in cells], *given]:
             words[to] = each
@@ -81,13 +95,7 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
         registers[IP] = function.entry
         return function.struct  # type: ignore[no-any-return]
 
-    def call_method(n_args: int, n_kw: int, at: int, d: int) -> int:
-        index = at - BASE >> 2
-        if words[index + 1] == NULL:
-            return call(words[index], n_args | n_kw << 8, at + 8, 0)
-        return call(words[index], n_args + 1 | n_kw << 8, at + 4, 0)
-
-    return {"native_call_function_n_kw": call, "call_method_n_kw": call_method}
+    return {"native_call_function_n_kw": call}
 
 
 def _calls_with_stars(bridge: Bridge) -> dict[str, Trap]:

@@ -21,15 +21,32 @@ NATIVE_OBJECT, NATIVE_BOOL, NATIVE_INT, NATIVE_UINT = 0, 1, 2, 3
 
 _MISSING: Final[Any] = object()
 
+def _contains(item: Any, container: Any) -> bool:
+    if type(container) is bytes:
+        return support.in_bytes(item, container)
+    return item in container
+
+
+def _of_bits(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def operation(left: Any, right: Any) -> Any:
+        result = function(left, right)
+        # Of two bools the host makes a bool, MicroPython an int.
+        return int(result) if type(left) is type(right) is bool else result
+
+    return operation
+
+
 BINARY: Final[tuple[Callable[[Any, Any], Any], ...]] = (
     operator.lt, operator.gt, operator.eq, operator.le, operator.ge, operator.ne,
-    lambda item, container: item in container,
+    _contains,
     support.is_,
     errors.matches,
-    operator.ior, operator.ixor, operator.iand, support.inplace_lshift, operator.irshift,
+    *[_of_bits(each) for each in (operator.ior, operator.ixor, operator.iand)],
+    support.inplace_lshift, operator.irshift,
     operator.iadd, operator.isub, support.inplace_multiply, operator.imatmul, operator.ifloordiv,
     support.inplace_divide, support.inplace_modulo, support.inplace_power,
-    operator.or_, operator.xor, operator.and_, support.lshift, operator.rshift,
+    *[_of_bits(each) for each in (operator.or_, operator.xor, operator.and_)],
+    support.lshift, operator.rshift,
     operator.add, operator.sub, support.multiply, operator.matmul, operator.floordiv,
     support.divide, support.modulo, support.power,
 )  # fmt: skip
@@ -102,7 +119,7 @@ def _names(bridge: Bridge) -> dict[str, Trap]:
         return word(found)
 
     def load_build_class(a: int, b: int, c: int, d: int) -> int:
-        return word(support.build_class)
+        return word(builtins["__build_class__"])
 
     def store_name(name: int, obj: int, c: int, d: int) -> None:
         bridge.locals[names[name]] = value(obj)

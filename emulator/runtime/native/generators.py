@@ -61,6 +61,7 @@ class NativeGenerator:
             words[at + 4] = 0
             words[at + STATE : at + STATE + self.n_state] = memoryview(state)
             bridge.suspended.add(self)
+            bridge.untidy = True
         finally:
             bridge.leave()
 
@@ -79,6 +80,8 @@ class NativeGenerator:
                 saved.append((handles.value(word),))
             elif word in cells:
                 saved.append((cells[word],))
+            elif word in bridge.functions:
+                saved.append((bridge.functions[word],))
             else:
                 saved.append(word)
         self.saved = saved
@@ -94,6 +97,7 @@ class NativeGenerator:
             words[at] = item if type(item) is int else word(item[0])
         self.saved = None
         bridge.suspended.add(self)
+        bridge.untidy = True
 
     def live_words(self) -> list[int]:
         """The words of the state, where they are in memory."""

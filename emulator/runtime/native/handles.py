@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, final
 
-from mpy_cross.emulator.runtime.types import Cell
+from mpy_cross.emulator.runtime.scheduler import HardFault
 
 NULL: Final = 0
 SENTINEL: Final = 4
@@ -33,25 +33,25 @@ MOST_NAMES: Final = 1 << 16
 _IMMEDIATE: Final[dict[int, Any]] = {NONE: None, FALSE: False, TRUE: True}
 
 
-class BadWord(BaseException):
-    """Machine code passed a word that is no object; no handler of the program sees this."""
+class BadWord(HardFault):
+    """Machine code passed a word that is no object."""
 
 
 @final
 class Handles:
     """The table of objects.
 
-    roots: the words in which handles may be; cell_word, place_value: words of cells, and objects
-    by the address where they are in memory.
+    roots: the words in which handles may be; placed, place_value: words of objects that are in
+    memory, by their type, and objects by the address where they are.
     """
 
-    __slots__ = ("_free", "_numbers", "_order", "_partial", "_pinned_free", "cell_word",
-                 "collected", "names", "objects", "pinned", "place_value", "roots")
+    __slots__ = ("_numbers", "_partial", "_pinned_free", "collected", "free", "names",
+                 "objects", "order", "pinned", "place_value", "placed", "roots")
 
     def __init__(self) -> None:
         self.objects: list[Any] = []
-        self._order: list[int] = []
-        self._free: list[int] = []
+        self.order: list[int] = []
+        self.free: list[int] = []
         self._partial = False
         self._start()
         self.pinned: list[Any] = []
@@ -60,14 +60,14 @@ class Handles:
         """qstrs, by number."""
         self._numbers: dict[str, int] = {}
         self.roots: Callable[[], Iterable[int]] = tuple
-        self.cell_word: Callable[[Cell], int] = id
+        self.placed: dict[type, Callable[[Any], int]] = {}
         self.place_value: Callable[[int], Any] = _nothing
         self.collected: Callable[[], None] = _ignore
 
     def _start(self) -> None:
         self.objects[:] = [None] * FIRST_SIZE
-        self._order = list(range(FIRST_SIZE - 1, -1, -1))
-        self._free = self._order[:]
+        self.order = list(range(FIRST_SIZE - 1, -1, -1))
+        self.free = self.order[:]
         self._partial = False
 
     # ---------------------------------------------------------------------------------- words
@@ -83,16 +83,16 @@ class Handles:
             return NONE
         elif kind is bool:
             return TRUE if value else FALSE
-        elif isinstance(value, Cell):
-            return self.cell_word(value)
-        free = self._free
+        elif kind in self.placed:
+            return self.placed[kind](value)
+        free = self.free
         index = free.pop() if free else self._more()
         self.objects[index] = value
         return HANDLES + index * STEP
 
     def new(self, value: Any) -> int:
         """A handle, whatever the object is."""
-        free = self._free
+        free = self.free
         index = free.pop() if free else self._more()
         self.objects[index] = value
         return HANDLES + index * STEP
@@ -159,12 +159,13 @@ class Handles:
         if self._partial:
             self._start()
             return
-        used = self._order[len(self._free) :]
-        if used:
+        free = len(self.free)
+        if free != len(self.order):
+            used = self.order[free:]
             objects = self.objects
             for index in used:
                 objects[index] = None
-            self._free += used
+            self.free += used
 
     def marked(self) -> bytearray:
         """Which handles are found where machine code keeps words."""
@@ -180,7 +181,7 @@ class Handles:
         self.collected()
         objects = self.objects
         found = self.marked()
-        for index in self._order[:RECENT]:
+        for index in self.order[:RECENT]:
             found[index] = 1
         size = len(objects)
         free = [index for index in range(size - 1, -1, -1) if not found[index]]
@@ -190,9 +191,9 @@ class Handles:
         if len(free) < size // 2:
             objects += [None] * size
             free = [*range(2 * size - 1, size - 1, -1), *free]
-        self._order, self._free, self._partial = free[:], free, True
+        self.order, self.free, self._partial = free[:], free, True
         del dropped
-        return self._free.pop()
+        return self.free.pop()
 
 
 def _nothing(word: int) -> Any:

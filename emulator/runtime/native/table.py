@@ -13,30 +13,26 @@ from mpy_cross.emulator.runtime.native.entries_calls import (
 from mpy_cross.emulator.runtime.native.entries_control import control_entries
 from mpy_cross.emulator.runtime.native.entries_modules import ModuleObjects, module_entries
 from mpy_cross.emulator.runtime.native.entries_objects import object_entries
+from mpy_cross.emulator.runtime.native.guest import SIZE, Guest
 from mpy_cross.emulator.runtime.native.handles import FALSE, NONE, TRUE
-from mpy_cross.emulator.runtime.native.traps import Trap, guarded
+from mpy_cross.emulator.runtime.native.traps import Trap
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
 CONSTANTS: Final = {"const_none_obj": NONE, "const_false_obj": FALSE, "const_true_obj": TRUE}
-CALLS: Final = ("native_call_function_n_kw", "call_method_n_kw")
-"""Entries whose trap may ask for a call of machine code, which it then need not nest."""
-
-# Calls the trap; if that leaves an address in r12, calls it with the registers as they are then.
-# The stack pointer comes back, so that the trap can put arguments on the stack.
-_THUNK: Final = bytes.fromhex("70b5 6d46 0024 a446 034c a047 6446 002c 00d0 a047 ad46 70bd")
-_THUMB: Final = 1
+DIVIDES: Final = "v7m"
+"""A core with this set of instructions divides."""
 
 
 @final
 class Table:
     """The table.
 
-    address: where it is.
+    address: where it is; magic: the type of native functions; guest: entries in machine code.
     """
 
-    __slots__ = ("_blocks", "_bridge", "_objects", "_words", "address")
+    __slots__ = ("_blocks", "_bridge", "_objects", "_words", "address", "guest", "magic")
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -45,25 +41,29 @@ class Table:
         for part in (object_entries, call_entries, control_entries):
             entries.update(part(bridge))
         entries.update(module_entries(bridge, self._objects))
-        self._blocks: list[Block] = []
+        core, region = bridge.core, bridge.region
+        code, kind = region.heap.alloc(SIZE), region.put_words([0])
+        self._blocks: list[Block] = [code, kind]
+        self.magic = kind.address
+        traps = {name: core.add_trap(trap) for name, trap in entries.items()}
+        guest = Guest(code.address, traps, self.magic, region.limit,
+                      DIVIDES in core.model.features)
+        data = guest.finish()
+        code.view(len(data))[:] = data
+        core.code_changed(code.address, len(data))
+        traps.update(guest.entries)
+        self.guest = guest.entries
         names = bridge.runtime.release.fun_table
-        self._words = [self._entry(name, entries) for name in names]
+        self._words = [self._entry(name, traps) for name in names]
         block = bridge.region.put_words(self._words)
         self._blocks.append(block)
         self.address = block.address
 
-    def _entry(self, name: str, entries: dict[str, Trap]) -> int:
+    def _entry(self, name: str, entries: dict[str, int]) -> int:
         if name in CONSTANTS:
             return CONSTANTS[name]
-        core = self._bridge.core
         if name in entries:
-            trap = core.add_trap(guarded(self._bridge, entries[name]))
-            if name not in CALLS:
-                return trap
-            block = self._bridge.region.put(_THUNK + trap.to_bytes(4, "little"))
-            core.code_changed(block.address, len(_THUNK))
-            self._blocks.append(block)
-            return block.address | _THUMB
+            return entries[name]
         known = self._objects.address(name)
         if known is not None:
             return known
@@ -71,7 +71,7 @@ class Table:
         def missing(a: int, b: int, c: int, d: int) -> int | None:
             raise NotImplementedError(f"{name} is not available to native modules")
 
-        return core.add_trap(guarded(self._bridge, missing))
+        return self._bridge.core.add_trap(missing)
 
     def entry(self, number: int) -> int:
         """The word of an entry, -1 or less for the table itself."""
