@@ -23,6 +23,8 @@ class PromptFacts(NamedTuple):
     indents_after_space: bool = False
     """1.19: TAB after a space, or at the start of a further line, inserts four spaces; TAB or a
     space right after an automatic indent ends these for the statement."""
+    completes_dict: bool = False
+    """1.20: `__dict__` is an attribute of modules, so TAB knows it."""
     plain_module_names: bool = False
     """1.21: built-in modules are known as `machine`, not `umachine`."""
     boot_error_skips_main: bool = False
@@ -42,7 +44,8 @@ PROMPT_1_14 = PROMPT_1_12._replace(raw_paste=True)
 PROMPT_1_16 = PROMPT_1_14._replace(completes_modules=True, indents_unmatched=True)
 PROMPT_1_18 = PROMPT_1_16._replace(emacs_keys_on_all=True)
 PROMPT_1_19 = PROMPT_1_18._replace(indents_after_space=True, indents_unmatched=False)
-PROMPT_1_21 = PROMPT_1_19._replace(plain_module_names=True)
+PROMPT_1_20 = PROMPT_1_19._replace(completes_dict=True)
+PROMPT_1_21 = PROMPT_1_20._replace(plain_module_names=True)
 PROMPT_1_22 = PROMPT_1_21._replace(boot_error_skips_main=True)
 PROMPT_1_24 = PROMPT_1_22._replace(exit_resets=True)
 PROMPT_1_26 = PROMPT_1_24._replace(lists_hide_private=True)

@@ -31,6 +31,7 @@ from mpy_cross.loader.prompt import (
     PROMPT_1_16,
     PROMPT_1_18,
     PROMPT_1_19,
+    PROMPT_1_20,
     PROMPT_1_21,
     PROMPT_1_22,
     PROMPT_1_24,
@@ -473,6 +474,7 @@ _R1_19_1 = _R1_19._replace(version="1.19.1", date="2022-06-17")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
     date="2023-04-26",
+    prompt=PROMPT_1_20,
     mpy_sub_version=1,
     inline_big_data=True,
     native_refusal="native code in .mpy unsupported",

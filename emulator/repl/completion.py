@@ -35,7 +35,7 @@ def complete(runtime: Runtime, main: Module, before: bytes) -> Completion:
     found = _DOTTED.search(text)
     assert found is not None  # it fits at the end at least
     *path, start = found[0].split(".")
-    names: Iterable[str]
+    names: list[str]
     if text.startswith(IMPORT) and facts.completes_modules and not path:
         names = built_in_modules(runtime)
     else:
@@ -45,7 +45,9 @@ def complete(runtime: Runtime, main: Module, before: bytes) -> Completion:
                 obj = attribute(obj, name)
             except PROGRAM_ERRORS:
                 return Completion()
-        names = list(main.__dict__) if obj is main else directory(obj)
+        names = directory(obj)
+        if isinstance(obj, Module):
+            names += ["__class__", "__dict__"] if facts.completes_dict else ["__class__"]
     fitting = [name for name in _ordered(runtime, names) if name.startswith(start)]
     wanted = fitting
     if facts.completes_modules and not start:
