@@ -44,6 +44,10 @@ class FourWire:
     nss: str = ""
 
 
+def _bare(chip: Chip) -> None:
+    """Nothing is soldered to the pads."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -59,6 +63,8 @@ class Board:
     pins: pad of the chip by the board's name, the preferred name of a pad first; leds: names of
     pins, lit at `led_on`; switches: name and level when pressed.
     uarts, i2cs, spis: by every identifier that MicroPython accepts.
+    wire: puts on what is soldered to the pads, such as resistors; console: the block of the UART
+    where stock firmware has its prompt, "" where that is USB.
     """
 
     name: str
@@ -85,3 +91,5 @@ class Board:
     i2cs: Mapping[int | str, TwoWire] = field(default_factory=dict)
     spis: Mapping[int | str, FourWire] = field(default_factory=dict)
     timers: tuple[int, ...] = ()
+    wire: Callable[[Chip], None] = _bare
+    console: str = ""

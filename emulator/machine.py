@@ -53,12 +53,13 @@ class Machine:
         self.reset_cause = "power"
         self.reset_watchers: list[Callable[[str], None]] = []
         self.chip.reset_requested = self.reset
-        self.wiring = Wiring(self.pin)
+        self.wiring = Wiring(self.pin, self.clock)
         labelled: set[str] = set()
         for name, pad in board.pins.items():
             if pad not in labelled:
                 labelled.add(pad)
                 self.chip.pins[pad].label = name
+        board.wire(self.chip)
         self.chip.reset("power")
 
     def attach(self, core: Core) -> None:

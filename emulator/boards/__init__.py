@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from mpy_cross.emulator.board import Board
+from mpy_cross.emulator.boards.nucleo_f411re import NUCLEO_F411RE
 from mpy_cross.emulator.boards.pico import PICO
 from mpy_cross.emulator.boards.pyboard import PYBOARD
 
-BOARDS: Final[dict[str, Board]] = {board.name: board for board in (PICO, PYBOARD)}
+BOARDS: Final[dict[str, Board]] = {board.name: board for board in (PICO, PYBOARD, NUCLEO_F411RE)}
 
 
 class UnknownBoardError(ValueError):

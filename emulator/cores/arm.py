@@ -104,9 +104,13 @@ class CortexM(HostedArm):
             if left <= 0:
                 return self._stop(StopReason.BUDGET, began)
             pc = registers[PC] & ~1
+            masks = self.masks
             if stepping:
                 # Exact: masks change only at the end of a straight piece of code.
-                left = min(left, straight(self.bus, pc))
+                if masks is None or not masks.arm():
+                    left = min(left, straight(self.bus, pc))
+            elif masks is not None:
+                masks.gate.armed = 0
             error = self._execute(pc, left)
             stopped = self._after(error, began, engine)
             if stopped is not None:

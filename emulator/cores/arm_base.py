@@ -23,6 +23,7 @@ from mpy_cross.emulator.cores.faults import (
     engine_fault,
     make_fault,
 )
+from mpy_cross.emulator.cores.masks import Masks, find_masks
 from mpy_cross.emulator.cores.models import model as find_model
 from mpy_cross.emulator.cores.nvic import CONTROLLER, FIRST_INTERRUPT, SYS_TICK, Nvic
 from mpy_cross.emulator.cores.polls import Polls
@@ -121,6 +122,7 @@ class ArmCore:
         self.bus, self.exact, self.depth = bus, exact, depth
         self.level = 0
         self._hundredths = self.model.cycles
+        self.masks: Masks | None = None
         self.alarm = NEVER
         self.on_alarm: Callable[[], None] = _no_alarm
         self.on_error: Callable[[BaseException], BaseException] = _as_it_is
@@ -260,12 +262,17 @@ class ArmCore:
         if register in ("xpsr", "control"):
             self._engine.write(numbers().by_name["apsr_nzcv"], self.read("xpsr") & 0xF000_0000)
 
-    def watch_polls(self) -> None:
-        """Loops that wait for a device are cut short, see `Polls`."""
+    def for_firmware(self) -> None:
+        """What makes `run` faster and changes nothing else, see `Polls` and `Masks`."""
         part = self._part
-        if self.exact and part.engine.counts_itself:
-            self._devices.polls = Polls(self.bus, part.words, part.general, part.engine.limit,
-                                        part.engine.begun)
+        engine = part.engine
+        if not (self.exact and engine.counts_itself):
+            return
+        self._devices.polls = Polls(self.bus, part.words, part.general, engine.limit, engine.begun)
+        masks = find_masks(engine, part.registers, self.model.v7)
+        self.masks = part.exceptions.masks = masks
+        if masks is not None and masks.code is not None:
+            engine.hook(HOOK_BLOCK, masks.code, data=ctypes.addressof(masks.gate))
 
     def code_changed(self, address: int, size: int) -> None:
         if self._devices.polls is not None:

@@ -22,7 +22,7 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
     core.nvic.reset_requested = lambda: machine.reset("software")
     chip.code_changed = core.code_changed
     machine.attach(core)
-    core.watch_polls()
+    core.for_firmware()
     return Pace(core, machine.clock, chip.rate)
 
 

@@ -11,6 +11,7 @@ import struct
 from typing import Final, final
 
 from mpy_cross.emulator.bus import Bus, BusFault
+from mpy_cross.emulator.cores.masks import Masks
 from mpy_cross.emulator.cores.models import Model
 from mpy_cross.emulator.cores.nvic import HARD_FAULT, NMI, SVCALL, Nvic
 from mpy_cross.emulator.cores.unicorn_arm import (
@@ -45,7 +46,7 @@ class Exceptions:
     """What the processor does by itself around handlers. `taken` counts entries."""
 
     __slots__ = ("_base", "_control", "_doubles", "_flags", "_floats", "_fpscr", "_ipsr", "_masks",
-                 "_pc", "_xpsr", "bus", "engine", "nvic", "registers", "taken")
+                 "_pc", "_xpsr", "bus", "engine", "masks", "nvic", "registers", "taken")
 
     def __init__(self, model: Model, engine: Engine, registers: Registers, nvic: Nvic,
                  bus: Bus) -> None:
@@ -57,10 +58,15 @@ class Exceptions:
         self._flags, self._pc, self._fpscr = names["apsr_nzcv"], names["pc"], names["fpscr"]
         self._masks = [names["primask"], names["basepri"], names["faultmask"]]
         self._doubles = Batch(numbers().doubles[:8])
+        self.masks: Masks | None = None  # in place, if they are
         self.taken = 0
 
     def priority(self, primask: bool = True) -> int:
         """Priority of what runs. primask: False to leave that register out, as WFI does."""
+        masks = self.masks
+        if masks is not None:
+            return self.nvic.boosted(masks.primask[0] if primask else 0, masks.basepri[0],
+                                     masks.faultmask[0])
         read = self.engine.read
         values = [read(mask) for mask in self._masks]
         return self.nvic.boosted(values[0] if primask else 0, values[1], values[2])

@@ -275,12 +275,15 @@ class Engine:
 
     # Hooks.
 
-    def hook(self, kind: int, call: Any, begin: int = 1, end: int = 0) -> int:
-        """Calls `call` for addresses begin to end, by default for all; a handle of the hook."""
+    def hook(self, kind: int, call: Any, begin: int = 1, end: int = 0, data: int = 0) -> int:
+        """Calls `call` for addresses begin to end, by default for all; a handle of the hook.
+
+        data: the last argument of the calls.
+        """
         handle = ctypes.c_size_t()
         error = self.lib.hook_add(
             ctypes.c_void_p(self.handle), ctypes.byref(handle), ctypes.c_int(kind),
-            ctypes.cast(call, ctypes.c_void_p), ctypes.c_void_p(None),
+            ctypes.cast(call, ctypes.c_void_p), ctypes.c_void_p(data),
             ctypes.c_uint64(begin), ctypes.c_uint64(end))
         self.check(error, "uc_hook_add")
         self.hooks[handle.value] = call

@@ -7,12 +7,17 @@ from typing import Final, final
 from mpy_cross.emulator.block import Block, Context, Unmodelled, place, place_atomic
 from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
+from mpy_cross.emulator.blocks.rp2040.adc import Adc
 from mpy_cross.emulator.blocks.rp2040.clocks import Clocks, Pll, Psm, Resets, Rosc, Xosc
+from mpy_cross.emulator.blocks.rp2040.dma import Dma
 from mpy_cross.emulator.blocks.rp2040.flash import FlashChip, QspiBank, QspiPads, Ssi, XipControl
+from mpy_cross.emulator.blocks.rp2040.i2c import I2c
 from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank, Pads
 from mpy_cross.emulator.blocks.rp2040.names import REGISTERS
+from mpy_cross.emulator.blocks.rp2040.pio import Pio
 from mpy_cross.emulator.blocks.rp2040.pwm import SLICES, Pwm
 from mpy_cross.emulator.blocks.rp2040.sio import Sio
+from mpy_cross.emulator.blocks.rp2040.spi import Spi
 from mpy_cross.emulator.blocks.rp2040.system import Rtc, Syscfg, Sysinfo, Tbman, Vreg
 from mpy_cross.emulator.blocks.rp2040.timer import Timer, Watchdog
 from mpy_cross.emulator.blocks.rp2040.uart import Uart
@@ -36,15 +41,18 @@ FLASH_BASES: Final = (0x10000000, 0x11000000, 0x12000000, 0x13000000)  # with an
 
 # Blocks that are known by the names of their registers only, and whose names those are.
 UNMODELLED: Final = {
-    "BUSCTRL": "BUSCTRL", "SPI0": "SPI0", "SPI1": "SPI0", "I2C0": "I2C0", "I2C1": "I2C0",
-    "ADC": "ADC", "DMA": "DMA", "USB": "USB", "PIO0": "PIO0", "PIO1": "PIO0",
+    "BUSCTRL": "BUSCTRL", "USB": "USB",
 }
 
 CLOCK_PADS: Final = {20: "CLOCK_GPIN0", 21: "CLOCK_GPOUT0", 22: "CLOCK_GPIN1",
                      23: "CLOCK_GPOUT1", 24: "CLOCK_GPOUT2", 25: "CLOCK_GPOUT3"}
 
-# Interrupt numbers (datasheet, 2.3.2); those of blocks that are not modelled have no line yet.
-TIMER_IRQ, PWM_IRQ, IO_IRQ, SIO_IRQ, UART_IRQ, RTC_IRQ = 0, 4, 13, 15, 20, 25
+# Interrupt numbers (datasheet, 2.3.2).
+TIMER_IRQ, PWM_IRQ, PIO_IRQ, DMA_IRQ, IO_IRQ, SIO_IRQ = 0, 4, 7, 11, 13, 15
+SPI_IRQ, UART_IRQ, ADC_IRQ, I2C_IRQ, RTC_IRQ = 18, 20, 22, 23, 25
+# Numbers of the first requests for DMA of each kind (datasheet, 2.5.3.1).
+PIO_REQUEST, SPI_REQUEST, UART_REQUEST, PWM_REQUEST, I2C_REQUEST, ADC_REQUEST = (
+    0, 16, 20, 24, 32, 36)
 
 UNIQUE: Final = bytes.fromhex("e6605481db318236")  # of the flash chip
 
@@ -91,7 +99,7 @@ class Rp2040(Chip):
         self.sio = Sio(context, [self.signal(f"SIO_GPIO{n}") for n in range(PINS)])
         bank = IoBank(context, list(self.pins.values()), pads, [self.functions(n)
                                                                 for n in range(PINS)])
-        self.sio.bank = bank
+        self.sio.bank = self.bank = bank
         self.watchdog = Watchdog(context, rates["ref"])
         self.watchdog.bite = lambda reason: self.reset_requested("watchdog")
         timer = Timer(context, self.watchdog.tick)
@@ -103,11 +111,28 @@ class Rp2040(Chip):
         self.flash_chip = FlashChip(self.flash.buffer, UNIQUE)
         qspi, ssi = QspiBank(context), Ssi(context, self.flash_chip)
         qspi.select = ssi.force
+        self.pios = [Pio(f"PIO{n}", context, self.rate, list(self.pins.values()),
+                         [self.signal(f"PIO{n}_GPIO{pad}") for pad in range(PINS)], bank.levels)
+                     for n in (0, 1)]
+        self.spis = [Spi(f"SPI{n}", context, rates["peri"], self.signal(f"SPI{n}_SCK"),
+                         self.signal(f"SPI{n}_CSn")) for n in (0, 1)]
+        self.i2cs = [I2c(f"I2C{n}", context, self.rate) for n in (0, 1)]
+        self.adc = Adc(context, rates["adc"])
+        requests = {
+            **dict(enumerate((each for pio in self.pios for each in pio.requests), PIO_REQUEST)),
+            **dict(enumerate((each for spi in self.spis for each in spi.requests), SPI_REQUEST)),
+            **dict(enumerate((each for uart in uarts for each in uart.requests), UART_REQUEST)),
+            **dict(enumerate(pwm.requests, PWM_REQUEST)),
+            **dict(enumerate((each for i2c in self.i2cs for each in i2c.requests), I2C_REQUEST)),
+            ADC_REQUEST: self.adc.request}
+        dma = Dma(context, self.bus, self.rate, requests)
+        dma.stored = lambda address, size: self.code_changed(address, size)
         named: tuple[Block, ...] = (
             xosc, *plls, self.clocks, Rosc(context), Psm(context), Vreg(context),
             Sysinfo("SYSINFO", context), Syscfg("SYSCFG", context), Tbman("TBMAN", context),
             pads, bank, self.sio, timer, pwm, *uarts, rtc, self.watchdog, qspi, ssi,
-            QspiPads("PADS_QSPI", context), XipControl(context, self.flash_chip))
+            QspiPads("PADS_QSPI", context), XipControl(context, self.flash_chip),
+            *self.pios, *self.spis, *self.i2cs, self.adc, dma)
         blocks.update((block.name, block) for block in named)
         for name, kind in UNMODELLED.items():
             blocks[name] = Unmodelled(name, context, 0x1000, REGISTERS[kind])
@@ -126,6 +151,11 @@ class Rp2040(Chip):
             lines.update({PWM_IRQ: pwm.irq, IO_IRQ: bank.irqs[core],
                           SIO_IRQ + core: self.sio.irqs[core], RTC_IRQ: rtc.irq})
             lines.update(enumerate((uart.irq for uart in uarts), UART_IRQ))
+            lines.update(enumerate((each for pio in self.pios for each in pio.irqs), PIO_IRQ))
+            lines.update(enumerate(dma.irqs, DMA_IRQ))
+            lines.update(enumerate((spi.irq for spi in self.spis), SPI_IRQ))
+            lines.update(enumerate((i2c.irq for i2c in self.i2cs), I2C_IRQ))
+            lines[ADC_IRQ] = self.adc.irq
 
     def memories(self, flash_size: int) -> None:
         bus = self.bus

@@ -10,6 +10,7 @@ from mpy_cross.emulator.cores.crew import Crew
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.soc.rp2040 import FLASH_BASES, Rp2040
 from mpy_cross.emulator.soc.rp2040_rom import Rom
+from mpy_cross.emulator.soc.rp2040_wiring import connect
 
 
 class Boot:
@@ -39,6 +40,7 @@ class Boot:
             uart = chip.blocks[name]
             assert isinstance(uart, Uart)
             uart.holds = True
+        connect(chip, machine.wiring)
         machine.reset_watchers.append(self.was_reset)
         chip.sio.send(0, 0)  # core 1 says that it waits
 

@@ -8,7 +8,7 @@ from mpy_cross.emulator.runtime.arguments import as_float, as_int
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware
 from mpy_cross.emulator.runtime.modules.machine_.stm_pin import ALTERNATE, StmPin, alternates
 from mpy_cross.emulator.runtime.types import HostObject
-from mpy_cross.emulator.soc.stm32f405 import ON_APB2, TIMERS
+from mpy_cross.emulator.soc.stm32f4 import ON_APB2, TIMERS
 
 UP, DOWN, CENTER = 0x00, 0x10, 0x20
 COUNTING: Final = {UP: "UP", DOWN: "DOWN", CENTER: "CENTER"}
@@ -38,7 +38,7 @@ def source_frequency(hw: Hardware, number: int) -> int:
     ahb = config >> 4 & 15
     core = hw.chip.rate.hz
     assert ahb < 16
-    code = config >> (13 if number in ON_APB2 else 10) & 7
+    code = config >> (13 if f"TIM{number}" in ON_APB2 else 10) & 7
     return core if code < 4 else 2 * core // (2 << code - 4)
 
 

@@ -1,0 +1,134 @@
+"""The interrupt masks of a core, in place, and a stop at the block of code after a change of them.
+
+While an interrupt is pending but masked the host has to know exactly when the program lets it in.
+The masks change only at the end of a block of translated code; so a few instructions of the host's
+machine code (x86-64 and AArch64) look at them at the start of each block, and end the run there.
+Where there is no such code, the core runs in short straight pieces instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import sys
+from array import array
+from typing import Any, Final, final
+
+from mpy_cross.emulator.cores.unicorn_arm import CopiedRegisters, Registers, numbers
+from mpy_cross.emulator.cores.unicorn_common import Engine
+
+# void block(void *uc, uint64_t address, uint32_t size, struct gate *g) {
+#   if (g->armed && (*g->primask != g->p || *g->basepri != g->b || *g->faultmask != g->f)) {
+#     *g->limit = *g->begun;
+#     g->armed = 0;
+#   }
+# }
+X86_64: Final = bytes.fromhex(
+    "488339007434488b41188b713039307516488b41208b79343938750b488b41288b513839107413488b4110488b10"
+    "488b410848891031c0488901c3")
+AARCH64: Final = bytes.fromhex(
+    "680040f9880200b4680c40f9693040b9080140b91f01096b61010054681040f9693440b9080140b91f01096bc100"
+    "0054681440f9693840b9080140b91f01096ba000005469a040a9080140f9280100f97f0000f9c0035fd6")
+CODE: Final = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
+
+_SPAN: Final = 0x4000  # bytes after the registers in which the masks are looked for
+_NAMES: Final = ("primask", "basepri", "faultmask")
+_TRIES: Final = {"primask": (0, 1, 0, 1, 0), "basepri": (0, 0x50, 0xA0, 0x30, 0),
+                 "faultmask": (0, 1, 0, 1, 0)}
+_places: dict[bool, tuple[int, ...]] = {}  # offsets from r0, by whether all three are there
+
+
+def _search(engine: Engine, start: int, v7: bool) -> tuple[int, ...]:
+    """Offsets of the masks from the registers, () if they are not found."""
+    found = []
+    for name in _NAMES if v7 else _NAMES[:1]:
+        candidates = range(_SPAN // 4)
+        kept: list[int] = list(candidates)
+        for value in _TRIES[name]:
+            engine.write(numbers().by_name[name], value)
+            words = array("I", ctypes.string_at(start, _SPAN))
+            kept = [at for at in kept if words[at] == value]
+        if len(kept) != 1:
+            return ()
+        found.append(4 * kept[0])
+    return tuple(found)
+
+
+class Gate(ctypes.Structure):
+    """What the machine code works with: pointers and the masks when it was armed."""
+
+    _fields_ = [("armed", ctypes.c_uint64)] + [
+        (name, ctypes.c_void_p) for name in ("limit", "begun", *_NAMES)] + [
+        (name, ctypes.c_uint32) for name in ("p", "b", "f")]
+
+    armed: int
+
+
+@final
+class Masks:
+    """primask, basepri, faultmask: as sequences of one number each; code: the machine code."""
+
+    __slots__ = ("_kept", "basepri", "code", "faultmask", "gate", "primask")
+
+    def __init__(self, engine: Engine, start: int, places: tuple[int, ...]) -> None:
+        zero = (ctypes.c_uint32 * 1)()
+        cells = [(ctypes.c_uint32 * 1).from_address(start + at) for at in places]
+        cells += [zero] * (3 - len(cells))
+        self.primask, self.basepri, self.faultmask = (
+            memoryview(cell).cast("B").cast("I") for cell in cells)
+        self._kept = [zero, cells]
+        self.gate = Gate()
+        self.gate.limit = ctypes.addressof(engine.count)
+        self.gate.begun = ctypes.addressof(engine.counter)
+        for name, cell in zip(_NAMES, cells, strict=True):
+            setattr(self.gate, name, ctypes.addressof(cell))
+        self.code: Any = None
+
+    def arm(self) -> bool:
+        """The run ends at the block after a change of the masks; False if this cannot be done."""
+        if self.code is None:
+            return False
+        gate = self.gate
+        gate.p, gate.b, gate.f = self.primask[0], self.basepri[0], self.faultmask[0]
+        gate.armed = 1
+        return True
+
+
+def _memory() -> mmap.mmap | None:
+    code = CODE.get(platform.machine())
+    if code is None or sys.platform == "win32":
+        return None
+    try:
+        memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    except OSError:
+        return None
+    memory[: len(code)] = code
+    return memory
+
+
+_code: list[mmap.mmap | None] = []
+
+
+def find_masks(engine: Engine, registers: Registers, v7: bool) -> Masks | None:
+    """The masks of an engine that has not run yet; None where they are not found."""
+    if isinstance(registers, CopiedRegisters) or not engine.counts_itself:
+        return None
+    start = ctypes.addressof(registers)  # type: ignore[arg-type]
+    places = _places.get(v7)
+    if places is None:
+        places = _places[v7] = _search(engine, start, v7)
+    if not places:
+        return None
+    masks = Masks(engine, start, places)
+    for name, view in zip(_NAMES if v7 else _NAMES[:1],
+                          (masks.primask, masks.basepri, masks.faultmask), strict=False):
+        for value in (_TRIES[name][1], 0):
+            engine.write(numbers().by_name[name], value)
+            if view[0] != value:
+                return None
+    if not _code:
+        _code.append(_memory())
+    if _code[0] is not None:
+        masks.code = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(_code[0])))
+    return masks
