@@ -351,6 +351,7 @@ class Guest:
         for constant, label in ((TRUE, self._false), (FALSE, self._true), (NONE, self._true)):
             self._p("cmp_imm8", 1, constant)
             self._if(EQ, label)
+        self._go(self._slow)
 
     # ----------------------------------------------------------------------------- conversions
 
