@@ -329,6 +329,8 @@ class Littlefs1:
                 break
         if block is None:
             block = self._fetch(pair)
+        if index == -1 and not path.endswith(names[-1].decode("utf-8", "surrogateescape")):
+            raise OSError(ENOENT)  # "name/" or "name/." is no new name
         return block, index, name
 
     def _look_up(self, pair: Pair, name: bytes) -> tuple[Block, int]:

@@ -146,7 +146,7 @@ class Medium:
         current = self.index(size - 1)[0]
         target, offset = self.index(position)
         while current > target:
-            skip = min((current - target + 1).bit_length() - 1, _zeros(current))
+            skip = min((current - target).bit_length() - 1, _zeros(current))
             head = self.link(head, skip)
             current -= 1 << skip
         return head, offset

@@ -197,8 +197,9 @@ class Littlefs2:
 
     def open(self, path: str, mode: Mode) -> OpenFile:
         lfs = self._lfs
+        # The library of boards, without its assertions, reads what was opened for writing only.
         flags = (
-            (_READ if mode.read else 0)
+            _READ
             | (_WRITE if mode.write else 0)
             | (_CREATE if mode.create else 0)
             | (_EXCLUSIVE if mode.exclusive else 0)
@@ -265,8 +266,8 @@ class Littlefs2:
 
 @final
 class _File:
-    __slots__ = ("_context", "_dirty", "_fs", "_handle", "_lfs", "_mode", "_owner", "_path",
-                 "_stamp", "_time")
+    __slots__ = ("_context", "_dirty", "_fs", "_handle", "_lfs", "_mode", "_opened_again",
+                 "_owner", "_path", "_stamp", "_time")
 
     def __init__(
         self,
@@ -286,6 +287,7 @@ class _File:
         self._mode = mode
         self._path = path
         self._stamp = stamp
+        self._opened_again = False
         self._dirty = mode.write
         self._time = owner._seconds()
 
@@ -295,18 +297,26 @@ class _File:
         return _call(self._context, function, self._fs, self._handle, *args)
 
     def read(self, size: int) -> bytes:
-        if not self._mode.read:
-            self._call(self._lfs.file_tell)
-            raise OSError(9)
         return bytes(self._call(self._lfs.file_read, size))
 
     def write(self, data: bytes) -> int:
-        if not self._mode.write:
-            self._call(self._lfs.file_tell)
-            raise OSError(9)
+        if not self._mode.write and not self._opened_again:
+            self._open_again()
         self._time = self._owner._seconds()
         self._dirty = True
         return int(self._call(self._lfs.file_write, data))
+
+    def _open_again(self) -> None:
+        """For writing: as said, boards do not look at how it was opened."""
+        lfs = self._lfs
+        place = self._call(lfs.file_tell)
+        self._call(lfs.file_close)
+        self._handle = _call(
+            self._context, lfs.file_open, self._fs, self._path, lfs.LFSFileFlag(_READ | _WRITE),
+            _LATIN,
+        )
+        self._opened_again = True
+        self._call(lfs.file_seek, place, 0)
 
     def seek(self, offset: int, whence: int) -> int:
         self._call(self._lfs.file_seek, offset, whence if 0 <= whence < 3 else 0)

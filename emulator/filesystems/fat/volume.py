@@ -103,6 +103,8 @@ class FatVolume:
         path = path.replace("\\", "/")
         directory = Directory(self._table, 0 if path.startswith("/") else self.current)
         parts = [part for part in path.split("/") if part]
+        if parts and path.endswith("/"):
+            parts.append("")  # which no file or folder can be
         for number, part in enumerate(parts):
             last = number == len(parts) - 1
             name: Name | None = None
