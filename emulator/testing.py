@@ -11,6 +11,7 @@ from mpy_cross.emulator.runtime import attributes
 from mpy_cross.emulator.runtime.runtime import Compiler
 from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.session import Outcome, Session
+from mpy_cross.emulator.wiring import PartT
 
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
@@ -160,6 +161,13 @@ class BoardUnderTest:
 
     def release(self, switch: str) -> None:
         self.session.machine.release(switch)
+
+    def wire(self, device: PartT, **pads: str | int) -> PartT:
+        """Wire a device to pads of the board, see `mpy_cross.emulator.devices`; gives the device.
+
+            display = board.wire(SSD1306(), scl="GP5", sda="GP4")
+        """
+        return self.session.machine.wiring.wire(device, **pads)
 
     def uart(self, name: int | str) -> UartUnderTest:
         """The other end of a serial line.  Raises UnknownNameError."""

@@ -9,9 +9,11 @@ and `SPIBus`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 
 if TYPE_CHECKING:
+    from mpy_cross.emulator.clock import Clock
     from mpy_cross.emulator.pin import Pin
 
 SUPPLY: Final = 3.3
@@ -51,6 +53,17 @@ class SPIDevice(Protocol):
 
     def receive(self, byte: int) -> None:
         """A byte has come in."""
+
+
+class Part(Protocol):
+    """What can be wired to a board."""
+
+    @property
+    def connect(self) -> Callable[..., None]:
+        """Called with the wiring, and with pads by keyword."""
+
+
+PartT = TypeVar("PartT", bound=Part)
 
 
 @final
@@ -337,14 +350,33 @@ class Wiring:
     name, such as the "accelerometer" of the pyboard.
     """
 
-    def __init__(self, pin: Callable[[str | int], Pin]) -> None:
+    def __init__(self, pin: Callable[[str | int], Pin], clock: Clock) -> None:
         self._pin = pin
+        self.clock = clock
         self._volts: dict[Pin, Volts] = {}
         self._i2c: dict[tuple[Pin, Pin], I2CBus] = {}
         self._spi: dict[Pin, list[SPIBus]] = {}
         self.temperature = ROOM
         self.outputs: dict[str, list[tuple[int, float]]] = {}
         self.parts: dict[str, Any] = {}
+
+    def pad(self, name: str | int) -> Pin:
+        """A pad by any of its names."""
+        return self._pin(name)
+
+    def wire(self, device: PartT, **pads: str | int) -> PartT:
+        """Connects a device to the pads that its `connect` names; gives the device.
+
+        TypeError, which tells the names, for pads that it has not.
+        """
+        try:
+            signature(device.connect).bind(self, **pads)
+        except TypeError as error:
+            known = ", ".join(list(signature(device.connect).parameters)[1:])
+            raise TypeError(
+                f"{type(device).__name__}: {error}; its pads are {known}") from None
+        device.connect(self, **pads)
+        return device
 
     def apply(self, pin: str | int, volts: Volts | None) -> None:
         """Applies a voltage to a pad, or a function that is asked for it; None takes it away."""
