@@ -235,8 +235,11 @@ class HostedBoard:
         return self.session.runtime.console.read(1)[0]
 
     def write(self, data: bytes) -> None:
-        """Bytes to the terminal."""
+        """Bytes to the terminal, and to streams of `os.dupterm`."""
         self._sent += data
+        copies = self.session.runtime.console.copies
+        if copies is not None:
+            copies.send(data)
 
     def _printed(self, text: str) -> None:
         self.session.output.clear()  # a server may run for long

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from mpy_cross.emulator.runtime import streams
-from mpy_cross.emulator.runtime.attributes import attribute
+from mpy_cross.emulator.runtime.dupterm import Copies
 from mpy_cross.emulator.runtime.types import HostObject
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Console:
         """The byte that interrupts the program when it is typed, -1 for none."""
         self.terminal: Terminal | None = None
         """Who types, if that is no file."""
-        self._copy: Any = None
-        self._plain: Callable[[str], object] | None = None
+        self.copies: Copies | None = None
+        """Streams of `os.dupterm`, once there was one."""
 
     def type(self, text: str | bytes) -> None:
         """Type something."""
@@ -55,7 +55,7 @@ class Console:
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; waits for the first one."""
         if not self.waiting and self.open:
-            self.wait(lambda: bool(self.waiting) or not self.open)
+            self.wait(self._typed)
         return self.take(size)
 
     def take(self, size: int) -> bytes:
@@ -95,19 +95,19 @@ class Console:
 
     def duplicate(self, stream: Any, index: int) -> Any:
         """`os.dupterm`: the stream that had this number before."""
-        if index != 0:
-            raise ValueError("invalid dupterm index")
-        before, self._copy = self._copy, stream
-        if self._plain is None:
-            self._plain = self.runtime.write
-            self.runtime.write = self._both
-        return before
+        if self.copies is None:
+            self.copies = Copies(self.runtime)
+        return self.copies.set(stream, index)
 
-    def _both(self, text: str) -> None:
-        assert self._plain is not None
-        self._plain(text)
-        if self._copy is not None:
-            attribute(self._copy, "write")(text.encode("utf-8", "surrogateescape"))
+    def _typed(self) -> bool:
+        """Is there input, or no more to come?  Also of streams of `os.dupterm`."""
+        if not self.waiting and self.copies is not None:
+            data = self.copies.receive()
+            if data and data[0] == self.interrupt_character:
+                self.runtime.scheduler.interrupted = True
+            else:
+                self.waiting += data
+        return bool(self.waiting) or not self.open
 
     def input(self, prompt: Any = "", /) -> str:
         """`input()`.  Raises EOFError."""
