@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mpy_cross.emulator.blocks.rp2040.clocks import Psm
-from mpy_cross.emulator.blocks.rp2040.uart import Uart
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.attach import second_core
 from mpy_cross.emulator.cores.crew import Crew
@@ -27,6 +26,7 @@ class Boot:
         core.nvic.reset_requested = self.reset_requested
         self.rom.attach(core)
         machine.attach(core)
+        core.for_firmware()
         self.crew = Crew([core], machine.clock, chip.rate, chip.sio.select)
         self.rom.started, self.rom.stopped = self.started, self.stopped
         self.rom.stall = self.crew.stall
@@ -36,10 +36,6 @@ class Boot:
         psm = chip.blocks["PSM"]
         assert isinstance(psm, Psm)
         psm.core1_off.watch(self.powered)
-        for name in ("UART0", "UART1"):
-            uart = chip.blocks[name]
-            assert isinstance(uart, Uart)
-            uart.holds = True
         connect(chip, machine.wiring)
         machine.reset_watchers.append(self.was_reset)
         chip.sio.send(0, 0)  # core 1 says that it waits
@@ -64,6 +60,7 @@ class Boot:
         if len(self.crew.members) == 1:
             core = second_core(self.machine, [self.chip.sio.window(1)])
             core.nvic.reset_requested = self.reset_requested
+            core.for_firmware()
             self.rom.attach(core)
             self.crew.add(core)
             core.reset(0)

@@ -95,6 +95,17 @@ class IoBank(Block):
         for number in range(PINS):
             self.sense(number)
 
+    def levels(self) -> int:
+        """Levels of all pads as peripherals see them, one bit each."""
+        return self.inputs
+
+    def pad_of(self, signal: Signal) -> Pin | None:
+        """The pad that belongs to a signal now, None if none does."""
+        for pin, owner in zip(self.pins, self.signals, strict=True):
+            if owner is signal:
+                return pin
+        return None
+
     def on_reset(self) -> None:
         self.events = [0] * 4
         for number in range(PINS):

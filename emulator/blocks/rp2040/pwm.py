@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.rp2040.dma import Request
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.counter import Cycle, passes
 from mpy_cross.emulator.line import Line, Signal
@@ -95,6 +96,7 @@ class Slice:
         self.pwm.INTR |= 1 << self.number
         self.load()
         self.pwm.update()
+        self.pwm.requests[self.number].pulse()
 
     def drive(self) -> None:
         count = self.count()
@@ -108,7 +110,8 @@ class Slice:
     def plan(self) -> None:
         phases: list[int] = []
         bit = 1 << self.number
-        if (self.pwm.INTE & bit and not self.pwm.INTR & bit) or self.stale():
+        if (self.pwm.INTE & bit and not self.pwm.INTR & bit) or self.stale() \
+                or self.pwm.requests[self.number].watchers:
             phases.append(0)
         for side, signal in enumerate(self.outputs):
             compare = self.compare[side]
@@ -173,6 +176,7 @@ class Pwm(Block):
     def __init__(self, context: Context, rate: Rate, signals: Sequence[Signal]) -> None:
         super().__init__("PWM", context)
         self.irq = Line("PWM_IRQ_WRAP")
+        self.requests = [Request() for _ in range(SLICES)]  # of the DMA, at each wrap
         self.slices = [Slice(self, n, rate, (signals[2 * n], signals[2 * n + 1]))
                        for n in range(SLICES)]
 

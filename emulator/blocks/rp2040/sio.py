@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.rp2040.divider import Divider, connect
+from mpy_cross.emulator.blocks.rp2040.interpolator import NAMES, Interpolator
 from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank
 from mpy_cross.emulator.bus import Window
 from mpy_cross.emulator.line import Line, Signal
@@ -18,10 +19,6 @@ from mpy_cross.emulator.register import Bank, Register, Todo
 BASE: Final = 0xD0000000
 DEPTH: Final = 8  # of a mailbox
 MASK: Final = (1 << PINS) - 1
-INTERPOLATOR: Final = (
-    "ACCUM0", "ACCUM1", "BASE0", "BASE1", "BASE2", "POP_LANE0", "POP_LANE1", "POP_FULL",
-    "PEEK_LANE0", "PEEK_LANE1", "PEEK_FULL", "CTRL_LANE0", "CTRL_LANE1", "ACCUM0_ADD",
-    "ACCUM1_ADD", "BASE_1AND0")
 
 
 @final
@@ -56,12 +53,11 @@ class Sio(Block):
     DIV_QUOTIENT = Register(0x70)
     DIV_REMAINDER = Register(0x74)
     DIV_CSR = Register(0x78, "DIRTY[1]=ro READY[0]=ro", reset=1)
+    INTERP = Bank(0x80, "INTERP{}", 32)  # two units of 16 registers, whose names come below
     SPINLOCK = Bank(0x100, "SPINLOCK{}", 32)
     registers = (
         *(Todo(0x30 + 4 * n, name=f"GPIO_HI_{name}") for n, name in enumerate(
             ("OUT", "OUT_SET", "OUT_CLR", "OUT_XOR", "OE", "OE_SET", "OE_CLR", "OE_XOR"))),
-        *(Todo(0x80 + 0x40 * unit + 4 * n, name=f"INTERP{unit}_{name}")
-          for unit in (0, 1) for n, name in enumerate(INTERPOLATOR)),
     )
 
     def __init__(self, context: Context, signals: Sequence[Signal]) -> None:
@@ -70,6 +66,7 @@ class Sio(Block):
         self.bank: IoBank | None = None
         self.core = 0
         self.dividers = (Divider(), Divider())
+        self.interpolators = [[Interpolator(0), Interpolator(1)] for _ in (0, 1)]  # by core
         self.boxes: tuple[deque[int], deque[int]] = (deque(), deque())  # by reading core
         self.errors = [0, 0]  # ROE and WOF of each core
         self._locks = ctypes.c_uint32()  # machine code of the host sees these, too
@@ -99,6 +96,9 @@ class Sio(Block):
     def on_reset(self) -> None:
         for divider in self.dividers:
             divider.clear()
+        for units in self.interpolators:
+            for unit in units:
+                unit.clear()
         for box in self.boxes:
             box.clear()
         self.errors, self.locks = [0, 0], 0
@@ -206,6 +206,14 @@ class Sio(Block):
     def write_SPINLOCK(self, n: int, written: int, before: int) -> None:
         self.locks &= ~(1 << n)
 
+    # Interpolators.
+
+    def read_INTERP(self, n: int) -> int:
+        return self.interpolators[self.core][n >> 4].read(n & 15)
+
+    def write_INTERP(self, n: int, written: int, before: int) -> None:
+        self.interpolators[self.core][n >> 4].write(n & 15, written)
+
     # Divider: each operand has an address for unsigned and one for signed division.
 
     def write_DIV_UDIVIDEND(self, written: int, before: int) -> None:
@@ -253,3 +261,7 @@ class Sio(Block):
 
     def read_DIV_CSR(self) -> int:
         return 1 | self.dividers[self.core].dirty << 1
+
+
+for _at, _row in enumerate(Sio.INTERP.rows):
+    _row.name = f"INTERP{_at >> 4}_{NAMES[_at & 15]}"

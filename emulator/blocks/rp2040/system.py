@@ -64,7 +64,7 @@ class Vreg(Block):
 
 @final
 class Rtc(Block):
-    """Real-time clock (4.8): a calendar that counts seconds; the alarm is not modelled."""
+    """Real-time clock (4.8): a calendar that counts seconds, with an alarm."""
 
     replicate = True
     size = 0x1000
@@ -72,8 +72,10 @@ class Rtc(Block):
     SETUP_0 = Register(0x04, "YEAR[23:12] MONTH[11:8] DAY[4:0]")
     SETUP_1 = Register(0x08, "DOTW[26:24] HOUR[20:16] MIN[13:8] SEC[5:0]")
     CTRL = Register(0x0C, "FORCE_NOTLEAPYEAR[8] LOAD[4]=sc RTC_ACTIVE[1]=ro RTC_ENABLE[0]")
-    IRQ_SETUP_0 = Todo(0x10)
-    IRQ_SETUP_1 = Todo(0x14)
+    IRQ_SETUP_0 = Register(0x10, "MATCH_ACTIVE[29]=ro MATCH_ENA[28] YEAR_ENA[26] MONTH_ENA[25] "
+                                 "DAY_ENA[24] YEAR[23:12] MONTH[11:8] DAY[4:0]")
+    IRQ_SETUP_1 = Register(0x14, "DOTW_ENA[31] HOUR_ENA[30] MIN_ENA[29] SEC_ENA[28] DOTW[26:24] "
+                                 "HOUR[20:16] MIN[13:8] SEC[5:0]")
     RTC_1 = Register(0x18, access="ro")
     RTC_0 = Register(0x1C, access="ro")
     INTR = Register(0x20, access="ro")
@@ -84,11 +86,56 @@ class Rtc(Block):
     def __init__(self, context: Context, rate: Rate) -> None:
         super().__init__("RTC", context)
         self.irq = Line("RTC_IRQ")
-        self.cycle = Cycle(self.clock, rate, self.settle, lambda: None)
+        self.cycle = Cycle(self.clock, rate, self.settle, self.plan)
 
     def on_reset(self) -> None:
+        self.cycle.alarm(None, self.second)
         self.cycle.ticks.run(False)
         self.irq.set(False)
+
+    # Alarm.
+
+    def plan(self) -> None:
+        """While an alarm is set, every second is looked at."""
+        wanted = self.IRQ_SETUP_0 & Rtc.IRQ_SETUP_0["MATCH_ENA"] and self.cycle.period
+        self.cycle.alarm(self.cycle.ahead(0) if wanted else None, self.second)
+
+    def second(self) -> None:
+        self.settle()
+        self.update()
+        self.plan()
+
+    def matches(self) -> bool:
+        """Do all fields of the alarm that are on have their values?"""
+        date, time = self.IRQ_SETUP_0, self.IRQ_SETUP_1
+        if not date & Rtc.IRQ_SETUP_0["MATCH_ENA"] or not self.CTRL & 1:
+            return False
+        mask = sum(Rtc.SETUP_0[name] for name, bit in (("YEAR", 26), ("MONTH", 25), ("DAY", 24))
+                   if date >> bit & 1)
+        if (date ^ self.RTC_1) & mask:
+            return False
+        mask = sum(Rtc.SETUP_1[name] for name, bit in
+                   (("DOTW", 31), ("HOUR", 30), ("MIN", 29), ("SEC", 28)) if time >> bit & 1)
+        return not (time ^ self.RTC_0) & mask
+
+    def update(self) -> None:
+        self.INTR = int(self.matches())
+        self.irq.set(bool(self.read_INTS()))
+
+    def read_INTR(self) -> int:
+        self.settle()
+        self.update()
+        return self.INTR
+
+    def read_IRQ_SETUP_0(self) -> int:
+        enabled = self.IRQ_SETUP_0 & Rtc.IRQ_SETUP_0["MATCH_ENA"]
+        return self.IRQ_SETUP_0 | enabled << 1  # it is active at once
+
+    def write_IRQ_SETUP_0(self, written: int, before: int) -> None:
+        self.second()
+
+    def write_IRQ_SETUP_1(self, written: int, before: int) -> None:
+        self.second()
 
     def settle(self) -> None:
         if self.cycle.ticks.running and (seconds := self.cycle.fold()):
@@ -123,6 +170,7 @@ class Rtc(Block):
             self.cycle.ticks.run(False)
             self.cycle.place(0, self.CLKDIV_M1 + 1)
             self.cycle.ticks.run(bool(enabled))
+            self.second()
 
     def read_RTC_0(self) -> int:
         self.settle()
@@ -133,10 +181,10 @@ class Rtc(Block):
         return self.RTC_1
 
     def write_INTF(self, written: int, before: int) -> None:
-        self.irq.set(bool(self.INTF))
+        self.update()
 
     def write_INTE(self, written: int, before: int) -> None:
-        self.irq.set(bool(self.INTF))
+        self.update()
 
     def read_INTS(self) -> int:
-        return self.INTF
+        return self.INTR & self.INTE | self.INTF

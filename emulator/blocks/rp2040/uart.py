@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.rp2040.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
@@ -28,8 +29,6 @@ class Uart(Block):
 
     port: the host's end; irq: its interrupt; tx: level of the pad while the transmitter is on (it
     rests at 1: single bits are not shown).
-    holds: a program that looks again and again whether there is room to send is held up until a
-    frame is out.
     """
 
     replicate = True
@@ -50,6 +49,7 @@ class Uart(Block):
     MIS = Register(0x40, access="ro", name="UARTMIS")
     ICR = Register(0x44, FLAGS.format("=wo"), name="UARTICR")
     DMACR = Register(0x48, "DMAONERR[2] TXDMAE[1] RXDMAE[0]", name="UARTDMACR")
+    steady = (FR,)
     registers = tuple(
         Register(0xFE0 + 4 * n, access="ro", reset=value, width=8,
                  name=f"UARTPERIPHID{n}" if n < 4 else f"UARTPCELLID{n - 4}")
@@ -59,6 +59,7 @@ class Uart(Block):
         super().__init__(name, context)
         self.rate, self.tx = rate, tx
         self.irq = Line(f"{name}_IRQ")
+        self.requests = Request(), Request()  # of the DMA, for sending and receiving
         self.port = SerialPort(name, context.clock, context.trace)
         self.port.frame, self.port.receive = self.receiving, self.received
         self.port.room = lambda: len(self.incoming) < self.depth()
@@ -69,7 +70,6 @@ class Uart(Block):
         self.quiet: Alarm | None = None
         self.overrun = 0
         self.speed = 0, 0  # IBRD and FBRD, which a write to LCR_H takes over
-        self.holds = self.asked = False
 
     def depth(self) -> int:
         return DEPTH if self.LCR_H & FEN else 1
@@ -91,6 +91,11 @@ class Uart(Block):
 
     def update(self) -> None:
         self.irq.set(bool(self.RIS & self.IMSC))
+        dma = self.DMACR
+        send, receive = self.requests
+        if dma or send.level or receive.level:
+            send.set(bool(dma & 2) and self.enabled and len(self.outgoing) < self.depth())
+            receive.set(bool(dma & 1) and bool(self.incoming))
 
     def on_reset(self) -> None:
         for alarm in (self.sent, self.quiet):
@@ -111,7 +116,6 @@ class Uart(Block):
     def write_DR(self, written: int, before: int) -> None:
         if len(self.outgoing) >= self.depth():
             return  # full: the byte is lost
-        self.asked = False
         self.outgoing.append(written & (0xFF >> 3 - (self.LCR_H >> 5 & 3)))
         if not self.LCR_H & FEN or len(self.outgoing) > self.send_level():
             self.RIS &= ~TX
@@ -192,11 +196,6 @@ class Uart(Block):
 
     def read_FR(self) -> int:
         depth = self.depth()
-        if self.holds and self.sent is not None and (
-                len(self.outgoing) >= depth or not self.outgoing):
-            if self.asked:
-                self.clock.advance_to(self.sent.when)
-            self.asked = True
         sending = self.shifting is not None or bool(self.outgoing)
         return ((not self.outgoing) << 7 | (len(self.incoming) >= depth) << 6
                 | (len(self.outgoing) >= depth) << 5 | (not self.incoming) << 4 | sending << 3)
@@ -237,5 +236,4 @@ class Uart(Block):
         self.update()
 
     def write_DMACR(self, written: int, before: int) -> None:
-        if self.DMACR & 3:
-            self.context.unmodelled(f"{self.name}.UARTDMACR", "write")
+        self.update()
