@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.reference.child import WITH_FILES
+from tests.reference.reasons import SKIP_REASONS
 
 SECONDS = 60
 
@@ -104,7 +105,8 @@ def report(verdicts: dict[str, tuple[str, str]], reasons: dict[str, str]) -> lis
     lines = []
     for name, verdict in ours.items():
         if verdict == "skip":
-            lines.append(f"skips itself here, not on the judge: {name}")
+            why = SKIP_REASONS.get(name, "not known why")
+            lines.append(f"skips itself here, not on the judge: {name}: {why}")
         elif verdict != "ok":
             lines.append(f"passes on the judge only: {name}: {reasons.get(name, 'not known why')}")
     others = [name for name, (own, other) in verdicts.items() if own == "ok" and other == "FAIL"]

@@ -16,6 +16,14 @@ REASONS: Final[dict[str, str]] = {
 }
 """By file, as seen from the folder `tests`."""
 
+_STATISTICS = "boards are built without statistics of memory (mem_total)"
+SKIP_REASONS: Final[dict[str, str]] = {
+    "basics/subclass_native_call.py": "boards have no machine.PinBase",
+    "micropython/heapalloc_bytesio2.py": _STATISTICS,
+    "micropython/memstats.py": _STATISTICS,
+}
+"""Why tests that the unix port runs skip themselves here."""
+
 _DOUBLE = "for double precision; the reference skips it on boards with single precision"
 SINGLE_REASONS: Final[dict[str, str]] = {
     "float/float2int_doubleprec_intbig.py": _DOUBLE,
