@@ -10,7 +10,14 @@ from functools import partial
 from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, BusFault, Memory, Window
-from mpy_cross.emulator.cores.core import CoreError, Fault, FaultKind, Trap, Unwind
+from mpy_cross.emulator.cores.core import (
+    CoreError,
+    CoreFault,
+    Fault,
+    FaultKind,
+    Trap,
+    Unwind,
+)
 from mpy_cross.emulator.cores.devices import Devices
 from mpy_cross.emulator.cores.exceptions import BadReturn, Exceptions
 from mpy_cross.emulator.cores.faults import (
@@ -380,6 +387,13 @@ class ArmCore:
     def _make_fault(self, kind: FaultKind, pc: int, address: int | None = None,
                     text: str = "") -> Fault:
         return make_fault(self._engine, self.bus, self.model, kind, pc, address, text)
+
+    def refused(self, error: BusFault) -> CoreFault:
+        """From a trap: what it raises where it cannot access what the program has asked it to; the
+        fault is put to the call of the trap."""
+        kind = FaultKind.WRITE if error.kind == "write" else FaultKind.READ
+        called = (self.registers[LR] & ~1) - 2
+        return CoreFault(self._make_fault(kind, called, error.address, str(error)))
 
     def _take_fault(self, error: int) -> Fault | None:
         """The fault that ended a run, None if none did; it is dealt with then."""

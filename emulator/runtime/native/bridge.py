@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
-from mpy_cross.emulator.bus import Bus, Memory
+from mpy_cross.emulator.bus import Bus, BusFault, Memory
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.core import CoreFault, DepthError, Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
@@ -332,6 +332,8 @@ class Bridge:
     def _landing_of(self, error: BaseException) -> BaseException:
         """What to raise in a trap for an exception: for one of the program the way to its handler,
         if that is in the machine code of this level."""
+        if isinstance(error, BusFault):
+            return self.core.refused(error)
         if not self._handlers or not isinstance(error, PROGRAM_ERRORS):
             return error
         buffer, frame = self._handlers[-1]

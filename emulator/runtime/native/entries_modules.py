@@ -10,6 +10,7 @@ from mpy_cross.emulator.runtime.attributes import visible_type
 from mpy_cross.emulator.runtime.buffers import ByteArray, address_of, buffer_of, has_buffer
 from mpy_cross.emulator.runtime.function_text import text_of
 from mpy_cross.emulator.runtime.heap import Block
+from mpy_cross.emulator.runtime.native.entries_library import MAP_COUNT_SHIFT
 from mpy_cross.emulator.runtime.native.functions import MachineFunction
 from mpy_cross.emulator.runtime.native.handles import BadWord
 from mpy_cross.emulator.runtime.native.region import BASE, SIZE
@@ -26,24 +27,28 @@ _TYPES: Final[dict[str, type]] = {
 }
 _NO_BUFFER: Final = "object with buffer protocol required"
 BUFFER_WRITE: Final = 2
+MAP_FLAGS: Final = 7
+"""Of an mp_map_t with keyword arguments: keys are qstrs, it is ordered and does not grow."""
 
 
 @final
 class ModuleFunction(MachineFunction):
-    """A function of a module written in C: mp_obj_fun_builtin_fixed_t, or _var_t without
-    keywords.
+    """A function of a module written in C: mp_obj_fun_builtin_fixed_t or _var_t.
 
-    most: arguments, at most; by_array: it gets their number and an array.
+    most: arguments, at most; by_array: it gets their number and an array; keywords: and an
+    mp_map_t.
     """
 
-    __slots__ = ("bridge", "by_array", "entry", "least", "most")
+    __slots__ = ("bridge", "by_array", "entry", "keywords", "least", "most")
 
-    def __init__(self, bridge: Bridge, entry: int, least: int, most: int, by_array: bool) -> None:
+    def __init__(self, bridge: Bridge, entry: int, least: int, most: int, by_array: bool,
+                 keywords: bool = False) -> None:
         self.bridge, self.entry = bridge, entry
         self.least, self.most, self.by_array = least, most, by_array
+        self.keywords = keywords
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        check_count(args, self.least, self.most, kwargs)
+        check_count(args, self.least, self.most, None if self.keywords else kwargs)
         bridge = self.bridge
         bridge.depth += 1
         try:
@@ -51,6 +56,15 @@ class ModuleFunction(MachineFunction):
             if self.by_array:
                 block = bridge.region.put_words(words or [0])
                 words = [len(args), block.address]
+            if self.keywords:
+                pairs: list[int] = []
+                for name, arg in kwargs.items():
+                    pairs += bridge.handles.name_word(name), bridge.handles.word(arg)
+                table = bridge.region.put_words(pairs or [0])
+                count = len(kwargs)
+                flags = count << MAP_COUNT_SHIFT | MAP_FLAGS
+                mapping = bridge.region.put_words([flags, count, table.address])
+                words.append(mapping.address)
             result = bridge.run(self.entry, *words, *([0] * (4 - len(words))))
             return bridge.handles.value(result)
         finally:
@@ -95,7 +109,7 @@ class ModuleObjects:
         if kind == _VARIABLE:
             signature = words[at + 1]
             made = ModuleFunction(self.bridge, words[at + 2], signature >> 17,
-                                  signature >> 1 & 0xFFFF, True)
+                                  signature >> 1 & 0xFFFF, True, bool(signature & 1))
         else:
             made = ModuleFunction(self.bridge, words[at + 1], _FIXED[kind], _FIXED[kind], False)
         self._known[word] = made

@@ -11,6 +11,7 @@ from mpy_cross.emulator.runtime.native.entries_calls import (
     native_to_object,
 )
 from mpy_cross.emulator.runtime.native.entries_control import control_entries
+from mpy_cross.emulator.runtime.native.entries_library import Library, library_entries
 from mpy_cross.emulator.runtime.native.entries_modules import ModuleObjects, module_entries
 from mpy_cross.emulator.runtime.native.entries_objects import object_entries
 from mpy_cross.emulator.runtime.native.guest import SIZE, Guest
@@ -32,7 +33,8 @@ class Table:
     address: where it is; magic: the type of native functions; guest: entries in machine code.
     """
 
-    __slots__ = ("_blocks", "_bridge", "_objects", "_words", "address", "guest", "magic")
+    __slots__ = ("_blocks", "_bridge", "_library", "_objects", "_words", "address", "guest",
+                 "magic")
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -40,7 +42,9 @@ class Table:
         entries: dict[str, Trap] = {}
         for part in (object_entries, call_entries, control_entries):
             entries.update(part(bridge))
+        self._library = Library(bridge)
         entries.update(module_entries(bridge, self._objects))
+        entries.update(library_entries(bridge, self._library))
         core, region = bridge.core, bridge.region
         code, kind = region.heap.alloc(SIZE), region.put_words([0])
         self._blocks: list[Block] = [code, kind]
@@ -65,6 +69,8 @@ class Table:
         if name in entries:
             return entries[name]
         known = self._objects.address(name)
+        if known is None:
+            known = self._library.address(name)
         if known is not None:
             return known
 
