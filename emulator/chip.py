@@ -12,6 +12,7 @@ from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.usb.peripheral import Peripheral
+from mpy_cross.emulator.wiring import Wiring
 
 
 class Chip:
@@ -22,6 +23,7 @@ class Chip:
     interrupts: for each core its lines by interrupt number.  systicks: one per core.
     rate: clock of the cores.  flash, ram: the memories that hold program and heap.
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
+    wiring: what is connected to its pads; a machine has its own.
     usb: its controller for devices, None if there is none.
     code_changed: called with address and size by blocks that change code, such as erased flash.
     """
@@ -46,6 +48,7 @@ class Chip:
         self.ram: Memory
         self.unique = b""
         self.usb: Peripheral | None = None
+        self.wiring = Wiring(lambda name: self.pins[str(name)], context.clock)
 
     def reset(self, cause: str) -> None:
         """Puts all blocks into their state after a reset.

@@ -53,7 +53,7 @@ class Machine:
         self.reset_cause = "power"
         self.reset_watchers: list[Callable[[str], None]] = []
         self.chip.reset_requested = self.reset
-        self.wiring = Wiring(self.pin, self.clock)
+        self.wiring = self.chip.wiring = Wiring(self.pin, self.clock)
         labelled: set[str] = set()
         for name, pad in board.pins.items():
             if pad not in labelled:

@@ -6,25 +6,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context, Unmodelled, place
+from mpy_cross.emulator.blocks.cortexm.dwt import BASE as DWT
+from mpy_cross.emulator.blocks.cortexm.dwt import Dwt
 from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
 from mpy_cross.emulator.blocks.stm32 import tim
+from mpy_cross.emulator.blocks.stm32.can import Can, Filters
+from mpy_cross.emulator.blocks.stm32.crc import Crc
+from mpy_cross.emulator.blocks.stm32.dma import TABLES, Dma, Request, requests
 from mpy_cross.emulator.blocks.stm32.exti import Exti, Syscfg
 from mpy_cross.emulator.blocks.stm32.flash import Flash
-from mpy_cross.emulator.blocks.stm32.gpio import Gpio
+from mpy_cross.emulator.blocks.stm32.gpio import Follower, Gpio
+from mpy_cross.emulator.blocks.stm32.i2c import I2c
 from mpy_cross.emulator.blocks.stm32.names import REGISTERS
 from mpy_cross.emulator.blocks.stm32.otg import OtgFs
 from mpy_cross.emulator.blocks.stm32.rcc import Rcc
 from mpy_cross.emulator.blocks.stm32.rtc import Rtc
+from mpy_cross.emulator.blocks.stm32.sdio import Sdio
+from mpy_cross.emulator.blocks.stm32.spi import Spi
 from mpy_cross.emulator.blocks.stm32.system import Dbgmcu, Iwdg, Pwr, Rng
 from mpy_cross.emulator.blocks.stm32.usart import Usart
+from mpy_cross.emulator.blocks.stm32.wwdg import Wwdg
 from mpy_cross.emulator.bus import bitband
 from mpy_cross.emulator.chip import Chip
 from mpy_cross.emulator.line import Line, Signal, any_of
 from mpy_cross.emulator.pin import Pin
+from mpy_cross.emulator.soc.stm32f4_analog import Analog
+from mpy_cross.emulator.wiring import I2CBus
 
 # Where each block stands, in all parts that have it (RM0090 and RM0383, table 1).  GPIO port n is
 # at GPIO + 0x400 * n.
@@ -49,14 +61,8 @@ BASES: Final[dict[str, int]] = {
 
 # Blocks that are known by the names of their registers only: their size and kind.
 UNMODELLED: Final[dict[str, tuple[int, str]]] = {
-    "WWDG": (0x400, "WWDG"), "I2S2ext": (0x400, "SPI"), "I2S3ext": (0x400, "SPI"),
-    "CAN1": (0x400, "CAN"), "CAN2": (0x400, "CAN"), "DAC": (0x400, "DAC"), "ADC1": (0x100, "ADC"),
-    "ADC2": (0x100, "ADC"), "ADC3": (0x100, "ADC"), "ADC": (0x100, "ADC_common"),
-    "SDIO": (0x400, "SDIO"), "CRC": (0x400, "CRC"), "DMA1": (0x400, "DMA"), "DMA2": (0x400, "DMA"),
-    "ETH": (0x1400, "ETH"), "OTG_HS": (0x40000, "OTG_HS"), "DCMI": (0x400, "DCMI"),
-    "FSMC": (0x1000, "FSMC"), "SPI1": (0x400, "SPI"), "SPI2": (0x400, "SPI"),
-    "SPI3": (0x400, "SPI"), "SPI4": (0x400, "SPI"), "SPI5": (0x400, "SPI"), "I2C1": (0x400, "I2C"),
-    "I2C2": (0x400, "I2C"), "I2C3": (0x400, "I2C"),
+    "I2S2ext": (0x400, "SPI"), "I2S3ext": (0x400, "SPI"), "ETH": (0x1400, "ETH"),
+    "OTG_HS": (0x40000, "OTG_HS"), "DCMI": (0x400, "DCMI"), "FSMC": (0x1000, "FSMC"),
 }
 
 TIMERS: Final[dict[int, tim.Kind]] = {
@@ -71,13 +77,19 @@ ON_APB2: Final = frozenset({"TIM1", "TIM8", "TIM9", "TIM10", "TIM11", "USART1", 
 # Interrupt numbers by the lines that join in them (RM0090, table 62).  Those of blocks that are
 # not modelled have no line yet.
 INTERRUPTS: Final[dict[str, int]] = {
-    "EXTI16": 1, "EXTI21": 2, "EXTI22": 3, "FLASH": 4, "EXTI0": 6, "EXTI1": 7, "EXTI2": 8,
-    "EXTI3": 9, "EXTI4": 10, "EXTI9_5": 23, "TIM1_BRK TIM9": 24, "TIM1_UP TIM10": 25,
-    "TIM1_TRG TIM11": 26, "TIM1_CC": 27, "TIM2": 28, "TIM3": 29, "TIM4": 30, "USART1": 37,
+    "WWDG": 0, "EXTI16": 1, "EXTI21": 2, "EXTI22": 3, "FLASH": 4, "EXTI0": 6, "EXTI1": 7,
+    "EXTI2": 8,
+    "EXTI3": 9, "EXTI4": 10, **{f"DMA1_S{n}": 11 + n for n in range(7)}, "ADC1 ADC2 ADC3": 18,
+    "CAN1_TX": 19, "CAN1_RX0": 20, "CAN1_RX1": 21, "CAN1_SCE": 22, "EXTI9_5": 23,
+    "TIM1_BRK TIM9": 24, "TIM1_UP TIM10": 25,
+    "TIM1_TRG TIM11": 26, "TIM1_CC": 27, "TIM2": 28, "TIM3": 29, "TIM4": 30, "I2C1_EV": 31,
+    "I2C1_ER": 32, "I2C2_EV": 33, "I2C2_ER": 34, "SPI1": 35, "SPI2": 36, "USART1": 37,
     "USART2": 38, "USART3": 39, "EXTI15_10": 40, "EXTI17": 41, "EXTI18": 42,
-    "TIM8_BRK TIM12": 43, "TIM8_UP TIM13": 44, "TIM8_TRG TIM14": 45, "TIM8_CC": 46, "TIM5": 50,
-    "UART4": 52, "UART5": 53, "TIM6": 54, "TIM7": 55, "OTG_FS": 67, "USART6": 71, "EXTI20": 76,
-    "RNG": 80,
+    "TIM8_BRK TIM12": 43, "TIM8_UP TIM13": 44, "TIM8_TRG TIM14": 45, "TIM8_CC": 46,
+    "DMA1_S7": 47, "SDIO": 49, "TIM5": 50, "SPI3": 51, "UART4": 52, "UART5": 53, "TIM6 DAC": 54,
+    "TIM7": 55, **{f"DMA2_S{n}": 56 + n for n in range(5)}, "CAN2_TX": 63, "CAN2_RX0": 64,
+    "CAN2_RX1": 65, "CAN2_SCE": 66, "OTG_FS": 67, **{f"DMA2_S{n}": 63 + n for n in range(5, 8)},
+    "USART6": 71, "I2C3_EV": 72, "I2C3_ER": 73, "EXTI20": 76, "RNG": 80, "SPI4": 84, "SPI5": 85,
 }
 
 # Reset values of the ports with the debug pads: MODER, OSPEEDR, PUPDR.
@@ -89,9 +101,11 @@ DEBUG_PORTS: Final = {"A": (0xA8000000, 0x0C000000, 0x64000000), "B": (0x280, 0x
 class Part:
     """One chip of the family.
 
-    blocks: all that it has beside the ports, with spaces between; ports: their letters; pads: alternate functions.
+    blocks: all that it has beside the ports, with spaces between; ports: their letters; pads: their
+    alternate functions.
     flash, sram: sizes in bytes; ccm: size of the memory beside the core, 0 for none.
     idcode: of DBGMCU; unique: its number.
+    temperature_channel: of the first converter; battery_divider: before its channel 18.
     pll: PLLCFGR for the usual frequency, but for the divider of the crystal; latency: FLASH_ACR
     for that; prescalers: CFGR for that.
     """
@@ -109,6 +123,8 @@ class Part:
     prescalers: int
     ccm: int = 0
     backup_ram: bool = False
+    temperature_channel: int = 16
+    battery_divider: int = 2
     options: bytes = field(default=bytes.fromhex("efaaefaaffffffffff0f00f0"))
 
 
@@ -124,6 +140,7 @@ class Stm32f4(Chip):
         self.unique = part.unique
         self.has = frozenset(part.blocks.split())
         self.lines: dict[str, Line] = {}  # those that may be interrupts
+        self.requests: dict[str, Request] = {}  # for DMA
         self.interface = Flash(context, part.flash)
         self.interface.changed = lambda offset, size: self.code_changed(0x08000000 + offset, size)
         self.memories()
@@ -139,6 +156,11 @@ class Stm32f4(Chip):
         for letter in part.ports:
             self.blocks[f"GPIO{letter}"] = self.port(PORTS.index(letter), letter)
         self.small_blocks()
+        self.buses()
+        Analog(self).build()
+        for name in ("DMA1", "DMA2"):
+            dma = Dma(name, context, self.bus, requests(TABLES[name], self.requests.get))
+            self.add(dma, *dma.irqs)
         for name, (size, kind) in UNMODELLED.items():
             if name in self.has and name not in self.blocks:
                 self.add(Unmodelled(name, context, size, REGISTERS[kind]))
@@ -148,6 +170,8 @@ class Stm32f4(Chip):
         self.systicks = [SysTick(context, self.rcc.hclk, self.rcc.hclk8, calib=0x40004E1F)]
         self.blocks["SysTick"] = self.systicks[0]
         place(self.bus, SYSTICK, self.systicks[0])
+        self.blocks["DWT"] = Dwt(context, self.rcc.hclk)
+        place(self.bus, DWT, self.blocks["DWT"])
         bitband("SRAM bits", 0x22000000, self.bus, 0x20000000, 0x100000)
         bitband("peripheral bits", 0x42000000, self.bus, 0x40000000, 0x100000)
         for names, number in INTERRUPTS.items():
@@ -181,10 +205,21 @@ class Stm32f4(Chip):
         """Those of the names that the part has."""
         return [name for name in names if name in self.has]
 
+    def request(self, name: str) -> Request:
+        return self.requests.setdefault(name, Request(name))
+
+    def pad(self, signal: str) -> Pin | None:
+        """The pad that is switched to a signal, None if there is none."""
+        for follower in self.signal(signal).drivers:
+            if isinstance(follower, Follower):
+                return follower.port.pins[follower.number]
+        return None
+
     def serial_ports(self) -> None:
         for name in self.having("USART1", "USART2", "USART3", "UART4", "UART5", "USART6"):
             rate = self.rcc.pclk2 if name in ON_APB2 else self.rcc.pclk1
-            usart = Usart(name, self.context, rate, self.signal(f"{name}_TX"))
+            usart = Usart(name, self.context, rate, self.signal(f"{name}_TX"),
+                          self.request(f"{name}_RX"), self.request(f"{name}_TX"))
             self.ports[name] = usart.port
             self.add(usart, usart.irq)
 
@@ -232,6 +267,10 @@ class Stm32f4(Chip):
         iwdg = Iwdg(context)
         iwdg.bite.watch(self.resets("watchdog"))
         self.add(iwdg)
+        wwdg = Wwdg(context, self.rcc.pclk1)
+        wwdg.bite.watch(self.resets("window"))
+        self.add(wwdg, wwdg.irq)
+        self.add(Crc("CRC", context))
         self.add(Pwr("PWR", context))
         self.add(self.interface, self.interface.irq)
         debug = Dbgmcu("DBGMCU", context)
@@ -243,6 +282,44 @@ class Stm32f4(Chip):
         otg = OtgFs("OTG_FS", context)
         self.usb = otg
         self.add(otg, otg.irq)
+
+    def buses(self) -> None:
+        context, rcc = self.context, self.rcc
+        for name in self.having("SPI1", "SPI2", "SPI3", "SPI4", "SPI5"):
+            spi = Spi(name, context, rcc.pclk2 if name in ON_APB2 else rcc.pclk1,
+                      partial(self.exchange, name), self.request(f"{name}_RX"),
+                      self.request(f"{name}_TX"))
+            self.add(spi, spi.irq)
+        for name in self.having("I2C1", "I2C2", "I2C3"):
+            i2c = I2c(name, context, rcc.pclk1, partial(self.i2c_bus, name),
+                      self.request(f"{name}_RX"), self.request(f"{name}_TX"))
+            self.add(i2c, i2c.events, i2c.errors)
+        filters = Filters()
+        for name in self.having("CAN1", "CAN2"):
+            can = Can(name, context, rcc.pclk1, filters, name == "CAN1")
+            self.add(can, *can.irqs.values())
+        sdio = Sdio("SDIO", context, rcc.pclk2)
+        self.add(sdio, sdio.irq)
+
+    def i2c_bus(self, name: str) -> I2CBus:
+        """The bus at the pads that are switched to an I2C."""
+        scl, sda = self.pad(f"{name}_SCL"), self.pad(f"{name}_SDA")
+        return I2CBus() if scl is None or sda is None else self.wiring.i2c_bus(scl, sda)
+
+    def exchange(self, name: str, value: int, bits: int) -> int:
+        """A frame of an SPI with what is wired to its pads."""
+        sck, miso, mosi = (self.pad(f"{name}_{each}") for each in ("SCK", "MISO", "MOSI"))
+        bus = None if sck is None else self.wiring.spi_bus(sck)
+        if bus is not None:
+            received = 0
+            for shift in range(bits - 8, -1, -8):
+                received = received << 8 | bus.exchange(value >> shift & 0xFF)
+            return received
+        if miso is None:
+            return 0
+        if mosi is not None and miso.net is mosi.net:
+            return value  # a wire from one to the other
+        return (1 << bits) - 1 if miso.level else 0
 
     def resets(self, cause: str) -> Callable[[bool], None]:
         """For a line that resets the chip when it rises."""

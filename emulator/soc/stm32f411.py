@@ -26,6 +26,8 @@ PART: Final = Part(
     pll=4 << 24 | 1 << 22 | 192 << 6,
     latency=0x703,
     prescalers=0x1002,
+    temperature_channel=18,
+    battery_divider=4,
 )
 
 

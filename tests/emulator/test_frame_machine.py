@@ -143,8 +143,8 @@ def test_every_register_can_be_touched(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "address", "what"), [
-    ("pyboard", 0x40026030, "DMA1.S1PAR"), ("pyboard", 0x40040008, "OTG_HS.GAHBCFG"),
-    ("pyboard", 0x40006400, "CAN1.MCR"), ("pyboard", 0x40007408, "DAC.DHR12R1"),
+    ("pyboard", 0x50050000, "DCMI.CR"), ("pyboard", 0x40040008, "OTG_HS.GAHBCFG"),
+    ("pyboard", 0x40028008, "ETH.MACHTHR"), ("pyboard", 0xA0000004, "FSMC.BTR1"),
     ("pico", 0x40030008, "BUSCTRL.PERFCTR0"), ("pico", 0x40008000, "CLOCKS.CLK_GPOUT0_CTRL"),
     ("pico", 0xD0000030, "SIO.GPIO_HI_OUT"), ("pico", 0x40004008, "SYSCFG.PROC_CONFIG"),
 ])

@@ -23,7 +23,8 @@ GATES: Final[dict[str, dict[int, str]]] = {
              18: "USART3", 19: "UART4", 20: "UART5", 21: "I2C1", 22: "I2C2", 23: "I2C3",
              25: "CAN1", 26: "CAN2", 28: "PWR", 29: "DAC"},
     "APB2": {0: "TIM1", 1: "TIM8", 4: "USART1", 5: "USART6", 8: "ADC1", 9: "ADC2", 10: "ADC3",
-             11: "SDIO", 12: "SPI1", 14: "SYSCFG", 16: "TIM9", 17: "TIM10", 18: "TIM11"},
+             11: "SDIO", 12: "SPI1", 13: "SPI4", 14: "SYSCFG", 16: "TIM9", 17: "TIM10", 18: "TIM11",
+             20: "SPI5"},
 }
 
 # Reset flags of CSR by the cause of a reset; a pin reset comes with all of them.

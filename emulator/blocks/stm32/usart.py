@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.stm32.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
@@ -19,7 +20,7 @@ class Usart(Block):
     """One USART.
 
     port: the host's end; irq: its interrupt; tx: level of the pad while the transmitter is on (it
-    rests at 1: single bits are not shown).
+    rests at 1: single bits are not shown); incoming, outgoing: its requests for DMA.
     """
 
     SR = Register(0x00, "CTS[9]=w0c LBD[8]=w0c TXE[7]=ro TC[6]=w0c RXNE[5]=w0c IDLE[4]=ro "
@@ -35,9 +36,11 @@ class Usart(Block):
     GTPR = Register(0x18, "GT[15:8] PSC[7:0]")
     steady = (SR,)
 
-    def __init__(self, name: str, context: Context, rate: Rate, tx: Signal) -> None:
+    def __init__(self, name: str, context: Context, rate: Rate, tx: Signal, incoming: Request,
+                 outgoing: Request) -> None:
         super().__init__(name, context)
         self.rate, self.tx = rate, tx
+        self.incoming, self.outgoing = incoming, outgoing
         self.irq = Line(name)
         self.port = SerialPort(name, context.clock, context.trace)
         self.port.frame, self.port.receive = self.receiving, self.received
@@ -70,6 +73,9 @@ class Usart(Block):
         pending |= status & Usart.SR["ORE"] and control & Usart.CR1["RXNEIE"]
         pending |= status & Usart.SR["PE"] and control & Usart.CR1["PEIE"]
         self.irq.set(bool(pending))
+        direct = self.CR3 & 0xC0 if self.enabled and control & Usart.CR1["UE"] else 0
+        self.incoming.set(bool(direct & 0x40) and bool(status & Usart.SR["RXNE"]))
+        self.outgoing.set(bool(direct & 0x80) and bool(self.SR & Usart.SR["TXE"]))
 
     def on_reset(self) -> None:
         for alarm in (self.sent, self.quiet):
@@ -177,6 +183,7 @@ class Usart(Block):
 
     def write_CR3(self, written: int, before: int) -> None:
         odd = self.CR3 & (Usart.CR3["SCEN"] | Usart.CR3["IREN"] | Usart.CR3["HDSEL"]
-                          | Usart.CR3["DMAT"] | Usart.CR3["DMAR"] | Usart.CR3["CTSE"])
+                          | Usart.CR3["CTSE"])
         if odd:
             self.context.unmodelled(f"{self.name}.CR3 bits 0x{odd:x}", "write")
+        self.update()
