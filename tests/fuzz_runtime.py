@@ -20,10 +20,12 @@ from pathlib import Path
 
 import mpy_cross
 from mpy_cross.emulator.runtime.errors import caught
-from mpy_cross.emulator.runtime.program import Code, Proto
+from mpy_cross.emulator.runtime.program import Proto
 from mpy_cross.emulator.runtime.types import MARK, MpClass, class_name
 from mpy_cross.emulator.session import EXIT_ERROR, Outcome, Session
+from mpy_cross.loader.decode import decode
 from mpy_cross.loader.errors import MpyError
+from mpy_cross.loader.reader import read
 from tests.fuzz_reader import hunt
 
 RELEASES = ("1.17", "1.29")
@@ -90,14 +92,14 @@ def run_one(label: str, data: bytes) -> str:
 
     Raises UnexpectedError and whatever else the emulator itself raises.
     """
-    release, board, _ = label.split()
-    session = Session(board, release, heap=HEAP)
     try:
-        code = session.runtime.load(data)
+        decode(read(data, None))
     except MpyError:
         return ""
+    release, board, _ = label.split()
+    session = Session(board, release, heap=HEAP)
     session.limit(LIMIT_NS)
-    session.start(lambda: _run(session, code))
+    session.start(lambda: _run(session, data))
     outcome = session.go()
     session.close()
     assert outcome is not None
@@ -105,7 +107,8 @@ def run_one(label: str, data: bytes) -> str:
     return ending(outcome)
 
 
-def _run(session: Session, code: Code) -> None:
+def _run(session: Session, data: bytes) -> None:
+    code = session.runtime.load(data)
     translate_all(code.root)
     session.runtime.main(code)
 

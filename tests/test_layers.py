@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 # Edge modules: command lines and the pytest plugin wire everything together.
 EDGES = frozenset({"mpy_cross/cli.py", "mpy_cross/tool.py"} | {
-    f"emulator/{name}.py" for name in ("cli", "compiler", "pytest_plugin")
+    f"emulator/{name}.py" for name in ("cli", "compiler", "program_run", "pytest_plugin")
 })
 EXTRAS = ("unicorn", "capstone", "keystone", "click")
 

@@ -45,6 +45,9 @@ class Console:
         """The byte that interrupts the program when it is typed, -1 for none."""
         self.terminal: Terminal | None = None
         """Who types, if that is no file."""
+        self.source: Callable[[bool], bytes | None] | None = None
+        """Gives more input when there is none: b"" at the end, None for nothing now; the argument
+        is whether to wait for it."""
         self.copies: Copies | None = None
         """Streams of `os.dupterm`, once there was one."""
 
@@ -54,9 +57,26 @@ class Console:
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; waits for the first one."""
+        while not self.waiting and self.source is not None:
+            self._fetch(True)
+            self.runtime.scheduler.events()
         if not self.waiting and self.open:
             self.wait(self._typed)
         return self.take(size)
+
+    def _fetch(self, wait: bool) -> None:
+        """Ask the source."""
+        if self.source is not None and not self.waiting:
+            data = self.source(wait)
+            if data == b"":
+                self.source = None
+            elif data is not None:
+                self.waiting += data
+
+    def ready(self) -> bool:
+        """Can a byte be read without waiting?"""
+        self._fetch(False)
+        return bool(self.waiting)
 
     def take(self, size: int) -> bytes:
         """Up to `size` bytes of those that wait, all if it is negative."""
@@ -159,7 +179,7 @@ class _Standard(HostObject):
             events = int(argument)
             if self._number:
                 return events & POLLOUT
-            return events & POLLIN if self._console.waiting else 0
+            return events & POLLIN if self._console.ready() else 0
         if request in (streams.CLOSE, streams.FLUSH):
             return 0
         raise OSError(streams.EINVAL)

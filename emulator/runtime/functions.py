@@ -10,6 +10,7 @@ from mpy_cross.emulator.runtime import attributes, memory, support
 from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.generators import PENDING, step
+from mpy_cross.emulator.runtime.identity import address, stable_hash
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -108,7 +109,7 @@ def setattr_(obj: Any, name: Any, value: Any, /) -> None:
 
 
 def id_(x: Any, /) -> int:
-    return id(x) >> 4
+    return address(x)
 
 
 def divmod_(a: Any, b: Any, /) -> Any:
@@ -117,8 +118,8 @@ def divmod_(a: Any, b: Any, /) -> Any:
 
 def hash_(x: Any, /) -> int:
     if isinstance(x, (MpClass, BuiltinType, Module)):
-        return id(x) >> 4
-    return hash(x)
+        return address(x)
+    return stable_hash(x)
 
 
 def instance_check(obj: Any, cls: Any) -> bool:

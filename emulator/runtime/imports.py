@@ -23,6 +23,7 @@ FROZEN: Final = ".frozen"
 """The entry of `sys.path` at which frozen modules are searched."""
 SOURCES: Final = Path(__file__).parent / "frozen"
 BAD_FILE: Final = "incompatible .mpy file"
+BAD_ARCH: Final = "incompatible .mpy arch"
 SMALL_INT_BITS: Final = 31
 UNICODE: Final = 2
 """Feature bits of version 5 that firmware of boards has: strings are Unicode; no map caches."""
@@ -212,6 +213,29 @@ class Importer:
         return (kind, file) if kind == FILE else (0, "")
 
     def _run(self, module: Module, path: str) -> None:
+        self.runtime.run(self._code(module, path), module)
+
+    def main(self, name: str) -> tuple[Code, Module]:
+        """What is run as `__main__` for the name of a module or package, and that `__main__`.
+
+        Packages around it are imported, of a package its `__main__` is run.  Raises ImportError.
+        """
+        package, _, last = name.rpartition(".")
+        if package:
+            outer = self._walk(package, True)
+            kind, path = self._kind(f"{getattr(outer, '__path__', '')}/{last}")
+        else:
+            kind, path = self._find(last)
+        if kind == FOLDER:
+            return self.main(name + ".__main__")
+        if not kind:
+            raise ImportError(missing(name))
+        module = Module("__main__")
+        module.__dict__["__main__"] = name
+        return self._code(module, path), module
+
+    def _code(self, module: Module, path: str) -> Code:
+        """The code of a file, whose name the module gets."""
         runtime = self.runtime
         code: Code
         if path.startswith(FROZEN + "/"):
@@ -225,7 +249,7 @@ class Importer:
                 code = self._machine_form(data)
             else:
                 code = runtime.compile(data, path)
-        runtime.run(code, module)
+        return code
 
     def _machine_form(self, data: bytes) -> Code:
         """The code of a .mpy file.  Raises ValueError if it is not for this board and release."""
@@ -274,14 +298,18 @@ def refused(data: bytes, release: Release, arch: str) -> str:
         return BAD_FILE
     if data[3] > SMALL_INT_BITS:
         return BAD_FILE
-    own = release.archs.index(arch) if arch in release.archs else 0
-    if number == 0 or number == own:
+    if runs(release, number, arch):
         return ""
-    if not own:
-        return release.native_refusal
-    if arch.startswith(THUMB) and release.archs.index("armv6m") <= number <= own:
-        return ""  # code of a lesser core of the same family
-    return "incompatible .mpy arch"
+    return BAD_ARCH if arch in release.archs[1:] else release.native_refusal
+
+
+def runs(release: Release, number: int, arch: str) -> bool:
+    """Whether a processor runs machine code for the architecture of this number, 0 for none."""
+    own = release.archs.index(arch) if arch in release.archs else 0
+    if number in (0, own):
+        return True
+    # Code of a lesser core of the same family is fine.
+    return own > 0 and arch.startswith(THUMB) and release.archs.index("armv6m") <= number <= own
 
 
 def missing(name: str) -> str:

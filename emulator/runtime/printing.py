@@ -8,6 +8,7 @@ from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.floats import FloatStyle
+from mpy_cross.emulator.runtime.identity import address
 from mpy_cross.emulator.runtime.types import (
     MARK,
     BuiltinType,
@@ -244,7 +245,7 @@ def _own_method(cls: type, name: str) -> Callable[[Any], Any] | None:
 
 
 def _address(value: Any) -> str:
-    return f"{id(value) & 0xFFFFFFFF:x}"
+    return f"{address(value):x}"
 
 
 def format_int(value: int) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
-from mpy_cross.emulator.runtime import errors, support
+from mpy_cross.emulator.runtime import errors, identity, support
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.console import Console, StandardText
 from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
 from mpy_cross.emulator.runtime.help_ import make_help
-from mpy_cross.emulator.runtime.imports import Importer
+from mpy_cross.emulator.runtime.identity import Identities
+from mpy_cross.emulator.runtime.imports import BAD_ARCH, Importer, runs
 from mpy_cross.emulator.runtime.locked_heap import LockedHeap
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.program import MACHINE_CODE, Code
@@ -76,6 +77,8 @@ class Runtime:
         self.storage = storage or Storage()
         """Memory of the program's buffers."""
         self.storage.float_type = self.float_type
+        self.identities = Identities()
+        """What `id` gives."""
         self.console = Console(self)
         """Standard input, and what else gets the output."""
         self.stdout: Any = StandardText(self.console, 1)
@@ -145,6 +148,7 @@ class Runtime:
             errors.STR_CONVERTS[0] = self.release.str_converts_operand
             Buffer.storage = self.storage
             use(self.printer)
+            identity.use(self.identities)
             _active = self
 
     @property
@@ -167,8 +171,12 @@ class Runtime:
         return self.scheduler.clock
 
     def load(self, data: bytes) -> Code:
-        """The code of a .mpy file.  Raises MpyError."""
-        return Code(read(data, None), self.builtins, self.float_type)
+        """The code of a .mpy file.  Raises MpyError, and ValueError if it has machine code for
+        other processors."""
+        mpy = read(data, None)
+        if self.arch and not runs(mpy.release, mpy.arch, self.arch):
+            raise ValueError(BAD_ARCH)
+        return Code(mpy, self.builtins, self.float_type)
 
     def compile(self, source: bytes, name: str, form: str = "exec") -> Code:
         """The code of a source text; `form` as of `Compiler`."""
