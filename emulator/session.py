@@ -223,6 +223,16 @@ class Session:
             self.start(lambda: self.runtime.main(self.load(path)), boots=True)
         return self.go(until)
 
+    def run_source(self, source: str) -> Outcome | None:
+        """Run a source text as `__main__`."""
+        self.start(lambda: self.runtime.main(self.compile(source, "<stdin>")), boots=True)
+        return self.go()
+
+    def run_module(self, name: str) -> Outcome | None:
+        """Run a module as `__main__`, found as `import` does; of a package its `__main__`."""
+        self.start(lambda: self.runtime.main(*self.runtime.importer.main(name)), boots=True)
+        return self.go()
+
     def put(self, folder: Path) -> None:
         """Copy a folder of the host to the board's files.  Raises SessionError."""
         try:
@@ -271,9 +281,11 @@ class Session:
         """After a reset: begin what the board starts with; False if it has nothing."""
         if not any(map(self._script, SCRIPTS)):
             return False
-        before = self.scheduler
+        before, console = self.scheduler, self.runtime.console
         self.restart(hard=outcome.reset == "hard")
         self.scheduler.pace, self.scheduler.interrupted = before.pace, before.interrupted
+        self.runtime.console.source = console.source
+        self.runtime.console.waiting = console.waiting
 
         def boot() -> None:
             self.scheduler.advance(START_UP)

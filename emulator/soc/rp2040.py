@@ -21,6 +21,8 @@ from mpy_cross.emulator.blocks.rp2040.spi import Spi
 from mpy_cross.emulator.blocks.rp2040.system import Rtc, Syscfg, Sysinfo, Tbman, Vreg
 from mpy_cross.emulator.blocks.rp2040.timer import Timer, Watchdog
 from mpy_cross.emulator.blocks.rp2040.uart import Uart
+from mpy_cross.emulator.blocks.rp2040.usb import MEMORY, MEMORY_SIZE, Usb
+from mpy_cross.emulator.bus import Window
 from mpy_cross.emulator.chip import Chip
 from mpy_cross.emulator.line import Signal
 from mpy_cross.emulator.pin import Pin
@@ -41,14 +43,14 @@ FLASH_BASES: Final = (0x10000000, 0x11000000, 0x12000000, 0x13000000)  # with an
 
 # Blocks that are known by the names of their registers only, and whose names those are.
 UNMODELLED: Final = {
-    "BUSCTRL": "BUSCTRL", "USB": "USB",
+    "BUSCTRL": "BUSCTRL",
 }
 
 CLOCK_PADS: Final = {20: "CLOCK_GPIN0", 21: "CLOCK_GPOUT0", 22: "CLOCK_GPIN1",
                      23: "CLOCK_GPOUT1", 24: "CLOCK_GPOUT2", 25: "CLOCK_GPOUT3"}
 
 # Interrupt numbers (datasheet, 2.3.2).
-TIMER_IRQ, PWM_IRQ, PIO_IRQ, DMA_IRQ, IO_IRQ, SIO_IRQ = 0, 4, 7, 11, 13, 15
+TIMER_IRQ, PWM_IRQ, USB_IRQ, PIO_IRQ, DMA_IRQ, IO_IRQ, SIO_IRQ = 0, 4, 5, 7, 11, 13, 15
 SPI_IRQ, UART_IRQ, ADC_IRQ, I2C_IRQ, RTC_IRQ = 18, 20, 22, 23, 25
 # Numbers of the first requests for DMA of each kind (datasheet, 2.5.3.1).
 PIO_REQUEST, SPI_REQUEST, UART_REQUEST, PWM_REQUEST, I2C_REQUEST, ADC_REQUEST = (
@@ -125,6 +127,7 @@ class Rp2040(Chip):
             **dict(enumerate(pwm.requests, PWM_REQUEST)),
             **dict(enumerate((each for i2c in self.i2cs for each in i2c.requests), I2C_REQUEST)),
             ADC_REQUEST: self.adc.request}
+        self.usb = Usb(context)
         dma = Dma(context, self.bus, self.rate, requests)
         dma.stored = lambda address, size: self.code_changed(address, size)
         named: tuple[Block, ...] = (
@@ -132,7 +135,7 @@ class Rp2040(Chip):
             Sysinfo("SYSINFO", context), Syscfg("SYSCFG", context), Tbman("TBMAN", context),
             pads, bank, self.sio, timer, pwm, *uarts, rtc, self.watchdog, qspi, ssi,
             QspiPads("PADS_QSPI", context), XipControl(context, self.flash_chip),
-            *self.pios, *self.spis, *self.i2cs, self.adc, dma)
+            *self.pios, *self.spis, *self.i2cs, self.adc, dma, self.usb)
         blocks.update((block.name, block) for block in named)
         for name, kind in UNMODELLED.items():
             blocks[name] = Unmodelled(name, context, 0x1000, REGISTERS[kind])
@@ -143,6 +146,8 @@ class Rp2040(Chip):
             if name != "SIO":
                 place_atomic(self.bus, base, blocks[name])
         self.bus.window(self.sio.window(0))
+        self.bus.window(Window("USB DPRAM", MEMORY, MEMORY_SIZE, self.usb.load_memory,
+                               self.usb.store_memory))
         self.systicks = [SysTick(context, self.rate, self.watchdog.tick) for _ in range(2)]
         blocks["SysTick"], blocks["SysTick of core 1"] = self.systicks
         place(self.bus, SYSTICK, self.systicks[0])
@@ -155,7 +160,7 @@ class Rp2040(Chip):
             lines.update(enumerate(dma.irqs, DMA_IRQ))
             lines.update(enumerate((spi.irq for spi in self.spis), SPI_IRQ))
             lines.update(enumerate((i2c.irq for i2c in self.i2cs), I2C_IRQ))
-            lines[ADC_IRQ] = self.adc.irq
+            lines.update({USB_IRQ: self.usb.irq, ADC_IRQ: self.adc.irq})
 
     def memories(self, flash_size: int) -> None:
         bus = self.bus
@@ -165,7 +170,6 @@ class Rp2040(Chip):
             bus.alias(self.flash, base)
         bus.memory("XIP SRAM", 0x15000000, 16 << 10)
         self.ram = bus.memory("SRAM", 0x20000000, 264 << 10)
-        bus.memory("USB DPRAM", 0x50100000, 4 << 10, "rw")
 
     def functions(self, number: int) -> dict[int, Signal]:
         return {function: self.signal(name) for function, name in functions(number).items()}
