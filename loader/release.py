@@ -12,6 +12,7 @@ from mpy_cross.loader.builtin_qstrs import QSTRS_1_12, QSTRS_1_20, QSTRS_1_28
 from mpy_cross.loader.filesystems import (
     FILESYSTEMS_1_12,
     FILESYSTEMS_1_19,
+    FILESYSTEMS_1_20,
     FILESYSTEMS_1_22,
     FILESYSTEMS_1_23,
     FILESYSTEMS_1_24,
@@ -142,7 +143,7 @@ class Release(NamedTuple):
     date: str = "2019-12-20"
     """Day of the release, which banners show."""
     filesystems: FilesystemFacts = FILESYSTEMS_1_12
-    """Filesystems and block devices; changed by 1.19, 1.22, 1.23, 1.24, 1.25 and 1.26."""
+    """Filesystems and block devices; changed by 1.19, 1.20, 1.22, 1.23, 1.24, 1.25 and 1.26."""
     prompt: PromptFacts = PROMPT_1_12
     """The interactive prompt: most releases changed something."""
     # --- command line
@@ -473,6 +474,7 @@ _R1_19 = _R1_18._replace(
 _R1_19_1 = _R1_19._replace(version="1.19.1", date="2022-06-17")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
+    filesystems=FILESYSTEMS_1_20,
     date="2023-04-26",
     prompt=PROMPT_1_20,
     mpy_sub_version=1,

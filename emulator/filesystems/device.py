@@ -85,12 +85,15 @@ class ImageDevice:
         flash: bool = False,
         writable: bool = True,
     ) -> None:
+        self.whole = len(data), start
+        """Bytes of the medium, and where this part begins."""
         end = len(data) if size is None else start + size
         if block_size <= 0 or not 0 <= start <= end <= len(data):
             raise ValueError(f"no {size} bytes from {start} in blocks of {block_size}")
-        self._data = memoryview(data)[start:end]
+        self.view = memoryview(data)[start:end]
+        """Its bytes."""
         self.block_size = block_size
-        self.block_count = len(self._data) // block_size
+        self.block_count = len(self.view) // block_size
         self.flash = flash
         self.writable = writable
         self.changed = False
@@ -98,6 +101,21 @@ class ImageDevice:
 
     def start(self, extended: bool) -> None:
         """There is nothing to prepare."""
+
+    def with_blocks(self, size: int) -> ImageDevice:
+        """The same bytes in blocks of another size."""
+        if size == self.block_size:
+            return self
+        return ImageDevice(self.view, size, flash=self.flash, writable=self.writable)
+
+    def protect(self) -> None:
+        """It is not written any more."""
+        self.writable = False
+
+    def erase_all(self) -> None:
+        """Erase all bytes, whatever they are on."""
+        self._change()
+        self.view[:] = b"\xff" * len(self.view)
 
     def _place(self, block: int, offset: int, size: int) -> int:
         at = block * self.block_size + offset
@@ -116,28 +134,28 @@ class ImageDevice:
     def write_blocks(self, block: int, data: bytes) -> None:
         self._change()
         at = self._place(block, 0, len(data))
-        self._data[at : at + len(data)] = data
+        self.view[at : at + len(data)] = data
 
     def read(self, block: int, offset: int, size: int) -> bytes:
         at = self._place(block, offset, size)
-        return bytes(self._data[at : at + size])
+        return bytes(self.view[at : at + size])
 
     def program(self, block: int, offset: int, data: bytes) -> None:
         self._change()
         at = self._place(block, offset, len(data))
         if self.flash:
             size = len(data)
-            both = int.from_bytes(self._data[at : at + size], "little") & int.from_bytes(
+            both = int.from_bytes(self.view[at : at + size], "little") & int.from_bytes(
                 data, "little"
             )
             data = both.to_bytes(size, "little")
-        self._data[at : at + len(data)] = data
+        self.view[at : at + len(data)] = data
 
     def erase(self, block: int) -> None:
         self._change()
         at = self._place(block, 0, self.block_size)
         if self.flash:
-            self._data[at : at + self.block_size] = b"\xff" * self.block_size
+            self.view[at : at + self.block_size] = b"\xff" * self.block_size
 
     def sync(self) -> None:
         """All is in memory already."""

@@ -26,8 +26,7 @@ from mpy_cross.emulator.filesystems.device import (
 )
 from mpy_cross.emulator.filesystems.littlefs1_file import Littlefs1File
 from mpy_cross.emulator.filesystems.littlefs1_medium import NULL, Medium, Pair
-from mpy_cross.emulator.filesystems.littlefs2 import Settings
-from mpy_cross.emulator.filesystems.volume import Mode, OpenFile, Space, Status
+from mpy_cross.emulator.filesystems.volume import Mode, OpenFile, Settings, Space, Status
 
 REGULAR: Final = 0x11
 FOLDER: Final = 0x22

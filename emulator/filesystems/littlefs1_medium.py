@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, final
 
 from mpy_cross.emulator.filesystems.device import ECORRUPT, EINVAL, ENOSPC, BlockDevice
-from mpy_cross.emulator.filesystems.littlefs2 import Settings
+from mpy_cross.emulator.filesystems.volume import Settings
 
 NULL: Final = 0xFFFFFFFF
 """No block."""

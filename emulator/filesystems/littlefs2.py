@@ -7,7 +7,7 @@ the process where its assertions fail; what it would not take is refused before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from mpy_cross.emulator.filesystems.device import (
     EINVAL,
@@ -15,15 +15,13 @@ from mpy_cross.emulator.filesystems.device import (
     BlockDevice,
     errno_of,
 )
-from mpy_cross.emulator.filesystems.volume import Mode, OpenFile, Space, Status
+from mpy_cross.emulator.filesystems.volume import Mode, OpenFile, Settings, Space, Status
 
 if TYPE_CHECKING:
     from littlefs import lfs
 
 _T = TypeVar("_T")
 
-DISK_2_0: Final = 0x20000
-DISK_2_1: Final = 0x20001
 BLOCK_CYCLES: Final = 100
 """Erases after which metadata move, as on boards."""
 SMALLEST_BLOCK: Final = 128
@@ -55,20 +53,6 @@ def library() -> Any:
     except ImportError:
         raise MissingLibraryError from None
     return lfs
-
-
-class Settings(NamedTuple):
-    """How a filesystem is used: sizes in bytes.
-
-    disk_version: of a new one; older ones keep theirs until they are written (2.0 stays 2.0).
-    mtime: files get the time of writing; seconds: the time of day, since 2000.
-    """
-
-    read_size: int = 32
-    program_size: int = 32
-    lookahead: int = 32
-    disk_version: int = DISK_2_0
-    mtime: bool = True
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 Names = tuple[str, ...]
 """A path from the root: names without "." and ".."."""
@@ -73,6 +73,38 @@ class Space(NamedTuple):
     blocks: int
     free: int
     name_max: int
+
+
+DISK_2_0: Final = 0x20000
+DISK_2_1: Final = 0x20001
+"""Versions of littlefs 2 on a medium."""
+
+
+class Settings(NamedTuple):
+    """How a littlefs is used: sizes in bytes.
+
+    disk_version: of a new one; older ones keep theirs until they are written (2.0 stays 2.0).
+    mtime: files get the time of writing.
+    """
+
+    read_size: int = 32
+    program_size: int = 32
+    lookahead: int = 32
+    disk_version: int = DISK_2_0
+    mtime: bool = True
+
+
+FAT: Final = "fat"
+LITTLEFS1: Final = "lfs1"
+LITTLEFS2: Final = "lfs2"
+
+
+class Found(NamedTuple):
+    """A filesystem in an image: its kind, and the size of its blocks in bytes."""
+
+    kind: str
+    block_size: int
+    program_size: int = 32
 
 
 class Filesystem(Protocol):

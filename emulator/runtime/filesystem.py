@@ -44,6 +44,8 @@ class Files:
         """The classes of filesystems, once they are needed."""
         self.detect: Callable[[Any], Any] | None = None
         """Makes a filesystem object for a block device."""
+        self.before_flash: Callable[[], None] = lambda: None
+        """Called when the program asks for the flash."""
         self.abandoned: list[OpenFile] = []
         """Files that nobody has any more and nobody has closed."""
 
@@ -123,7 +125,11 @@ class Files:
 
     def add_volume(self, volume: Volume, point: str) -> None:
         """Mount a volume, and make it the current folder."""
-        self.mount(Vfs(volume), point)
+        self.add(Vfs(volume), point)
+
+    def add(self, obj: Any, point: str) -> None:
+        """Mount an object, and make it the current folder."""
+        self.mount(obj, point)
         self.chdir(point)
 
     def umount(self, what: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mpy_cross.emulator.filesystems.device import (
@@ -12,18 +11,16 @@ from mpy_cross.emulator.filesystems.device import (
     ENODEV,
     ENOENT,
     ENOTDIR,
-    BlockDevice,
+    ImageDevice,
 )
-from mpy_cross.emulator.filesystems.fat import FatVolume, NotFatError, format_fat
-from mpy_cross.emulator.filesystems.fat.volume import fat_time
-from mpy_cross.emulator.filesystems.littlefs1 import Littlefs1, format_littlefs1
-from mpy_cross.emulator.filesystems.littlefs2 import (
-    Littlefs2,
-    MissingLibraryError,
+from mpy_cross.emulator.filesystems.volume import (
+    Filesystem,
+    Mode,
+    OpenFile,
     Settings,
-    format_littlefs2,
+    Status,
+    parse_mode,
 )
-from mpy_cross.emulator.filesystems.volume import Filesystem, Mode, OpenFile, Status, parse_mode
 from mpy_cross.emulator.runtime.arguments import as_int, native
 from mpy_cross.emulator.runtime.block_device import ProgramDevice
 from mpy_cross.emulator.runtime.files import FileIO, TextIOWrapper
@@ -31,6 +28,8 @@ from mpy_cross.emulator.runtime.types import HostObject, MpClass
 from mpy_cross.emulator.runtime.vfs import entry, status_tuple, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mpy_cross.emulator.runtime.runtime import Runtime
 
 KINDS: Final = {"pyboard": ("VfsFat", "VfsLfs2"), "rp2": ("VfsFat", "VfsLfs2")}
@@ -50,7 +49,14 @@ class VfsBase(HostObject):
     _fs: Filesystem | None
     _shows_address: ClassVar[bool] = True
     """Files are shown with their address."""
-    _device: ProgramDevice
+    _device: ProgramDevice | ImageDevice
+
+    @classmethod
+    def on_board(cls, filesystem: Any) -> Any:
+        """The object for the filesystem that firmware has on a board's flash."""
+        made: Any = cls.__new__(cls)
+        made._fs, made._device, made._here = filesystem, filesystem.device, "/"
+        return made
 
     @classmethod
     def _seconds(cls) -> int:
@@ -128,12 +134,16 @@ class VfsFat(VfsBase):
         self._load()
 
     def _load(self) -> None:
+        from mpy_cross.emulator.filesystems.fat import FatVolume, NotFatError
+
         try:
             self._fs = FatVolume(self._device, self._seconds)
         except NotFatError:
             self._fs = None
 
     def _format(self) -> None:
+        from mpy_cross.emulator.filesystems.fat import fat_time, format_fat
+
         self._device.start(False)
         self._fs = None
         format_fat(self._device, fat_time(self._seconds()))
@@ -253,6 +263,8 @@ class VfsLfs1(VfsLfs):
     """A filesystem littlefs 1."""
 
     def _mounted(self, device: ProgramDevice, settings: Settings) -> Filesystem:
+        from mpy_cross.emulator.filesystems.littlefs1 import Littlefs1
+
         return Littlefs1(device, settings)
 
 
@@ -275,12 +287,12 @@ class VfsLfs2(VfsLfs):
         return text
 
     def _mounted(self, device: ProgramDevice, settings: Settings) -> Filesystem:
+        from mpy_cross.emulator.filesystems.littlefs2 import Littlefs2
+
         return Littlefs2(device, settings, self._seconds)
 
 
-def _lfs_maker(
-    cls: type[VfsLfs], make: Callable[[BlockDevice, Settings], None]
-) -> Callable[..., None]:
+def _lfs_maker(cls: type[VfsLfs], first: bool) -> Callable[..., None]:
     def mkfs(
         device: Any, /, *, readsize: Any = 32, progsize: Any = 32, lookahead: Any = 32,
         mtime: Any = True,
@@ -288,6 +300,10 @@ def _lfs_maker(
         settings = cls._settings(readsize, progsize, lookahead, mtime)
         medium = ProgramDevice(device, cls._runtime.release.filesystems.checked_blocks)
         medium.start(True)
+        if first:
+            from mpy_cross.emulator.filesystems.littlefs1 import format_littlefs1 as make
+        else:
+            from mpy_cross.emulator.filesystems.littlefs2 import format_littlefs2 as make
         make(medium, settings)
 
     return mkfs
@@ -321,8 +337,7 @@ def types_of(runtime: Runtime) -> dict[str, Any]:
             if name == "VfsFat":
                 made.mkfs = staticmethod(_fat_maker(made, label))
             else:
-                maker = format_littlefs1 if name == "VfsLfs1" else format_littlefs2
-                made.mkfs = staticmethod(_lfs_maker(made, maker))
+                made.mkfs = staticmethod(_lfs_maker(made, name == "VfsLfs1"))
     return known
 
 
@@ -333,8 +348,8 @@ def detect(runtime: Runtime, device: Any) -> Any:
         found = _littlefs(ProgramDevice(device, runtime.release.filesystems.checked_blocks))
         if found in types:
             return types[found](device)
-    except MissingLibraryError:
-        raise
+    except ImportError:
+        raise  # the library is not installed
     except Exception:
         pass  # it may lack the extended interface, or be damaged: perhaps it is FAT
     return types["VfsFat"](device)

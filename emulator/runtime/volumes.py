@@ -117,6 +117,13 @@ class MemoryVolume:
         self.take(blocks(len(data)))
         at[path[-1]] = _File(data, self.seconds())
 
+    def contents(self, path: Names) -> bytes:
+        """All bytes of a file.  Raises OSError."""
+        found = self._find(path)
+        if isinstance(found, _Folder):
+            raise OSError(EISDIR)
+        return bytes(found.data)
+
     def take(self, size: int) -> None:
         """`size` bytes more, or less, are in use.  Raises OSError."""
         if size > 0 and self.used + size > self.size:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mpy_cross.emulator.filesystems.fat.layout import NotFatError, format_fat
-from mpy_cross.emulator.filesystems.fat.volume import FatVolume
+from mpy_cross.emulator.filesystems.fat.volume import FatVolume, fat_time
 
-__all__ = ["FatVolume", "NotFatError", "format_fat"]
+__all__ = ["FatVolume", "NotFatError", "fat_time", "format_fat"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.modules.machine import prepared
 from mpy_cross.emulator.runtime.modules.machine_.audio import SDCard, Unmodelled, unmodelled
-from mpy_cross.emulator.runtime.modules.machine_.flash import Flash
+from mpy_cross.emulator.runtime.modules.machine_.flash import PybFlash
 from mpy_cross.emulator.runtime.modules.machine_.hardware import MS, US, Hardware
 from mpy_cross.emulator.runtime.modules.machine_.rtc import StmRTC
 from mpy_cross.emulator.runtime.modules.machine_.stm_timer import TimerChannel, build_timer
@@ -137,8 +137,9 @@ def build(runtime: Runtime) -> Module:
     values["PinAF"], values["Timer"] = hw.types["PinAF"], build_timer(hw)
     values["TimerChannel"] = hw.bind(TimerChannel)
     values["RTC"] = hw.bind(StmRTC)
-    for cls in (ADC, ADCAll, DAC, I2C, SPI, USB_HID, USB_VCP, Flash, CAN, LCD):
+    for cls in (ADC, ADCAll, DAC, I2C, SPI, USB_HID, USB_VCP, CAN, LCD):
         values[cls.__name__] = hw.bind(cls, f"pyb.{cls.__name__}")
+    values["Flash"] = hw.bind(PybFlash, "pyb.Flash")
     values["ADCall"] = values["ADCAll"]  # the manual has both spellings
     values["SDCard"] = hw.bind(SDCard)
     return Module(NAMES[0], values)

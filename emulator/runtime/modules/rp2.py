@@ -8,7 +8,7 @@ from typing import Any, Final
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.buffers import Array
 from mpy_cross.emulator.runtime.modules.machine import prepared
-from mpy_cross.emulator.runtime.modules.machine_.flash import Flash
+from mpy_cross.emulator.runtime.modules.machine_.flash import Rp2Flash
 from mpy_cross.emulator.runtime.modules.machine_.pio import PIO, StateMachine
 from mpy_cross.emulator.runtime.modules.machine_.pio_assembler import (
     EXECCTRL_SIDE_ENABLE,
@@ -78,7 +78,7 @@ def build(runtime: Runtime) -> Module:
 
     values: dict[str, Any] = {
         "asm_pio": asm_pio, "asm_pio_encode": asm_pio_encode, "PIOASMError": PIOASMError,
-        "bootsel_button": bootsel_button, "Flash": hw.bind(Flash), "PIO": hw.types["PIO"],
+        "bootsel_button": bootsel_button, "Flash": hw.bind(Rp2Flash), "PIO": hw.types["PIO"],
         "StateMachine": hw.types["StateMachine"],
     }
     return Module(NAMES[0], values)
