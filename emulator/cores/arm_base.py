@@ -209,7 +209,7 @@ class ArmCore:
     def _use(self, part: Part) -> None:
         self._part = part
         self._engine, self.registers, self.words = part.engine, part.registers, part.words
-        self.exceptions = part.exceptions
+        self.exceptions, self.begun = part.exceptions, part.engine.begun
         self.enter = part.enter
         levels = LEVELS * (self._parts.index(part) + 1)  # with this engine
         self._ceiling = min(levels, self.depth)

@@ -52,6 +52,7 @@ SLICE: Final = 1_000_000
 """Instructions after which the clock is brought up to date, at most."""
 SHORT: Final = 250
 """So many instructions, about two microseconds, need not move the clock yet."""
+NEVER: Final = 1 << 62
 RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
@@ -83,11 +84,12 @@ class Bridge:
     globals, locals: the dictionaries that names of machine code are in now; functions: by the
     address of their struct; cells: those in memory, by address; suspended: generators whose state
     is in memory; depth: how many calls into machine code are active; untidy: something is to be
-    taken out of memory after the outermost.
+    taken out of memory after the outermost; due: beyond so many instructions the clock has to be
+    moved before the host does anything that looks at it.
     """
 
-    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_instructions", "_raised", "cells",
-                 "core", "depth", "functions", "globals", "handles", "ints", "limit", "locals",
+    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "cells", "core",
+                 "depth", "due", "functions", "globals", "handles", "ints", "limit", "locals",
                  "region", "runtime", "suspended", "table", "types", "untidy",
                  "words")
 
@@ -111,10 +113,13 @@ class Bridge:
         self.suspended: set[NativeGenerator] = set()
         self.depth = 0
         self.untidy = False
-        self._cycles = self._instructions = 0
+        self._cycles = 0
+        self.due = NEVER
         if runtime.machine is not None:
             self.core.on_alarm = self._alarm
             self.core.alarm = SLICE
+            self.core.before_access = self.pass_time
+            self.due = SHORT
         self._raised: dict[int, tuple[Block, BaseException]] = {}
         self._called: dict[int, NativeFunction] = {}
         self._handlers: list[tuple[int, Frame]] = []
@@ -279,11 +284,8 @@ class Bridge:
         handles = self.handles
         if len(handles.free) != len(handles.order):
             handles.reset()
-        instructions = self.core.done
-        if instructions - self._instructions > SHORT:
-            self._instructions = instructions
-            if self.runtime.machine is not None:
-                self._pass_time()
+        if self.core.done > self.due:
+            self.pass_time()
 
     # -------------------------------------------------------------------------------------- time
 
@@ -292,11 +294,15 @@ class Bridge:
         as machine code does not look for them."""
         core = self.core
         core.alarm = core.instructions + SLICE
-        self._pass_time()
+        self.pass_time()
 
-    def _pass_time(self) -> None:
+    def pass_time(self) -> None:
+        """Move the clock to where the core is."""
         machine = self.runtime.machine
-        assert machine is not None
+        if machine is None:
+            self.due = NEVER
+            return
+        self.due = self.core.instructions + SHORT
         cycles = self.core.cycles
         duration = machine.ns(cycles - self._cycles)
         self._cycles = cycles

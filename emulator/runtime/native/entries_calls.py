@@ -43,6 +43,8 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
     ints = bridge.ints
 
     def call(function: int, n: int, at: int, d: int) -> int:
+        if core.done + core.begun[0] > bridge.due:
+            bridge.pass_time()
         called = (objects[function - HANDLES >> 3] if HANDLES <= function < PINNED
                   else value(function))
         if type(called) in MACHINE:
