@@ -222,6 +222,11 @@ class Block:
         row = cell.row
         return self.values[offset] & ~(row.w1c | row.w1s | row.sc | row.wo)
 
+    def cleared_by_ones(self, offset: int) -> int:
+        """The bits of a register that writing 1 clears."""
+        cell = self.cells.get(offset)
+        return 0 if cell is None else cell.row.w1c
+
     def names(self) -> dict[str, int]:
         """Offsets of all registers by name."""
         return {cell.row.name: offset for offset, cell in self.cells.items()}
@@ -262,7 +267,8 @@ def place_atomic(bus: Bus, base: int, block: Block) -> None:
     """Puts a block of RP2040 on the bus, with its atomic views (datasheet, 2.1.2).
 
     At +0x1000 a write inverts the bits that are 1, at +0x2000 it sets them, at +0x3000 it clears
-    them; the other bits are written as they are stored, except where writing 1 has an effect.
+    them, those included that writing 1 clears; the other bits are written as they are stored,
+    except where writing 1 has an effect.
     """
     place(bus, base, block)
     for at, name in enumerate(("xor", "set", "clr"), start=1):
@@ -287,7 +293,7 @@ class Atomic:
         if self.kind == "set":
             value = stored | value
         elif self.kind == "clr":
-            value = stored & ~value
+            value = stored & ~value | value & block.cleared_by_ones(base)
         else:
             value = stored ^ value
         block.write(base, 4, value)

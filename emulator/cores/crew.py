@@ -44,11 +44,11 @@ class Member:
 
     def sync(self) -> None:
         """Before an access to a device: moves the clock to where this core is."""
-        crew = self.crew
-        if crew.current is not self:
+        crew, hz = self.crew, self.rate.hz
+        if crew.current is not self or not hz:
             return
         core, clock = self.core, self.clock
-        when = self.start - (-(core.cycles - self.cycles) * SECOND // self.rate.hz)
+        when = self.start - (-(core.cycles - self.cycles) * SECOND // hz)
         now = clock.now
         if when > now:
             clock.advance_to(when)
@@ -118,6 +118,9 @@ class Crew:
         clock = self.clock
         asleep = 0  # how many cores slept at the end of the last round
         while clock.now < when:
+            if not self.rate.hz:
+                clock.idle(when)  # no clock, no work
+                continue
             team = [member for member in self.members if member.on]
             alarm = clock.next_alarm()
             until = when if alarm is None or alarm > when else alarm

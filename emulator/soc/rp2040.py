@@ -164,12 +164,23 @@ class Rp2040(Chip):
 
     def memories(self, flash_size: int) -> None:
         bus = self.bus
-        self.rom = bus.memory("ROM", 0, 16 << 10, "rx")
+        self.rom = bus.memory("ROM", 0, 16 << 10, "rx", store=self.store_rom)
         self.flash = bus.memory("flash", FLASH_BASES[0], flash_size, "rx", fill=0xFF)
         for base in FLASH_BASES[1:]:
             bus.alias(self.flash, base)
         bus.memory("XIP SRAM", 0x15000000, 16 << 10)
         self.ram = bus.memory("SRAM", 0x20000000, 264 << 10)
+
+    def store_rom(self, offset: int, size: int, value: int) -> bool:
+        """A store to the ROM, which the chip ignores: the old bytes come back."""
+        buffer = self.rom.buffer
+        before = bytes(buffer[offset : offset + size])
+
+        def undo() -> None:
+            buffer[offset : offset + size] = before
+
+        self.context.clock.after(0, undo)
+        return True
 
     def functions(self, number: int) -> dict[int, Signal]:
         return {function: self.signal(name) for function, name in functions(number).items()}

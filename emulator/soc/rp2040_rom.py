@@ -22,7 +22,7 @@ VERSION: Final = 3  # of the ROM in stepping B2
 FUNCTIONS, DATA, MEMORY, VENEERS, FLOATS = 0x200, 0x300, 0x400, 0x600, 0x1000
 BOOT2_RAM: Final = 0x20041F00
 BOOT2_SIZE: Final = 256
-STACK: Final = 0x20042000
+STACK: Final = 0x20041F00
 CSR_MAGIC: Final = 0xB007C0D3  # in SCRATCH4: a watchdog reset goes to an address
 
 # memset(r0 place, r1 byte, r2 size) and, at 0x34, memcpy(r0 to, r1 from, r2 size): whole words
