@@ -12,6 +12,7 @@ from typing import Final, Protocol, final
 from mpy_cross.emulator.cores.attach import attach
 from mpy_cross.emulator.cores.core import Core, Stop, StopReason
 from mpy_cross.emulator.machine import Machine
+from mpy_cross.emulator.parts import fit
 from mpy_cross.emulator.usb.cdc import CdcPort
 from mpy_cross.emulator.usb.host import Driver, Host
 
@@ -82,6 +83,7 @@ class Stock:
     def __init__(self, machine: Machine, segments: Iterable[Segment], *,
                  console: Console | None = None, runner: Runner | None = None) -> None:
         self.machine = machine
+        fit(machine)
         for segment in segments:
             machine.bus.load(segment.address, segment.data)
         self.runner: Runner = attach(machine) if runner is None else runner

@@ -118,6 +118,9 @@ class CortexM(HostedArm):
 
     def _execute(self, pc: int, count: int) -> int:
         """One run of the engine at the outermost level; the uc_err."""
+        polls = self._devices.polls
+        if polls is not None:
+            polls.broken = True  # counts begin anew
         self.level = 1
         try:
             return self._engine.run(pc | 1, count)

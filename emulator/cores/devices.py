@@ -54,7 +54,7 @@ class Devices:
                     if known[2]:
                         polls.read(first + offset, value)
                     else:
-                        polls.address = -1
+                        polls.broken = True
                 return value
             except BaseException as error:  # must not go through the engine
                 self.failed(error)
@@ -66,7 +66,7 @@ class Devices:
                 if before is not None:
                     before()
                 if polls is not None:
-                    polls.address = -1
+                    polls.broken = True
                 known = writes.get(offset << 3 | size)
                 if known is None:
                     window = find(offset, size, "write")

@@ -6,8 +6,8 @@ are alike, and the engine's count of instructions is moved on by whole rounds.  
 counts and times are afterwards what they would have been.
 
 This is done only if certainly right: the same register was read at the same place with the same
-result and equal core registers, nothing else was accessed in between, and every path of so many
-instructions from there to there has only instructions that change nothing but registers.
+result and equal core registers, only such registers were accessed in between, and every path of so
+many instructions from there to there has only instructions that change nothing but registers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, BusFault
 
-LONGEST: Final = 40  # instructions of a round
-PATHS: Final = 400  # steps of the search for paths
+LONGEST: Final = 100  # instructions of a round
+PATHS: Final = 2000  # steps of the search for paths
 LR, PC = 14, 15
 
 # What an instruction is: changes only registers; may jump; anything else.
@@ -153,47 +153,53 @@ class Polls:
     or something is accessed.
 
     words, general: the registers by number, and all of them as bytes; limit, begun: the engine's
-    counts, which are moved.  skipped: instructions that were not run.
+    counts, which are moved.  broken: set by who accesses anything else.  skipped: instructions that
+    were not run.
     """
 
-    __slots__ = ("_begun", "_general", "_known", "_length", "_limit", "_paths", "_pc", "_saved",
-                 "_value", "_words", "address", "skipped")
+    __slots__ = ("_begun", "_general", "_known", "_limit", "_paths", "_seen", "_words", "broken",
+                 "skipped")
 
     def __init__(self, bus: Bus, words: Any, general: Any, limit: Any, begun: Any) -> None:
         self._words, self._general, self._limit, self._begun = words, general, limit, begun
         self._paths = Paths(bus)
         self._known: dict[tuple[int, int, int], bool] = {}
-        self.address = -1  # of the last access, -1 if that was no steady register
-        self._pc = self._value = self._length = 0
-        self._saved = (0, b"")
+        # By pc: address, value, count of instructions, length of the last round, registers.
+        self._seen: dict[int, tuple[int, int, int, int, bytes]] = {}
+        self.broken = False
         self.skipped = 0
 
     def forget(self) -> None:
         """Code has changed."""
         self._known.clear()
-        self.address = -1
+        self.broken = True
 
     def read(self, address: int, value: int) -> None:
         """A steady register was read."""
         begun = self._begun[0]
         pc = self._words[PC]
-        before, saved = self._saved
-        if address != self.address or value != self._value or pc != self._pc:
-            self.address, self._value, self._pc, self._length = address, value, pc, 0
-            self._saved = begun, b""
+        if self.broken:
+            self._seen.clear()
+            self.broken = False
+        seen = self._seen.get(pc)
+        if seen is None or seen[0] != address or seen[1] != value or seen[2] > begun:
+            self._seen[pc] = address, value, begun, 0, b""
             return
-        length = begun - before
-        general = self._general.tobytes()
-        if length == self._length and general == saved and length <= LONGEST:
-            key = pc, self._words[LR], length
-            pure = self._known.get(key)
-            if pure is None:
-                pure = self._known[key] = self._paths.lead_back(pc & ~1, self._words[LR], length)
-            if pure:
+        length = begun - seen[2]
+        general = b""
+        if length <= LONGEST:
+            general = self._general.tobytes()
+            if length == seen[3] and general == seen[4] and self._pure(pc, length):
                 rounds = (self._limit[0] - begun) // length
                 if rounds > 0:
                     begun += rounds * length
                     self._begun[0] = begun
                     self.skipped += rounds * length
-        self._length = length
-        self._saved = begun, general
+        self._seen[pc] = address, value, begun, length, general
+
+    def _pure(self, pc: int, length: int) -> bool:
+        key = pc, self._words[LR], length
+        pure = self._known.get(key)
+        if pure is None:
+            pure = self._known[key] = self._paths.lead_back(pc & ~1, key[1], length)
+        return pure

@@ -15,7 +15,7 @@ from mpy_cross.emulator.blocks.stm32.channel import Channel
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.counter import Cycle, passes
 from mpy_cross.emulator.line import Line, Signal
-from mpy_cross.emulator.register import Bank, Register, Todo
+from mpy_cross.emulator.register import ALL, Bank, Register, Todo
 
 UIF: Final = 1
 CEN, UDIS, URS, OPM, DIR, ARPE = 1, 2, 4, 8, 16, 128
@@ -70,6 +70,7 @@ class Tim(Block):
     DCR = Todo(0x48)
     DMAR = Todo(0x4C)
     OR = Todo(0x50)
+    steady = (SR,)
 
     def __init__(self, name: str, context: Context, rate: Rate, kind: Kind,
                  signals: Sequence[Signal]) -> None:
@@ -89,6 +90,7 @@ class Tim(Block):
         self.repeats = 0  # wraps left before the next update event
         self.done = 0  # phase up to which everything has been seen
         self.settling = False
+        self.polled = False  # the program has read the status: flags come with alarms
 
     # Counting. Phase 0 is where the counter wraps; the count follows from phase and direction.
 
@@ -202,12 +204,13 @@ class Tim(Block):
         phases: list[int] = []
         raised = self.SR
         watched = any(channel.watched() for channel in self.channels)
-        if (self.DIER & UIF and not raised & UIF) or self.updated or watched \
+        wanted = ALL if self.polled else self.DIER
+        if (wanted & UIF and not raised & UIF) or self.updated or watched \
                 or self.CR1 & OPM or self.preloaded():
             phases.extend(self.wraps())
         for channel in self.channels:
             bit = 2 << channel.number
-            if channel.watched() or (self.DIER & bit and not raised & bit):
+            if channel.watched() or (wanted & bit and not raised & bit):
                 phases.extend(channel.phases())
         ticks = [self.cycle.ahead(phase) for phase in phases]
         if self.cycle.total() < 0:  # still above the reload value: phase 0 comes first
@@ -215,6 +218,7 @@ class Tim(Block):
         self.cycle.alarm(min(ticks, default=None), self.due)
 
     def due(self) -> None:
+        self.polled = False
         self.settle()
         self.plan()
 
@@ -294,6 +298,9 @@ class Tim(Block):
 
     def read_SR(self) -> int:
         self.settle()
+        if not self.polled:
+            self.polled = True
+            self.plan()
         return self.SR
 
     def write_SR(self, written: int, before: int) -> None:

@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 
 from mpy_cross.emulator.clock import Alarm
 from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.parts import fit
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
 from mpy_cross.emulator.runtime.scheduler import Scheduler, Stop
 from mpy_cross.emulator.runtime.types import HostObject, MpClass
-from mpy_cross.emulator.wiring import Accelerometer
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.machine import Machine
@@ -27,8 +27,6 @@ CALL_CYCLES: Final = 120
 """Estimate: core cycles that a call such as `pin.on()` takes."""
 MS: Final = 1_000_000
 US: Final = 1_000
-ACCEL: Final = 0x4C
-"""I2C address of the pyboard's accelerometer."""
 ENODEV: Final = 19
 EIO: Final = 5
 ETIMEDOUT: Final = 110
@@ -72,11 +70,7 @@ class Hardware:
                        if not window.alias}
         self._addresses: dict[tuple[str, str], int] = {}
         machine.reset_watchers.append(self._was_reset)
-        if "MMA_AVDD" in self.board.pins and "accelerometer" not in self.wiring.parts:
-            power = machine.pin("MMA_AVDD")
-            sensor = Accelerometer(ACCEL, lambda: bool(power.level))
-            self.wiring.parts["accelerometer"] = sensor
-            self.wiring.i2c(sensor.device, "X9", "X10")
+        fit(machine)
 
     # ------------------------------------------------------------------------------ registers
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from mpy_cross.emulator.parts import ACCELEROMETER as ACCEL
 from mpy_cross.emulator.runtime.arguments import as_float, as_int
 from mpy_cross.emulator.runtime.modules.machine_.exti import IRQ_FALLING, User
-from mpy_cross.emulator.runtime.modules.machine_.hardware import ACCEL, MS, Hardware
+from mpy_cross.emulator.runtime.modules.machine_.hardware import MS, Hardware
 from mpy_cross.emulator.runtime.modules.machine_.i2c import StmI2C
 from mpy_cross.emulator.runtime.modules.machine_.stm_pin import (
     ALTERNATE,
