@@ -31,7 +31,7 @@ DEFAULT_HZ: Final = 100_000_000
 FULL: Final = 1 << 30
 """A count of operations that says: the heap is full."""
 QUEUE: Final = 4
-"""Callbacks that `micropython.schedule` keeps."""
+"""Callbacks that `micropython.schedule` keeps where there is no board: as in the unix port."""
 NEVER: Final = 1 << 100
 """A time in ns that never comes."""
 
@@ -102,7 +102,7 @@ class Scheduler:
         self.interrupted = False
         self.keyboard_interrupt = True
         self.pace: Callable[[int], None] | None = None
-        self.queue_size = QUEUE
+        self.queue_size = QUEUE if machine is None else machine.board.callbacks
         self.locked = 0
         """How often scheduled callbacks were locked out."""
         self._queue: deque[tuple[Any, Any]] = deque()

@@ -168,12 +168,12 @@ def test_faster_core_is_faster() -> None:
 def test_scheduled_functions_run_in_order(board: Session) -> None:
     ran(board, "out = []\ndef f(x): out.append(x)\ndef again(x):\n    out.append(x)\n")
     names = board.main_module().__dict__
-    for number in range(4):
+    for number in range(8):  # MICROPY_SCHEDULER_DEPTH of both boards
         board.scheduler.schedule(names["f"], number)
     with pytest.raises(RuntimeError, match="schedule queue full"):
-        board.scheduler.schedule(names["f"], 4)
+        board.scheduler.schedule(names["f"], 8)
     ran(board, "for i in range(2000): pass\nprint(out)")
-    assert board.console == "[0, 1, 2, 3]\n"
+    assert board.console == "[0, 1, 2, 3, 4, 5, 6, 7]\n"
 
 
 def test_interrupts_of_the_clock(board: Session) -> None:
