@@ -497,7 +497,7 @@ def unary_op(s: NativeState, op: int) -> None:
     else:
         s.adjust(1)
         # The reference has no name for it; compilers on boards have.
-        name = {UnaryOp.POSITIVE: "pos", UnaryOp.NEGATIVE: "neg", UnaryOp.INVERT: "invert"}.get(op)
+        name = ("pos", "neg", "invert")[op]
         s.viper_error("unary op  not implemented", f"unary op __{name}__ not implemented")
 
 

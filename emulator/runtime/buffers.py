@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
-from mpy_cross.emulator.runtime import support
+from mpy_cross.emulator.runtime import pacing
 from mpy_cross.emulator.runtime.arguments import (
     KEYWORDS,
     as_int,
@@ -278,7 +278,7 @@ class Growing(Buffer):
             for place, item in enumerate(items):
                 target[place] = kind.narrow(item, storage)
             return
-        for item in support.iter_(items):
+        for item in pacing.paced(items):
             self.append(item)
 
     def _slice(self, start: int, stop: int) -> Buffer:
@@ -299,7 +299,7 @@ class Growing(Buffer):
     def extend(self, other: Any, /) -> None:
         """Add the bytes of a buffer, or the items of an iterable."""
         if not has_buffer(other):
-            for item in support.iter_(other):
+            for item in pacing.paced(other):
                 self.append(item)
             return
         size = self._kind.size

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from mpy_cross.emulator.runtime import memory, support
+from mpy_cross.emulator.runtime import pacing
 from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.types import ClassMethod, FixedDict, MpClass, type_name
 
@@ -19,8 +20,7 @@ def make_sequence(cls: Callable[..., Any]) -> Callable[..., Any]:
         if not args and not kwargs:
             return cls()
         check_count(args, 0, 1, kwargs)
-        memory.collected(args[0])
-        return cls(memory.gathered(support.iter_(args[0])))
+        return cls(pacing.gathered(args[0]))
 
     return construct
 
@@ -42,11 +42,11 @@ def update(self: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
             for key in list(dict.keys(other)):
                 self[key] = dict.__getitem__(other, key)
         elif type(type(other)) is MpClass and hasattr(type(other), "keys"):
-            for key in support.iter_(other.keys()):
+            for key in pacing.gathered(other.keys()):
                 self[key] = other[key]
         else:
-            for pair in support.iter_(other):
-                items = list(support.iter_(pair))
+            for pair in pacing.gathered(other):
+                items = list(islice(pacing.paced(pair), 3))
                 if len(items) != 2:
                     raise ValueError("dict update sequence has wrong length")
                 self[items[0]] = items[1]
@@ -82,8 +82,7 @@ def _pop(self: list[Any], index: Any = -1, /) -> Any:
 
 @native
 def _extend(self: list[Any], other: Any, /) -> None:
-    memory.collected(other)
-    list.extend(self, support.iter_(other))
+    list.extend(self, pacing.gathered(other))
 
 
 def _sort(self: list[Any], *args: Any, key: Any = None, reverse: Any = False) -> None:
@@ -110,7 +109,7 @@ TUPLE: dict[str, Any] = {"count": tuple.count, "index": _index}
 
 @native
 def _fromkeys(cls: Any, keys: Any, value: Any = None, /) -> dict[Any, Any]:
-    return dict.fromkeys(support.iter_(keys), value)
+    return dict.fromkeys(pacing.gathered(keys), value)
 
 
 @native
@@ -154,7 +153,7 @@ def _of_sets(name: str) -> Callable[..., Any]:
 
     def call(self: Any, *others: Any) -> Any:
         return getattr(type(self) if type(self) in (set, frozenset) else set, name)(
-            self, *[list(support.iter_(other)) for other in others]
+            self, *[pacing.gathered(other) for other in others]
         )
 
     call.__name__ = name

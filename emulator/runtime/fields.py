@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
+from mpy_cross.emulator.runtime import memory
 from mpy_cross.emulator.runtime.arguments import as_word, cooked
 from mpy_cross.emulator.runtime.printing import format_int
 
@@ -60,6 +61,7 @@ class Field:
         room = (self.width if width is None else width) - len(text)
         if room <= 0:
             return text
+        memory.text(len(text) + room)
         if self.align == "<":
             return text + self.fill * room
         if self.align == "^":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from types import GeneratorType
 from typing import Any
 
@@ -11,6 +12,7 @@ from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.generators import PENDING, step
 from mpy_cross.emulator.runtime.identity import address, stable_hash
+from mpy_cross.emulator.runtime.pacing import chunks, gathered, paced
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -29,11 +31,11 @@ def abs_(x: Any, /) -> Any:
 
 
 def all_(iterable: Any, /) -> bool:
-    return all(support.iter_(iterable))
+    return all(paced(iterable))
 
 
 def any_(iterable: Any, /) -> bool:
-    return any(support.iter_(iterable))
+    return any(paced(iterable))
 
 
 def _integer(x: Any) -> int:
@@ -181,12 +183,12 @@ def len_(x: Any, /) -> int:
 def _extreme(pick: Callable[..., Any], args: tuple[Any, ...], key: Any, default: Any) -> Any:
     options = {} if key is None else {"key": key}
     if len(args) == 1:
-        items = list(support.iter_(args[0]))
-        if not items:
-            if default is not _MISSING:
-                return default
-            raise ValueError("arg is an empty sequence")
-        return pick(items, **options)
+        items = paced(args[0])
+        for first in items:
+            return pick(chain((first,), items), **options)
+        if default is not _MISSING:
+            return default
+        raise ValueError("arg is an empty sequence")
     if not args:
         raise TypeError("function missing 1 required positional arguments")
     return pick(args, **options)
@@ -233,6 +235,7 @@ def round_(x: Any, digits: Any = _MISSING, /) -> Any:
     if isinstance(x, int):
         if digits is _MISSING or digits >= 0:
             return int(x)
+        memory.integer(-3 * digits)  # ten to this power
         return round(x, digits)
     if not isinstance(x, float):
         raise TypeError(f"can't convert {type_name(x)} to float")
@@ -248,13 +251,15 @@ def sorted_(*args: Any, key: Any = None, reverse: Any = False, **others: Any) ->
     if others or len(args) > 1:
         raise TypeError(f"extra {'keyword' if others else 'positional'} arguments given")
     iterable = args[0]
-    memory.collected(iterable)
-    return sorted(support.iter_(iterable), key=key, reverse=bool(reverse))
+    return sorted(gathered(iterable), key=key, reverse=bool(reverse))
 
 
 def sum_(iterable: Any, start: Any = 0, /) -> Any:
-    for item in support.iter_(iterable):
-        start = start + item
+    for part in chunks(iterable):
+        for item in part:
+            start = start + item
+            if type(start) is list or type(start) is tuple:
+                memory.repeated(start, 1)
     return start
 
 
@@ -269,17 +274,17 @@ def make_map(*args: Any) -> Any:
     if len(args) < 2:
         raise TypeError(f"function missing {2 - len(args)} required positional arguments")
     function, *iterables = args
-    return map(function, *[support.iter_(one) for one in iterables])
+    return map(function, *[paced(one) for one in iterables])
 
 
 @native
 def make_filter(function: Any, iterable: Any, /) -> Any:
-    return filter(function, support.iter_(iterable))
+    return filter(function, paced(iterable))
 
 
 def make_zip(*iterables: Any, **options: Any) -> Any:
     check_count(iterables, 0, len(iterables), options)
-    return zip(*[support.iter_(one) for one in iterables], strict=False)
+    return zip(*[paced(one) for one in iterables], strict=False)
 
 
 def make_enumerate(*args: Any, **options: Any) -> Any:
@@ -296,7 +301,7 @@ def make_enumerate(*args: Any, **options: Any) -> Any:
     start = options.pop("start", start)
     if more or options:
         raise TypeError(f"extra {'positional' if more else 'keyword'} arguments given")
-    return enumerate(support.iter_(iterable), start)
+    return enumerate(paced(iterable), start)
 
 
 @native
@@ -305,11 +310,11 @@ def make_reversed(sequence: Any, /) -> Iterator[Any]:
     if own is not None and type(type(sequence)) is MpClass:
         return own(sequence)  # type: ignore[no-any-return]
     size = len_(sequence)
-    return (
-        reversed(sequence)
-        if isinstance(sequence, (list, tuple, str, bytes, range))
-        else iter([sequence[i] for i in range(size - 1, -1, -1)])
-    )
+    if isinstance(sequence, (list, tuple, str, bytes)):
+        return reversed(sequence)
+    if isinstance(sequence, range):
+        return paced(sequence[::-1])
+    return iter([sequence[i] for i in range(size - 1, -1, -1)])
 
 
 def make_range(*args: Any, **options: Any) -> range:

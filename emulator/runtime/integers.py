@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+from mpy_cross.emulator.runtime import memory
 from mpy_cross.emulator.runtime.arguments import (
     WORD_BITS,
     as_float,
@@ -129,6 +130,7 @@ def _to_bytes(self: int, length: Any, order: Any, signed: Any = False, /) -> byt
     size = as_word(length)
     if size < 0:
         raise ValueError()
+    memory.text(size)
     little = order == "little"
     small = -(1 << (SMALL_BITS - 1)) <= self < 1 << (SMALL_BITS - 1)
     # An int that needs no memory is stored as a machine word, without extending its sign.

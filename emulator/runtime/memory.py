@@ -160,6 +160,18 @@ def repeated(sequence: str | bytes | list[Any] | tuple[Any, ...], count: int) ->
         reserve(BLOCK + blocks(size))
 
 
+def text(size: int) -> None:
+    """Announce a string of so many bytes.  Raises MemoryError."""
+    if size >= LARGE:
+        reserve(BLOCK + blocks(size + 1))
+
+
+def integer(bits: int) -> None:
+    """Announce an int of so many bits.  Raises MemoryError."""
+    if bits >= LARGE * 8:
+        reserve(BLOCK + blocks(bits // 8 + 2))
+
+
 def collected(iterable: Any) -> None:
     """Announce a sequence of all items, where their number is known.  Raises MemoryError."""
     if type(iterable) is range:

@@ -281,7 +281,7 @@ class OperationText(FunctionText):
             value = self.pop()
             names = self._fresh(a + b + 1)
             starred = [*names[:a], f"*{names[a]}", *names[a + 1 :]]
-            self.put(f"[{', '.join(starred)}] = {value}")
+            self.put(f"[{', '.join(starred)}] = star{DOT}({value})")
             self.stack += reversed(names)
         elif verb in (_V.MAKE_FUNCTION, _V.MAKE_CLOSURE):
             self._make(a, b)
@@ -356,9 +356,8 @@ class OperationText(FunctionText):
         if sign is not None:
             text = f"{left} {sign} {right}"
             if op == _B.IN:
-                # The host refuses much of what bytes may be asked for.
-                text += f" if type{DOT}({right}) is not bytes{DOT}"
-                text += f" else in_bytes{DOT}({left}, {right})"
+                # The host refuses much of what bytes may be asked for, and takes long for ranges.
+                text += f" if type{DOT}({right}) not in odd{DOT} else in_odd{DOT}({left}, {right})"
             elif op in _OF_BITS and not (_is_number(left) or _is_number(right)):
                 # Of two bools the host makes a bool, MicroPython an int.
                 b = f"b{DOT}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
-from mpy_cross.emulator.runtime import errors, identity, support
+from mpy_cross.emulator.runtime import errors, identity, pacing, support
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.console import Console, StandardText
 from mpy_cross.emulator.runtime.filesystem import Files
@@ -88,7 +88,7 @@ class Runtime:
         self.printer = Printer(7 if single_floats else 16, release.float_printer)
         self.modules: dict[str, Module] = {}
         """`sys.modules`."""
-        self.builtins: dict[str, Any] = support.helpers()
+        self.builtins: dict[str, Any] = {**support.helpers(), **pacing.helpers()}
         self.scheduler = Scheduler(self, machine)
         """Virtual time, interrupts, callbacks."""
         self.locked_heap = LockedHeap(self.storage.heap)

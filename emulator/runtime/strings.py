@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from mpy_cross.emulator.runtime import memory, support
+from mpy_cross.emulator.runtime import memory, pacing
 from mpy_cross.emulator.runtime.arguments import (
     KEYWORDS,
     as_int,
@@ -171,12 +171,14 @@ def _cutting(kind: Any) -> Attributes:
     @native
     def join(self: Any, items: Any, /) -> Any:
         if type(items) is not list and type(items) is not tuple:
-            items = list(support.iter_(items))
+            items = list(pacing.gathered(items))
         for item in items:
             if type(item) is not kind:
                 raise TypeError(
                     "join expects a list of str/bytes objects consistent with self object"
                 )
+        if len(items) > 1:
+            memory.text(len(self) * (len(items) - 1) + sum(map(len, items)))
         return host_join(self, items)
 
     @native
@@ -226,6 +228,9 @@ def _cutting(kind: Any) -> Attributes:
         for argument in (old, new):
             if type(argument) is not kind:
                 raise no_implicit(argument)
+        if len(new) > len(old) and len(self) > 1:
+            found = self.count(old) if times < 0 else min(self.count(old), times)
+            memory.text(len(self) + found * (len(new) - len(old)))
         return host_replace(self, old, new, times)
 
     @native
@@ -233,6 +238,7 @@ def _cutting(kind: Any) -> Attributes:
         room = as_word(width) - (len(raw(self)) if kind is str else len(self))
         if room <= 0:
             return self
+        memory.text(len(self) + room)
         return space * (room // 2) + self + space * (room - room // 2)
 
     return {
@@ -369,7 +375,7 @@ def make_bytes(*args: Any, **kwargs: Any) -> bytes:
     if found is not None:
         return found
     out = bytearray()
-    for item in support.iter_(value):
+    for item in pacing.paced(value):
         number = as_int(item)
         if not 0 <= number <= 255:
             raise ValueError("bytes value out of range")

@@ -23,10 +23,9 @@ from mpy_cross.emulator.runtime.types import (
 
 DOT = "\u00b7"
 """In the names of what translated code uses; programs do not get at them."""
-BIG_SHIFT = 1 << 20
-"""Bits beyond which a shift is refused as a lack of memory."""
-HUGE = 1 << (BIG_SHIFT * 2)
-"""Products from here on are refused as a lack of memory."""
+BIG_BITS = memory.LARGE * 8
+"""Bits from which on the memory for an int is announced."""
+HUGE = 1 << BIG_BITS
 MINUS_HUGE = -HUGE
 """Kept, as each negation would copy all its bits."""
 
@@ -50,9 +49,9 @@ def multiply(a: Any, b: Any) -> Any:
     if type(a) is int:
         if type(b) is int:
             product = a * b
-            if MINUS_HUGE < product < HUGE:
-                return product
-            raise MemoryError("memory allocation failed")
+            if not MINUS_HUGE < product < HUGE:
+                memory.integer(product.bit_length())
+            return product
         if isinstance(b, (str, bytes, list, tuple)):
             memory.repeated(b, a)
     elif type(b) is int and isinstance(a, (str, bytes, list, tuple)):
@@ -125,8 +124,8 @@ def inplace_modulo(a: Any, b: Any) -> Any:
 
 def power(a: Any, b: Any) -> Any:
     """`a ** b`."""
-    if type(a) is int and type(b) is int and b > 64 and a.bit_length() * b > 1 << 24:
-        raise MemoryError("memory allocation failed")
+    if type(a) is int and type(b) is int and b > 64 and a.bit_length() * b > BIG_BITS:
+        memory.integer((a.bit_length() - 1) * b)
     inexact = isinstance(a, float) or isinstance(b, float) or (type(b) is int and b < 0)
     if inexact and isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return float_power(FLOAT[0](a), FLOAT[0](b))
@@ -143,8 +142,8 @@ def inplace_power(a: Any, b: Any) -> Any:
 
 def lshift(a: Any, b: Any) -> Any:
     """`a << b`."""
-    if type(b) is int and b > BIG_SHIFT and isinstance(a, int) and a:
-        raise MemoryError("memory allocation failed")
+    if type(b) is int and b > BIG_BITS and isinstance(a, int) and a:
+        memory.integer(a.bit_length() + b)
     return a << b
 
 
@@ -246,11 +245,8 @@ def delegate(obj: Any) -> Any:
 
 
 def star(value: Any) -> Any:
-    """The values for `*value` in a call."""
-    if type(value) in (tuple, list):
-        return value
-    memory.collected(value)
-    return iter_(value)
+    """The values for `*value` in a call by machine code."""
+    return BUILTINS[f"star{DOT}"](value)
 
 
 def double_star(value: Any) -> dict[str, Any]:
@@ -356,8 +352,6 @@ def helpers() -> dict[str, Any]:
         "set": set,
         "type": type,
         "int": int,
-        "bytes": bytes,
-        "in_bytes": in_bytes,
         "is_": is_,
         "multiply": multiply,
         "inplace_multiply": inplace_multiply,
@@ -373,7 +367,6 @@ def helpers() -> dict[str, Any]:
         "set_slice": set_slice,
         "del_item": del_item,
         "delegate": delegate,
-        "star": star,
         "double_star": double_star,
         "leave_with": leave_with,
         "load_name": load_name,

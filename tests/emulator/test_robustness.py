@@ -9,7 +9,7 @@ import pytest
 
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime.memory import measure
-from mpy_cross.emulator.session import Outcome, Session, SessionError
+from mpy_cross.emulator.session import EXIT_TIME, Outcome, Session, SessionError
 from mpy_cross.loader.release import get
 
 HEAP = 100 << 10
@@ -120,6 +120,58 @@ def test_big_allocation(expression: str, board: Session) -> None:
     ran(board, f"n = 10 ** 9\ntry:\n    {expression}\nexcept MemoryError as e:\n    print(e)")
     assert board.console.startswith("memory allocation failed")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
+
+
+# Endless for a host that lets no virtual time pass in its own loops.
+ENDLESS = [
+    "sum(range(n))", "all(range(1, n))", "any(map(lambda x: 0, range(n)))", "max(range(n))",
+    "min(map(abs, range(n)))", "-1 in map(abs, range(n))", "5.5 in range(n)",
+    "-1 in reversed(range(n))", "next(filter(None, map(callable, range(n))))",
+    "list(filter(None, map(lambda x: 0, range(n))))", "sum(C())", "any(C())", "-1 in zip(C(), C())",
+    "bytes(x & 1 for x in range(n))", "[x for x in filter(abs, C())]",
+]
+
+
+@pytest.mark.parametrize("expression", ENDLESS)
+def test_endless_loop_of_a_builtin(expression: str, board: Session) -> None:
+    board.limit(10**9)
+    outcome = ran(
+        board,
+        "class C:\n    def __iter__(self): return self\n    def __next__(self): return 0\n"
+        f"n = 10 ** 12\n{expression}\n",
+    )
+    assert outcome.status == EXIT_TIME, outcome
+
+
+GREEDY = [
+    "list(map(abs, range(n)))", "set(map(abs, range(n)))", "{}.fromkeys(range(n))",
+    "dict(zip(range(n), range(n)))", "''.join(map(str, range(n)))", "{1}.union(range(n))",
+    "(lambda *a: a)(*map(abs, range(n)))", "sorted(map(abs, range(n)))", "list(C())",
+    "[].extend(C())", "a, *b = range(n)", "a, *b = C()", "2 ** n", "1 << n", "7 ** 10 ** 7",
+    "('a' * 50000).replace('a', 'b' * 50000)", "'x'.join(['a' * 10000] * 10000)",
+    "'a'.center(10 ** 9)", "'%1000000000d' % 1", "'%*d' % (10 ** 9, 1)", "b'x' * n",
+    "'{:1000000000}'.format(1)", "(1).to_bytes(10 ** 9, 'little')", "round(5, -10 ** 9)",
+    "sum([[0] * 1000] * 10000, [])", "x = 1 << 300000; x = x * x * x * x", "'x' * n",
+    "bytearray(map(abs, C()))",
+]
+
+
+@pytest.mark.parametrize("statement", GREEDY)
+def test_more_than_the_heap(statement: str, board: Session) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    board.limit(60 * 10**9)
+    outcome = ran(
+        board,
+        "class C:\n    def __iter__(self): return self\n    def __next__(self): return 0\n"
+        f"n = 10 ** 12\n{statement}\n",
+    )
+    assert "MemoryError: memory allocation failed" in outcome.text
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
+
+
+def test_in_of_ranges(board: Session) -> None:
+    ran(board, "r = range(3, 10, 2)\nprint([x in r for x in (3, 4, 5.0, 9, 11, 'a', True, None)])")
+    assert board.console == "[True, False, True, True, False, False, False, False]\n"
 
 
 def test_repeating_in_place(board: Session) -> None:
