@@ -34,6 +34,7 @@ _VERSION: Final = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,3}))?")
 _TEXT: Final = re.compile(rb"[ -~]{1,120}")
 _IMPLEMENTATION: Final = "mp_sys_implementation_obj"
 _MOST_ITEMS: Final = 12  # of sys.implementation; releases to 1.29 have 3 to 6
+_BY_TAG: Final = {release.tag: release for release in RELEASES.values()}
 _MPY_VERSIONS: Final = frozenset(release.mpy_version for release in RELEASES.values())
 _ARCHS: Final = list(RELEASES.values())[-1].archs  # numbers do not change, releases add some
 
@@ -58,7 +59,7 @@ class Identity:
     @property
     def release(self) -> Release | None:
         """Our record of that version."""
-        return next((each for each in RELEASES.values() if each.tag == self.version), None)
+        return _BY_TAG.get(self.version or "")
 
     @property
     def emulated(self) -> Board | None:

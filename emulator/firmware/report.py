@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mpy_cross.emulator.firmware.identify import describe_mpy, identify
 from mpy_cross.emulator.firmware.image import Image
 from mpy_cross.emulator.firmware.uf2 import family_name
+
+_SHOWN: Final = 16  # segments
 
 
 def rows(image: Image) -> list[tuple[str, str]]:
@@ -15,9 +19,12 @@ def rows(image: Image) -> list[tuple[str, str]]:
     if image.family is not None:
         form += f", family {family_name(image.family)}"
     table = [("form", form)]
-    for segment in image.segments:
+    for segment in image.segments[:_SHOWN]:
         table.append(("bytes", f"{len(segment.data):,} at 0x{segment.address:08x} "
                                f"to 0x{segment.end - 1:08x}"))
+    if rest := image.segments[_SHOWN:]:
+        size = sum(len(segment.data) for segment in rest)
+        table.append(("bytes", f"{size:,} more in {len(rest):,} pieces"))
     if image.entry is not None:
         table.append(("entry", f"0x{image.entry:08x}"))
     if image.symbols:
