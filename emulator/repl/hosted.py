@@ -288,6 +288,8 @@ class HostedBoard:
             runtime.run(code, module)
             runtime.console.interrupt_character = -1
             scheduler.events()  # Ctrl-C came as it ended
+        except (HardFault, BusFault):
+            raise  # the processor stops
         except PROGRAM_ERRORS as raised:
             error = raised
         finally:

@@ -21,14 +21,19 @@ class Console:
     """A board that was switched on; `start` is what was seen until the first wait for input."""
 
     def __init__(
-        self, board: str = "pico", release: str = "1.17", files: Mapping[str, str] | None = None
+        self,
+        board: str = "pico",
+        release: str = "1.17",
+        files: Mapping[str, str] | None = None,
+        *,
+        slices: int = 2000,
     ) -> None:
         chosen = get(release)
         self.session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
         for path, text in (files or {}).items():
             self.session.volume.add(tuple(path.split("/")), text.encode())
         self.board = HostedBoard(self.session)
-        self.start = self.type(b"")
+        self.start = self.type(b"", slices)
 
     def type(self, keys: bytes | str, slices: int = 2000) -> bytes:
         """Type something; what is seen until the board waits again, or after so many slices."""

@@ -134,9 +134,25 @@ def drawn(seed: int) -> Steps:
     return steps
 
 
+RAW = (
+    b"print(1)\x04", b"x=1\x04", b"1/0\x04", b"1\n\n2\x04", b"if 1:\n print(x)\x04", b"y\x03",
+    b"\x01", b"\x02\x01", b"\x03", b"\x05\x01", b"\x05B\x01", b"\x05AA\x01", b"for\x04", b" 1\x04",
+    b"\r", b"\x05A\x01", b"print('\xc3\xa9')\x04", b"raise KeyboardInterrupt\x04",
+    b"def f():\n  1/0\nf()\x04", b"#" * 300, b"print(2)#" + b"-" * 118,
+    b"print(3)#" + b"-" * 120 + b"\x04", b"__file__\x04", b"print(__file__)\x04",
+    b"print('a\\nb', end='')\x04", b"'''" + b"z\n" * 200 + b"'''\x04",
+)
+
+
+def drawn_raw(seed: int) -> Steps:
+    """Random pieces for the raw REPL."""
+    rng = random.Random(seed)
+    return [b"\x01", *(rng.choice(RAW) for _ in range(rng.randint(2, 12)))]
+
+
 def plain(shown: bytes) -> bytes:
-    """Without what differs from run to run: addresses."""
-    return re.sub(rb"(?:0x| at )[0-9a-f]{6,}", b" at", shown)
+    """Without what cannot be the same: addresses, the name of the board."""
+    return re.sub(rb"(?:0x| at )[0-9a-f]{6,}|(?<=MicroPython )[^\r]+", b"", shown)
 
 
 def difference(command: Sequence[str], release: str, steps: Steps) -> str:
@@ -171,6 +187,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--raw", action="store_true", help="the raw REPL")
     options = parser.parse_args()
     command = [options.binary] if options.binary else unix_port.command()
     seeds = range(options.seed * 1000, options.seed * 1000 + options.count)
@@ -179,7 +196,8 @@ def main() -> int:
         return 0
     bad = 0
     for seed in seeds:
-        found = difference(command, options.release, drawn(seed))
+        steps = drawn_raw(seed) if options.raw else drawn(seed)
+        found = difference(command, options.release, steps)
         bad += bool(found)
         if found:
             print(f"seed {seed}: {found}")
