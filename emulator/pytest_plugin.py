@@ -17,12 +17,15 @@ import pytest
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.testing import BoardUnderTest
+    from mpy_cross.emulator.testing_firmware import FirmwareUnderTest
 
 _MARK = (
     'board(name="pyboard", release=None, emit="bytecode", arch=None, heapsize=None, seed=0): '
-    "the board of the fixture `board`"
+    "the board of the fixture `board`; "
+    'board(name, firmware="image.uf2", console="auto"): the same with stock firmware'
 )
-_OPTIONS = ("name", "release", "emit", "arch", "heapsize", "seed")
+_OPTIONS = ("name", "release", "emit", "arch", "heapsize", "seed", "firmware", "console")
+_OF_FIRMWARE = ("name", "firmware", "console")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,9 +33,42 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def board(request: pytest.FixtureRequest) -> Iterator[BoardUnderTest]:
+def board(request: pytest.FixtureRequest) -> Iterator[BoardUnderTest | FirmwareUnderTest]:
     """A board, just switched on; the marker `board` says which one."""
     options = _options(request.node)
+    if "firmware" in options:
+        made = _with_firmware(request, options)
+        request.node.stash[_BOARD] = made
+        yield made
+        return
+    yield from _hosted(request, options)
+
+
+def _with_firmware(request: pytest.FixtureRequest, options: dict[str, Any]) -> FirmwareUnderTest:
+    """A board at the prompt of its firmware."""
+    from mpy_cross.emulator.boards import UnknownBoardError
+    from mpy_cross.emulator.firmware.image import ImageError
+    from mpy_cross.emulator.stock import StockError
+    from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, booted
+
+    for key in options:
+        if key not in _OF_FIRMWARE:
+            pytest.fail(f"marker board: {key!r} has no effect with firmware=", pytrace=False)
+    folder = request.path.parent
+    try:
+        session = booted(options.get("name", "pyboard"), folder / options["firmware"],
+                         options.get("console", "auto"))
+    except (ImageError, OSError, StockError, UnknownBoardError) as error:
+        fault = str(error)
+    else:
+        return FirmwareUnderTest(session, folder)
+    pytest.fail(f"marker board: {fault}", pytrace=False)
+
+
+def _hosted(
+    request: pytest.FixtureRequest, options: dict[str, Any]
+) -> Iterator[BoardUnderTest]:
+    """A board on whose run-time programs run."""
     from mpy_cross.emulator.boards import UnknownBoardError
     from mpy_cross.emulator.boards import board as find_board
     from mpy_cross.emulator.compiler import compiler_for
@@ -101,8 +137,10 @@ def pytest_runtest_makereport(
     board = item.stash.get(_BOARD, None)
     if call.when == "call" and board is not None:
         from mpy_cross.emulator.testing import ProgramError
+        from mpy_cross.emulator.testing_firmware import RemoteProgramError
 
-        if call.excinfo is not None and isinstance(call.excinfo.value, ProgramError):
+        errors = ProgramError, RemoteProgramError
+        if call.excinfo is not None and isinstance(call.excinfo.value, errors):
             report.longrepr = f"{_place(item, call.excinfo)}{call.excinfo.value}"
         if report.failed and board.console.text:
             report.sections.append(("Console of the board", board.console.text))

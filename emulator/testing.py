@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, final
 
+from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.runtime import attributes
 from mpy_cross.emulator.runtime.runtime import Compiler
@@ -44,8 +46,87 @@ class NoNativeCode(RuntimeError):
     """Machine code cannot run here."""
 
 
+class HardwareUnderTest(ABC):
+    """What a test sees of any board: pins, serial lines, devices and time.
+
+    machine: what it is made of; marks: for each serial line how much of it was expected already.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.console = Console(self)
+        self.marks: dict[str, int] = {}
+
+    @property
+    @abstractmethod
+    def printed(self) -> str:
+        """All that was printed on the console, with plain line ends."""
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ns since the board was switched on."""
+        return self.machine.clock.now
+
+    @property
+    def ms(self) -> float:
+        """Virtual time in milliseconds since the board was switched on."""
+        return self.now / MS
+
+    def advance(self, *, ms: float = 0, us: float = 0, s: float = 0) -> None:
+        """Let virtual time pass; the program goes on, its timers and interrupts too.
+
+        Raises ProgramError if it ends by an exception meanwhile.
+        """
+        __tracebackhide__ = True
+        duration = round(ms * MS + us * 1000 + s * 1000 * MS)
+        if duration <= 0:
+            raise ValueError("give a time: advance(ms=10)")
+        self.pass_time(duration)
+
+    @abstractmethod
+    def pass_time(self, ns: int) -> None:
+        """Let the board go on for so long."""
+
+    def pin(self, name: str | int) -> PinUnderTest:
+        """A pin by the board's name or the chip's.  Raises UnknownNameError."""
+        return PinUnderTest(self.machine, self.machine.pin(name))
+
+    def led(self, number: int = 1) -> bool:
+        """Is the LED lit?"""
+        return self.machine.led(number)
+
+    def press(self, switch: str) -> None:
+        """Press a switch, until `release`."""
+        self.machine.press(switch)
+
+    def release(self, switch: str) -> None:
+        self.machine.release(switch)
+
+    def wire(self, device: PartT, **pads: str | int) -> PartT:
+        """Wire a device to pads of the board, see `mpy_cross.emulator.devices`; gives the device.
+
+            display = board.wire(SSD1306(), scl="GP5", sda="GP4")
+        """
+        return self.machine.wiring.wire(device, **pads)
+
+    def uart(self, name: int | str) -> UartUnderTest:
+        """The other end of a serial line.  Raises UnknownNameError."""
+        return UartUnderTest(self, self.machine.uart(name))
+
+    def wait_for(self, ready: Callable[[], bool], timeout: float) -> bool:
+        """Let the program go on until `ready()`, at most `timeout` virtual seconds."""
+        __tracebackhide__ = True
+        end = self.now + round(timeout * 1000 * MS)
+        while not ready():
+            left = end - self.now
+            if left <= 0:
+                return False
+            self.advance(us=min(left, STEP) / 1000)
+        return True
+
+
 @final
-class BoardUnderTest:
+class BoardUnderTest(HardwareUnderTest):
     """The fixture `board`.
 
     session: what it is made of; folder: where relative paths begin, that of the test.
@@ -54,12 +135,14 @@ class BoardUnderTest:
     def __init__(
         self, session: Session, folder: Path, compiler_for: Callable[[str], Compiler]
     ) -> None:
+        super().__init__(session.machine)
         self.session = session
         self.folder = folder
-        self.console = Console(self)
         self._compiler_for = compiler_for
-        self.marks: dict[str, int] = {}
-        """For each serial line how much of it was expected already."""
+
+    @property
+    def printed(self) -> str:
+        return self.session.console
 
     # ------------------------------------------------------------------------------- programs
 
@@ -117,17 +200,10 @@ class BoardUnderTest:
             raise ProgramError(outcome)
         return outcome.status
 
-    def advance(self, *, ms: float = 0, us: float = 0, s: float = 0) -> None:
-        """Let virtual time pass; the program goes on, its timers and interrupts too.
-
-        Raises ProgramError if it ends by an exception meanwhile.
-        """
+    def pass_time(self, ns: int) -> None:
         __tracebackhide__ = True
-        duration = round(ms * MS + us * 1000 + s * 1000 * MS)
-        if duration <= 0:
-            raise ValueError("give a time: advance(ms=10)")
         running = self.session.running
-        self.session.advance(duration)
+        self.session.advance(ns)
         if running and not self.session.running:
             self._end(self.session.outcome)
 
@@ -136,53 +212,9 @@ class BoardUnderTest:
         """Is a program under way, which `advance` lets go on?"""
         return self.session.running
 
-    @property
-    def ms(self) -> float:
-        """Virtual time in milliseconds since the board was switched on."""
-        return self.session.now / MS
-
     def stop(self) -> None:
         """End the program that is under way."""
         self.session.close()
-
-    # ------------------------------------------------------------------------------- hardware
-
-    def pin(self, name: str | int) -> PinUnderTest:
-        """A pin by the board's name or the chip's.  Raises UnknownNameError."""
-        return PinUnderTest(self.session, self.session.machine.pin(name))
-
-    def led(self, number: int = 1) -> bool:
-        """Is the LED lit?"""
-        return self.session.machine.led(number)
-
-    def press(self, switch: str) -> None:
-        """Press a switch, until `release`."""
-        self.session.machine.press(switch)
-
-    def release(self, switch: str) -> None:
-        self.session.machine.release(switch)
-
-    def wire(self, device: PartT, **pads: str | int) -> PartT:
-        """Wire a device to pads of the board, see `mpy_cross.emulator.devices`; gives the device.
-
-            display = board.wire(SSD1306(), scl="GP5", sda="GP4")
-        """
-        return self.session.machine.wiring.wire(device, **pads)
-
-    def uart(self, name: int | str) -> UartUnderTest:
-        """The other end of a serial line.  Raises UnknownNameError."""
-        return UartUnderTest(self, self.session.machine.uart(name))
-
-    def wait_for(self, ready: Callable[[], bool], timeout: float) -> bool:
-        """Let the program go on until `ready()`, at most `timeout` virtual seconds."""
-        __tracebackhide__ = True
-        end = self.session.now + round(timeout * 1000 * MS)
-        while not ready():
-            left = end - self.session.now
-            if left <= 0:
-                return False
-            self.advance(us=min(left, STEP) / 1000)
-        return True
 
     # ---------------------------------------------------------------------------- native code
 
@@ -203,14 +235,14 @@ class BoardUnderTest:
 class Console:
     """What the program has printed."""
 
-    def __init__(self, board: BoardUnderTest) -> None:
+    def __init__(self, board: HardwareUnderTest) -> None:
         self._board = board
         self._seen = 0
 
     @property
     def text(self) -> str:
         """All of it."""
-        return self._board.session.console
+        return self._board.printed
 
     @property
     def lines(self) -> list[str]:
@@ -251,8 +283,8 @@ class Console:
 class PinUnderTest:
     """A pin as seen from outside the board."""
 
-    def __init__(self, session: Session, pin: Pin) -> None:
-        self._session = session
+    def __init__(self, machine: Machine, pin: Pin) -> None:
+        self._machine = machine
         self._pin = pin
 
     @property
@@ -268,7 +300,7 @@ class PinUnderTest:
 
     def edges(self) -> list[tuple[float, int]]:
         """(ms, level) of every change since the board was switched on."""
-        trace = self._session.machine.trace
+        trace = self._machine.trace
         return [(time / MS, level) for time, level in trace.edges(self._pin.label)]
 
     def __repr__(self) -> str:
@@ -279,7 +311,7 @@ class PinUnderTest:
 class UartUnderTest:
     """The other end of a serial line."""
 
-    def __init__(self, board: BoardUnderTest, port: SerialPort) -> None:
+    def __init__(self, board: HardwareUnderTest, port: SerialPort) -> None:
         self._board = board
         self._port = port
 

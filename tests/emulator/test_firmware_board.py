@@ -1,0 +1,136 @@
+"""The fixture `board` with stock firmware: a tiny image made here, and real ones if there are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mpy_cross.emulator.firmware.dfuse import write_dfuse
+from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
+from tests.emulator.test_plugin import check
+from tests.emulator.test_snapshot import prompt_firmware
+
+pytest_plugins = ["pytester"]
+
+IMAGES = {
+    "PYBV11": ("pyboard", "v1.17/PYBV11"),
+    "PYBV11 at a UART": ("pyboard", "v1.28.0/PYBV11-UART"),
+    "NUCLEO_F411RE": ("nucleo_f411re", "v1.28.0/NUCLEO_F411RE"),
+    "PICO at a UART": ("pico", "v1.17/PICO-UART"),
+    "RPI_PICO at a UART": ("pico", "v1.28.0/RPI_PICO-UART"),
+    "PICO": ("pico", "v1.17/PICO"),
+    "RPI_PICO": ("pico", "v1.28.0/RPI_PICO"),
+}
+
+
+def real(name: str) -> tuple[str, Path]:
+    """Board and image; skips where there is none."""
+    folder = os.environ.get("MPY_FIRMWARE_DIR")
+    if not folder:
+        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
+    board, place = IMAGES[name]
+    path = Path(folder) / place / "firmware.elf"
+    if not path.exists():
+        pytest.skip(f"{path}: no such image")
+    return board, path
+
+
+def under_test(name: str) -> FirmwareUnderTest:
+    board, path = real(name)
+    return FirmwareUnderTest(booted(board, path), path.parent)
+
+
+def test_marker(pytester: pytest.Pytester) -> None:
+    """Each test finds the board as it was after its first start."""
+    (pytester.path / "tiny.dfu").write_bytes(write_dfuse([prompt_firmware()]))
+    check(pytester, """
+        import pytest
+
+        pytestmark = pytest.mark.board("pyboard", firmware="tiny.dfu")
+
+        @pytest.mark.parametrize("time", range(3))
+        def test_keys(board, time):
+            assert board.console == ">>> " and board.ms < 250
+            board.repl.type("a")
+            assert board.console.expect("a1>>> ")  == ">>> "
+            board.repl.type(b"b")
+            board.advance(ms=5)
+            assert board.uart("USART1").sent.endswith(b"b2>>> ")
+
+        @pytest.mark.board("pyboard", firmware="tiny.dfu", console="USART1")
+        def test_console(board):
+            assert board.console == ">>> "
+    """).assert_outcomes(passed=4)
+
+
+def test_mistakes(pytester: pytest.Pytester) -> None:
+    (pytester.path / "bad.bin").write_bytes(b"no firmware")
+    (pytester.path / "tiny.dfu").write_bytes(write_dfuse([prompt_firmware()]))
+    result = check(pytester, """
+        import pytest
+
+        @pytest.mark.board("pyboard", firmware="none.dfu")
+        def test_none(board): pass
+
+        @pytest.mark.board("pyboard", firmware="bad.bin")
+        def test_bad(board): pass
+
+        @pytest.mark.board("pyboard", firmware="tiny.dfu", release="1.17")
+        def test_release(board): pass
+    """)
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*marker board: *No such file*none.dfu*",
+                                 "*marker board: *bad.bin: *",
+                                 "*marker board: 'release' has no effect with firmware=*"])
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_programs(name: str, tmp_path: Path) -> None:
+    board = under_test(name)
+    assert board.eval("[1, 2.5, 'x', {3: None}]") == [1, 2.5, "x", {3: None}]
+    assert board.exec("def f(n):\n    return n * 2\nprint(f(21))") == "42\n"
+    assert board.eval("f(2 ** 70)") == 2**71
+    with pytest.raises(RemoteProgramError, match=r"(?s)line 1, in .*divide by zero") as info:
+        board.exec("print('so far'); 1 / 0")
+    assert info.value.output == "so far\n"
+    path = tmp_path / "app.py"
+    path.write_text("import os\nprint(sorted(os.listdir()))\n")
+    assert board.run(path).startswith("[")
+    began = board.ms
+    board.exec("import time\ntime.sleep(2)")
+    assert 2000 <= board.ms - began < 2200
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_tests_are_apart(name: str) -> None:
+    """Names and files of one test are not there in the next; a test begins soon."""
+    board = under_test(name)
+    board.exec("left = 1\nwith open('left.txt', 'w') as f:\n    f.write('x')")
+    state = board.now
+    board = under_test(name)
+    assert board.now < state
+    assert board.eval("'left' in globals()") is False
+    assert board.exec("import os\nprint('left.txt' in os.listdir())") == "False\n"
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_reset(name: str) -> None:
+    board = under_test(name)
+    board.exec("left = 1\nwith open('kept.txt', 'w') as f:\n    f.write('x')")
+    board.reset()
+    assert board.eval("'left' in globals()") is False
+    assert board.exec("print(open('kept.txt').read())") == "x\n"
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_same_twice(name: str) -> None:
+    """Console, clock and number of instructions."""
+    def once() -> tuple[str, int, int]:
+        board = under_test(name)
+        board.exec("x = [i * i for i in range(1000)]\nprint(sum(x))")
+        board.advance(ms=3)
+        return board.printed, board.now, board.session.stock.core.cycles
+
+    assert once() == once()
