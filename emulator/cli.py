@@ -89,6 +89,13 @@ def _size(text: str) -> int:
     return parse_size(text)
 
 
+def _address(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ValueError(f"an address is a number such as 0x08000000, not {text!r}") from None
+
+
 _EXAMPLES = """\b
 Examples:
   mpy-emu run main.py                      on a pyboard, newest release
@@ -458,15 +465,47 @@ def boards_command() -> None:
         )
 
 
-@main.command(name="info", short_help="Tell about a board.")
-@click.argument("name", metavar="BOARD")
-def info_command(name: str) -> None:
-    """Tell what BOARD has: chip, memory, pins, LEDs, serial lines."""
+@main.command(name="info", short_help="Tell about a board or a firmware image.")
+@click.argument("name", metavar="BOARD|IMAGE")
+@click.option(
+    "--address",
+    metavar="A",
+    callback=_converted(_address),
+    help="Where a raw binary belongs: 0x08000000.",
+)
+def info_command(name: str, address: int | None) -> None:
+    """Tell what BOARD has: chip, memory, pins, LEDs, serial lines; or which board and version of
+    MicroPython IMAGE is for: a UF2, ELF, Intel HEX, DfuSe or raw binary file.
+    """
+    from mpy_cross.emulator.boards import UnknownBoardError, board
+    from mpy_cross.emulator.firmware.files import load
+    from mpy_cross.emulator.firmware.image import ImageError
+    from mpy_cross.emulator.firmware.report import rows as image_rows
+
+    try:
+        rows = _board_rows(board(name))
+        if address is not None:
+            raise click.UsageError("--address belongs to raw binaries, not to boards")
+    except UnknownBoardError as unknown:
+        try:
+            rows = image_rows(load(name, address=address))
+        except ImageError as error:
+            # A name without dot or slash was meant to be a board's.
+            is_path = os.path.exists(name) or "." in name or os.sep in name
+            _fail(str(error if is_path else unknown), EXIT_USAGE)
+    width = max(len(title) for title, _ in rows) + 2
+    for title, text in rows:
+        lines = click.wrap_text(
+            text, 98, initial_indent=f"{title:{width}}", subsequent_indent=" " * width
+        )
+        click.echo(lines)
+
+
+def _board_rows(facts: Board) -> list[tuple[str, str]]:
     from mpy_cross.emulator.machine import machine
 
-    facts = _board(name)
     chip = machine(facts.name).chip
-    rows = [
+    return [
         ("name", facts.name),
         ("title", facts.title),
         ("firmware", ", ".join(facts.firmware)),
@@ -485,12 +524,6 @@ def info_command(name: str) -> None:
         ("SPI", ", ".join(str(key) for key in facts.spis)),
         ("pins", ", ".join(facts.pins)),
     ]
-    width = max(len(title) for title, _ in rows) + 2
-    for title, text in rows:
-        lines = click.wrap_text(
-            text, 98, initial_indent=f"{title:{width}}", subsequent_indent=" " * width
-        )
-        click.echo(lines)
 
 
 if __name__ == "__main__":
