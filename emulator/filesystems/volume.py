@@ -100,11 +100,15 @@ LITTLEFS2: Final = "lfs2"
 
 
 class Found(NamedTuple):
-    """A filesystem in an image: its kind, and the size of its blocks in bytes."""
+    """A filesystem in an image: its kind, and sizes in bytes.
+
+    disk_version: of a littlefs 2.
+    """
 
     kind: str
     block_size: int
     program_size: int = 32
+    disk_version: int = DISK_2_0
 
 
 class Filesystem(Protocol):

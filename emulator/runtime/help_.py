@@ -33,10 +33,15 @@ For a list of available modules, type help('modules')
 """
 
 
-def module_names(platform: str) -> list[str]:
-    """Built-in and frozen modules, sorted; modules with two names by the one with "u"."""
+def module_names(platform: str, vfs: bool = False) -> list[str]:
+    """Built-in and frozen modules, sorted; modules with two names by the one with "u".
+
+    vfs: the release has a module of that name.
+    """
     names = ["__main__", "builtins"]
     for name in TABLE:
+        if name == "vfs" and not vfs:
+            continue
         if not is_weak(name) and platform in PLATFORMS.get(name, (platform,)):
             names.append(name)
     for path in SOURCES.rglob("*.py"):
@@ -83,7 +88,7 @@ def make_help(runtime: Runtime) -> Callable[..., None]:
             return
         obj = args[0]
         if obj == "modules" and isinstance(obj, str):
-            names = module_names(runtime.platform)
+            names = module_names(runtime.platform, runtime.release.filesystems.vfs_module)
             runtime.write(columns(names) + "Plus any modules on the filesystem\n")
             return
         runtime.write(f"object {text(obj)} is of type {type_name(obj)}\n")
