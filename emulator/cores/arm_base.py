@@ -70,6 +70,8 @@ RETURN: Final = STUBS  # "wfi": where a called function returns to
 ABANDON: Final = STUBS + 4  # "wfi": where a level ends that an exception leaves
 EXITS: Final = STUBS + 8  # "wfi" each, 4 bytes apart
 EXIT_LIMIT: Final = 200
+DIRECT: Final = STUBS + 832  # "bx lr" each, 4 bytes apart: traps with a callback of their own
+DIRECT_LIMIT: Final = 16
 _BX_LR, _WFI = b"\x70\x47", b"\x30\xbf\x00\xbf"
 
 QUANTUM: Final = 10_000_000  # instructions after which the host looks whether Ctrl-C was pressed
@@ -88,6 +90,11 @@ def _no_alarm() -> None:
 
 Enter = Callable[[int, int, int, int, int, int], int]
 """Calls a function: its address, r0 to r3 and the stack pointer; its result."""
+
+
+Direct = Callable[[Any, Any, Any], Callable[[int, int, int, int], None]]
+"""Makes the callback of a trap for one engine, of its registers, and of the limit and the count of
+instructions (see `Engine`)."""
 
 
 def _no_entry(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
@@ -150,6 +157,7 @@ class ArmCore:
             self._private = self._private + windows
         self._devices = Devices(bus, self._device_failed)
         self._traps: list[Trap] = []
+        self._direct: list[Direct] = []
         self._exits = 0
         self._stubs = memoryview(bytearray(STUBS_SIZE + PAGE))
         self._stubs = self._page_aligned(self._stubs)
@@ -161,7 +169,7 @@ class ArmCore:
         self.done = 0  # instructions of finished runs, and of outer levels while inner ones run
         self._end = 0
         self._sleeping = False
-        self._slack = 0  # 1 in a trap: its "bx lr" belongs to what the trap did
+        self.slack = 0  # 1 in a trap: its "bx lr" belongs to what the trap did
         self._event = self._waits_for_event = False
         self._halt = self._reset = False
         self._most = QUANTUM if exact else 0  # instructions of a call before the host looks around
@@ -199,9 +207,16 @@ class ArmCore:
         engine.hook(HOOK_INTR, InterruptCall(self._interrupt))
         engine.hook(HOOK_INVALID_INSTRUCTION, InvalidCall(self._invalid))
         engine.hook(HOOK_BLOCK, self._trap_call(part), TRAPS, TRAPS + 2 * TRAP_LIMIT - 1)
+        for number, make in enumerate(self._direct):
+            self._hook_direct(part, number, make)
         part.enter = self._entry(part)
         self._parts.append(part)
         return part
+
+    def _hook_direct(self, part: Part, number: int, make: Direct) -> None:
+        call = make(part.words, part.engine.limit, part.engine.begun)
+        address = DIRECT + 4 * number
+        part.engine.hook(HOOK_BLOCK, CodeCall(call), address, address)
 
     def _entry(self, part: Part) -> Enter:
         return _no_entry
@@ -222,19 +237,20 @@ class ArmCore:
         def trap(handle: int, address: int, size: int, user: int) -> None:
             if exact and begun[0] >= limit[0]:
                 return  # the run ends before this instruction; it comes here again in the next one
-            self._slack = 1
+            self.slack = 1
             try:
                 a, b, c, d = arguments()
                 result = traps[address - TRAPS >> 1](a, b, c, d)
                 if result is not None:
                     words[0] = result
             except BaseException as error:  # must not go through the engine
-                self._trap_raised(error)
-            self._slack = 0
+                self.trap_raised(error)
+            self.slack = 0
 
         return CodeCall(trap)
 
-    def _trap_raised(self, error: BaseException) -> None:
+    def trap_raised(self, error: BaseException) -> None:
+        """At the end of a trap."""
         try:
             error = self.on_error(error)
         except BaseException as another:
@@ -343,7 +359,7 @@ class ArmCore:
 
     def kick(self) -> None:
         if self.level and self.exact:
-            self._engine.stop_after(self._slack)
+            self._engine.stop_after(self.slack)
 
     def preempt(self) -> None:
         """The current run ends after this instruction with BUDGET."""

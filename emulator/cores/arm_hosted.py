@@ -10,6 +10,8 @@ from typing import Final
 
 from mpy_cross.emulator.cores.arm_base import (
     ABANDON,
+    DIRECT,
+    DIRECT_LIMIT,
     EXIT_LIMIT,
     EXITS,
     QUANTUM,
@@ -17,6 +19,7 @@ from mpy_cross.emulator.cores.arm_base import (
     TRAP_LIMIT,
     TRAPS,
     ArmCore,
+    Direct,
     Enter,
     Part,
 )
@@ -31,8 +34,8 @@ from mpy_cross.emulator.cores.core import (
 from mpy_cross.emulator.cores.unicorn_arm import LR, PC, SP, THUMB_STATE, Registers, numbers
 from mpy_cross.emulator.cores.unicorn_common import LEVELS, SIZES, WORDS, ZERO, Engine
 
-COARSE: Final = 1024
-"""Of how many instructions the budget of a call is a multiple, if it is large."""
+FIRST: Final = 1 << 17
+"""Instructions that a call runs at first, if it may run so many."""
 
 
 class HostedArm(ArmCore):
@@ -43,6 +46,20 @@ class HostedArm(ArmCore):
             raise CoreError(f"there are at most {TRAP_LIMIT} traps")
         self._traps.append(function)
         return TRAPS + 2 * (len(self._traps) - 1) | 1
+
+    def add_direct_trap(self, make: Direct) -> int:
+        """An address as of `add_trap`.  For what is called most: `make` gives, for each engine, the
+        callback itself.
+
+        That has to return at once if the count of instructions has come to the limit; to set
+        `slack` to 1, and to 0 at its end; and to give exceptions to `trap_raised`.
+        """
+        if len(self._direct) >= DIRECT_LIMIT:
+            raise CoreError(f"there are at most {DIRECT_LIMIT} direct traps")
+        self._direct.append(make)
+        for part in self._parts:
+            self._hook_direct(part, len(self._direct) - 1, make)
+        return DIRECT + 4 * (len(self._direct) - 1) | 1
 
     def add_exit(self) -> int:
         if self._exits >= EXIT_LIMIT:
@@ -69,34 +86,29 @@ class HostedArm(ArmCore):
         """What calls a function on this engine: programs with callbacks spend their time here."""
         engine, words, general, floats = part.engine, part.words, part.general, part.floats
         limit, begun, exact = engine.limit, engine.begun, self.exact
-        set_arguments, most = part.set_arguments, QUANTUM if self.exact else 0
+        set_arguments, counts_itself = part.set_arguments, engine.counts_itself
         start, ref = engine.lib.start_held if exact else engine.start, engine.ref
+        first = SIZES[FIRST if exact else 0]
+        back, returned = RETURN | 1, RETURN + 2
 
         def enter(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
             level = self.level
             saved = general.tobytes()
             set_arguments(a, b, c, d)
             words[SP] = sp
-            words[LR] = RETURN | 1
+            words[LR] = back
             if level:
                 saved_floats = floats.tobytes()
                 outer_limit, outer_begun = limit[0], begun[0]
                 self.done += outer_begun
-                self._slack = 0
+                self.slack = 0
             self.level = level + 1
             try:
-                left = self.alarm - self.done  # as _allowance, but few different numbers
-                if left > QUANTUM:
-                    left = most
-                elif left > COARSE:
-                    left &= -COARSE
-                elif left <= 0:
-                    left = 1
-                if engine.counts_itself:
-                    error = start(ref, WORDS[address], ZERO, ZERO, SIZES[left])
+                if counts_itself and self.alarm - self.done > FIRST:
+                    error = start(ref, WORDS[address], ZERO, ZERO, first)
                 else:
-                    error = engine.run(address, left)
-                if error or words[PC] != RETURN + 2:
+                    error = engine.run(address, self._allowance())
+                if error or words[PC] != returned:
                     self._go_on(engine, part.registers, error)
                 if exact:
                     self.done += begun[0] - 1  # without the wfi at RETURN
@@ -114,7 +126,7 @@ class HostedArm(ArmCore):
                 self.level = level
                 general[:] = saved
                 if level:
-                    self._slack = 1
+                    self.slack = 1
                     self.done -= outer_begun
                     limit[0], begun[0] = outer_limit, outer_begun
 

@@ -109,7 +109,7 @@ for step in range(12):
 timer.deinit()
 print(ticks)
 """
-PINS: Final = {"pyboard": "X1", "pico": 2}
+PINS: Final[dict[str, str | int]] = {"pyboard": "X1", "pico": 2}
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -50,8 +50,8 @@ MACHINE_TYPES: Final = (
     NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
 SLICE: Final = 1_000_000
 """Instructions after which the clock is brought up to date, at most."""
-SHORT: Final = 250
-"""So many instructions, about two microseconds, need not move the clock yet."""
+SHORT: Final = 500
+"""So many instructions, about four microseconds, need not move the clock yet."""
 NEVER: Final = 1 << 62
 RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""

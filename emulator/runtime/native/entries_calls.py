@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from mpy_cross.emulator.runtime import support
@@ -21,6 +22,7 @@ from mpy_cross.emulator.runtime.native.region import BASE
 from mpy_cross.emulator.runtime.native.traps import Trap
 
 if TYPE_CHECKING:
+    from mpy_cross.emulator.cores.arm_base import Direct
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
 DEFAULTS_GIVEN: Final = 0x100
@@ -31,6 +33,47 @@ MACHINE: Final = frozenset((NativeFunction, NativeClosure))
 def call_entries(bridge: Bridge) -> dict[str, Trap]:
     """These entries, by name."""
     return {**_calls(bridge), **_calls_with_stars(bridge), **_makers(bridge), **_checks(bridge)}
+
+
+def direct_entries(bridge: Bridge, call: Trap) -> dict[str, Direct]:
+    """The same for the entry that is called most; `call` is its trap for everything else."""
+    word, value, objects = bridge.handles.word, bridge.handles.value, bridge.handles.objects
+    ints, core = bridge.ints, bridge.core
+
+    def make(registers: Any, limit: Any, begun: Any) -> Callable[[int, int, int, int], None]:
+        def trap(handle: int, address: int, size: int, user: int) -> None:
+            count = begun[0]
+            if count >= limit[0]:
+                return
+            core.slack = 1
+            try:
+                function, n = registers[0], registers[1]
+                if HANDLES <= function < PINNED and 0 < n < 3:
+                    called = objects[function - HANDLES >> 3]
+                    if type(called) not in MACHINE:
+                        if core.done + count > bridge.due:
+                            bridge.pass_time()
+                        index = registers[2] - BASE >> 2
+                        one = ints[index]
+                        if n == 1:
+                            result = called(one >> 1 if one & 1 else value(one & WORD))
+                        else:
+                            two = ints[index + 1]
+                            result = called(one >> 1 if one & 1 else value(one & WORD),
+                                            two >> 1 if two & 1 else value(two & WORD))
+                        registers[0] = (result + result + 1
+                                        if type(result) is int and 0 <= result < SMALL
+                                        else word(result))
+                        core.slack = 0
+                        return
+                registers[0] = call(function, n, registers[2], 0)
+            except BaseException as error:  # must not go through the engine
+                core.trap_raised(error)
+            core.slack = 0
+
+        return trap
+
+    return {"native_call_function_n_kw": make}
 
 
 def _calls(bridge: Bridge) -> dict[str, Trap]:

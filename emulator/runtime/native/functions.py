@@ -72,7 +72,8 @@ class NativeFunction(MachineFunction):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         bridge = self.bridge
         core = bridge.core
-        if kwargs or (not core.level & MORE_FRAMES and core.level):
+        level = core.level
+        if kwargs or (level and not level & MORE_FRAMES):
             return bridge.invoke(self.entry, self.struct, args, kwargs)
         # The same as `invoke`, in the fastest way.
         count = len(args)

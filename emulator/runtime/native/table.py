@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native.entries_calls import (
     call_entries,
+    direct_entries,
     for_asm,
     native_to_object,
 )
@@ -50,6 +51,9 @@ class Table:
         self._blocks: list[Block] = [code, kind]
         self.magic = kind.address
         traps = {name: core.add_trap(trap) for name, trap in entries.items()}
+        call = entries["native_call_function_n_kw"]
+        for name, make in direct_entries(bridge, call).items():
+            traps[name] = core.add_direct_trap(make)
         guest = Guest(code.address, traps, self.magic, region.limit,
                       DIVIDES in core.model.features)
         data = guest.finish()
