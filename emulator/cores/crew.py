@@ -92,6 +92,11 @@ class Crew:
             if self.current is not None:
                 self.current.core.preempt()
 
+    def wake(self, number: int) -> None:
+        """An event for a core: it wakes from WFE."""
+        if number < len(self.members):
+            self.members[number].core.send_event()
+
     def stall(self, ns: int) -> None:
         """From a trap: the core that runs now is busy for so long; alarms go off meanwhile."""
         member = self.current

@@ -30,7 +30,7 @@ class Boot:
         self.crew = Crew([core], machine.clock, chip.rate, chip.sio.select)
         self.rom.started, self.rom.stopped = self.started, self.stopped
         self.rom.stall = self.crew.stall
-        chip.sio.waiting = self.mail
+        chip.sio.waiting, chip.sio.mailed = self.mail, self.crew.wake
         chip.code_changed = self.code_changed
         chip.flash_chip.changed.append(self.flash_changed)
         psm = chip.blocks["PSM"]

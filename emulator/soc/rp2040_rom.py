@@ -181,7 +181,7 @@ class Rom:
         second = chip.flash.buffer[:BOOT2_SIZE]
         if crc(second[:-4]) != int.from_bytes(second[-4:], "little"):
             raise NoProgramError("flash has no program: the checksum of its second stage is wrong")
-        chip.poke("RESETS", {"RESET": 0x1FFFFFF & ~(1 << 6 | 1 << 9)})  # the flash's pads
+        self.release_pads()
         chip.bus.load(BOOT2_RAM, second)
         for each in self.cores:
             each.code_changed(BOOT2_RAM, BOOT2_SIZE)
@@ -228,6 +228,11 @@ class Rom:
 
     # Functions.
 
+    def release_pads(self) -> None:
+        """IO_QSPI and PADS_QSPI come out of reset."""
+        chip = self.chip
+        chip.poke("RESETS", {"RESET": chip.blocks["RESETS"].read(0) & ~(1 << 6 | 1 << 9)})
+
     def lookup(self, place: int, wanted: int) -> int:
         """rom_table_lookup(table, code): 0 if there is none."""
         rom = self.chip.rom.buffer
@@ -251,7 +256,7 @@ class Rom:
     def connect(self, core: CortexM) -> None:
         """connect_internal_flash(): the pads and the SSI, ready for commands by hand."""
         chip = self.chip
-        chip.poke("RESETS", {"RESET": chip.blocks["RESETS"].read(0) & ~(1 << 6 | 1 << 9)})
+        self.release_pads()
         for at in range(6):
             chip.blocks["IO_QSPI"].write(8 * at + 4, 4, 0)
         chip.poke("SSI", {"SSIENR": 0, "BAUDR": 6, "CTRLR0": 7 << 16, "SER": 1})

@@ -23,6 +23,7 @@ PROGRAM_PAGE: Final = 400_000
 
 JEDEC: Final = bytes([0xEF, 0x40, 0x15])
 _ERASES: Final = {0x20: SECTOR, 0x52: 32 << 10, 0xD8: 64 << 10}
+_WRITES: Final = frozenset((*_ERASES, 0xC7, 0x60, 0x02, 0x01, 0x31, 0x11))
 _STATUS: Final = {0x05: 0, 0x35: 1, 0x15: 2}
 _QUAD_ENABLE: Final = 2  # of the second status byte
 
@@ -105,7 +106,7 @@ class FlashChip:
             self.enabled = True
         elif code == 0x04:
             self.enabled = False
-        elif self.enabled:
+        elif self.enabled and code in _WRITES:
             self._write(code, command)
         self.command = bytearray()
 

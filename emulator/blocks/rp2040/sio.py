@@ -26,7 +26,8 @@ class Sio(Block):
     """core: number of the core whose accesses these are; whoever runs two cores sets it.
 
     signals: the pads, as the function "SIO" drives them.  irqs: mailbox interrupt of each core.
-    waiting: called with a word that core 0 sends, True if core 1 waits for it in its boot ROM.
+    waiting: called with a word that core 0 sends, True if core 1 waits for it in its boot ROM;
+    mailed: called with the number of a core that got a word.
     """
 
     replicate = True
@@ -74,6 +75,7 @@ class Sio(Block):
             divider.core, divider.locks = number, ctypes.addressof(self._locks)
         self.irqs = (Line("SIO_IRQ_PROC0"), Line("SIO_IRQ_PROC1"))
         self.waiting: Callable[[int], bool] = lambda word: False
+        self.mailed: Callable[[int], None] = lambda core: None
 
     def window(self, core: int) -> Window:
         """The registers as this core sees them."""
@@ -181,6 +183,7 @@ class Sio(Block):
         box = self.boxes[1 - self.core]
         if len(box) < DEPTH:
             box.append(written)
+            self.mailed(1 - self.core)
         else:
             self.errors[self.core] |= Sio.FIFO_ST["WOF"]
         self.mail()
