@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from mpy_cross import __version__
+from mpy_cross.emulator.cli_fs import fs_group
+from mpy_cross.emulator.program_run import (
+    EXIT_ERROR,
+    EXIT_INTERRUPT,
+    EXIT_USAGE,
+    Program,
+    connect,
+    dump_python,
+    end,
+    fail,
+    fix_hashes,
+    pace,
+    run,
+    write_trace,
+)
 from mpy_cross.project import ProjectError, choose_release
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.board import Board
-    from mpy_cross.emulator.runtime.program import Code
-    from mpy_cross.emulator.session import Outcome, Session
-    from mpy_cross.errors import CompileError
+    from mpy_cross.emulator.session import Session
     from mpy_cross.loader.release import Release
 
 _T = TypeVar("_T")
-
-EXIT_ERROR = 1
-EXIT_USAGE = 2
-NOTICE_SECONDS = 0.3
-"""After Ctrl-C a program that has not looked by then is interrupted wherever it is."""
-
-
-def _fail(message: str, status: int = EXIT_ERROR) -> NoReturn:
-    _say(message)
-    sys.exit(status)
-
-
-def _say(message: str) -> None:
-    """A line of ours on standard error; in red on a terminal."""
-    sys.stdout.flush()
-    name = "mpy-emu:"
-    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
-        name = click.style(name, fg="red", bold=True)
-    data = f"{name} {message}\n".encode("utf-8", "surrogateescape")
-    sys.stderr.buffer.write(data)
-    sys.stderr.buffer.flush()
 
 
 class _Group(click.Group):
@@ -49,6 +40,8 @@ class _Group(click.Group):
 
     def main(self, *args: object, **extra: object) -> NoReturn:
         extra["standalone_mode"] = False
+        if not args and "args" not in extra and "run" in sys.argv[1:2]:
+            fix_hashes()
         try:
             status = super().main(*args, **extra)  # type: ignore[call-overload]
             sys.stdout.flush()
@@ -56,7 +49,7 @@ class _Group(click.Group):
             error.show()
             status = EXIT_USAGE
         except (click.Abort, KeyboardInterrupt):
-            status = 130
+            status = EXIT_INTERRUPT
         except BrokenPipeError:  # whoever read our output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             status = EXIT_ERROR
@@ -98,13 +91,24 @@ def _address(text: str) -> int:
 
 _EXAMPLES = """\b
 Examples:
-  mpy-emu run main.py                      on a pyboard, newest release
+  mpy-emu run main.py                     on a pyboard, newest release
   mpy-emu run --board pico --release 1.17 main.py
-  mpy-emu run project/                     boot.py, then main.py of a folder
-  mpy-emu run --max-time 10s blink.py      stop after 10 s of the board's time
-  mpy-emu run --trace vcd blink.vcd blink.py
-  mpy-emu run tool.py -- -x 3              the program's sys.argv
+  mpy-emu run project/                    boot.py, then main.py of a folder
+  mpy-emu run --max-time 10s blink.py     stop after 10 s of the board's time
+  mpy-emu run -c "import sys; print(sys.platform)"
   mpy-emu boards
+  mpy-emu info pico
+  mpy-emu info firmware.uf2               which board and version it is for
+"""
+
+_RUN_EXAMPLES = """\b
+Examples:
+  mpy-emu run --trace vcd blink.vcd --max-time 5s blink.py
+  mpy-emu run tool.py -- -x 3             the program's sys.argv
+  mpy-emu run --files lib -m pkg.tool     a package of a folder
+  echo "print(1)" | mpy-emu run -         a program from standard input
+  mpy-emu run --input keys.txt ask.py     what input() gets
+  mpy-emu run --emit viper --heapsize 64k sieve.py
 """
 
 _STATUS = """\b
@@ -112,6 +116,7 @@ Exit status:
   that of sys.exit() in the program, 0 at its end;
   1    an exception that nobody caught (the traceback is console output)
   2    wrong usage
+  122  the program reset the board, which has no main.py to start again with
   123  the program waits for something that nothing can bring about
   124  --max-time is over
   125  a fault: machine code or an access that the processor cannot do
@@ -130,9 +135,16 @@ def main() -> None:
     """Run MicroPython programs on emulated boards, in virtual time."""
 
 
-@main.command(name="run", short_help="Run a program.", epilog=_STATUS)
-@click.argument("path", metavar="FILE|DIR")
-@click.argument("arguments", metavar="[-- ARGS...]", nargs=-1, type=click.UNPROCESSED)
+@main.command(
+    name="run",
+    short_help="Run a program.",
+    epilog=f"{_RUN_EXAMPLES}\n{_STATUS}",
+    options_metavar="[OPTIONS]",
+)
+@click.argument("path", metavar="[FILE|DIR|-]", required=False)
+@click.argument("arguments", metavar="[[--] ARGS...]", nargs=-1, type=click.UNPROCESSED)
+@click.option("-c", "command", metavar="COMMAND", help="Run this source text.")
+@click.option("-m", "module", metavar="MODULE", help="Run a module that the board can import.")
 @click.option("--board", default="pyboard", show_default=True, metavar="B", help="The board.")
 @click.option(
     "--release",
@@ -149,6 +161,18 @@ def main() -> None:
 )
 @click.option(
     "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."
+)
+@click.option("--files", metavar="DIR", help="Copy a folder to the board's files first.")
+@click.option(
+    "--flash",
+    metavar="FILE",
+    help="The board's files are in this flash image, also after the run; a new one is made.",
+)
+@click.option(
+    "--input",
+    "typed",
+    metavar="FILE",
+    help="What the program reads from its console; else that is standard input.",
 )
 @click.option("--realtime", is_flag=True, help="No faster than the board: a second is a second.")
 @click.option(
@@ -172,45 +196,57 @@ def main() -> None:
     help="Print the Python functions that the program's become; do not run it.",
 )
 def run_command(
-    path: str,
+    path: str | None,
     arguments: tuple[str, ...],
+    command: str | None,
+    module: str | None,
     board: str,
     release: str | None,
     arch: str | None,
     emit: str,
     heapsize: int | None,
+    files: str | None,
+    flash: str | None,
+    typed: str | None,
     realtime: bool,
     trace: tuple[str, str] | None,
     max_time: int | None,
     seed: int,
     dump: str | None,
 ) -> int:
-    """Run FILE, a .py or .mpy file, or the folder DIR: it is the board's filesystem, and its
-    boot.py and main.py are run.
+    """Run FILE, a .py or .mpy file, or the folder DIR: it becomes the board's files, and their
+    boot.py and main.py are run, again after each reset.
 
     Time is virtual: sleeping takes no time, and every run is the same.  Console output goes to
     standard output, and so does the traceback of an exception that nobody caught, as on a board.
+    Ctrl-C raises KeyboardInterrupt in the program; a second one that it does not take ends it.
     """
     if trace is not None and trace[0] not in ("vcd", "json"):
         raise click.BadParameter(f"the form is vcd or json, not {trace[0]!r}", param_hint="--trace")
+    program = Program.chosen(path, arguments, command, module)
+    if dump and program.kind != "file":
+        raise click.UsageError("--dump takes a file")
     session = _session(
-        path, arguments, board, release, arch, emit, heapsize, trace is not None, seed
+        program.argv, board, release, arch, emit, heapsize, trace is not None, seed
     )
     if dump:
-        return _dump(session, path)
+        return dump_python(session, program.name)
+    if flash is not None:
+        _use_flash(session, flash)
+    connect(session, program, files, typed)
     if max_time is not None:
         session.limit(max_time)
     if realtime:
-        _pace(session)
-    outcome = _run(session, path)
+        pace(session)
+    outcome = run(session, program)
+    _save_flash(session)
     if trace is not None:
-        _write_trace(session, *trace)
-    return _end(outcome, path)
+        write_trace(session, *trace)
+    return end(outcome, program)
 
 
 def _session(
-    path: str,
-    arguments: Sequence[str],
+    argv: list[str],
     board: str,
     release: str | None,
     arch: str | None,
@@ -226,7 +262,7 @@ def _session(
     chosen = _release(release)
     if arch is not None and arch not in chosen.archs:
         names = ", ".join(each for each in chosen.archs if each)
-        _fail(f"{chosen.version} has no architecture {arch!r}; there are {names}", EXIT_USAGE)
+        fail(f"{chosen.version} has no architecture {arch!r}; there are {names}", EXIT_USAGE)
     # Programs write bytes of any kind as text: they come out as they are.
     write = sys.stdout.buffer.write
     flush = sys.stdout.buffer.flush if sys.stdout.isatty() else None
@@ -244,11 +280,31 @@ def _session(
             heap=heap,
             record=record,
             write=console,
-            argv=[path, *arguments],
+            argv=argv,
             seed=seed,
         )
     except SessionError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
+
+
+def _use_flash(session: Session, flash: str) -> None:
+    from pathlib import Path
+
+    from mpy_cross.emulator.session import SessionError
+
+    try:
+        session.use_flash(Path(flash))
+    except SessionError as error:
+        fail(str(error), EXIT_USAGE)
+
+
+def _save_flash(session: Session) -> None:
+    from mpy_cross.emulator.session import SessionError
+
+    try:
+        session.save_flash()
+    except SessionError as error:
+        fail(str(error))
 
 
 def _board(name: str) -> Board:
@@ -257,142 +313,14 @@ def _board(name: str) -> Board:
     try:
         return board(name)
     except UnknownBoardError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
 
 
 def _release(name: str | None) -> Release:
     try:
         return choose_release(name)
     except ProjectError as error:
-        _fail(str(error), EXIT_USAGE)
-
-
-def _run(session: Session, path: str) -> Outcome:
-    """Run to the end, with Ctrl-C for the program."""
-    import threading
-    from pathlib import Path
-
-    from mpy_cross.emulator.session import SessionError
-
-    pressed = 0
-
-    def interrupt(number: int, frame: object) -> None:
-        nonlocal pressed
-        pressed += 1
-        if session.scheduler.interrupted and pressed > 2:
-            os._exit(130)
-        session.interrupt()
-        timer = threading.Timer(NOTICE_SECONDS, session.interrupt_now)
-        timer.daemon = True
-        timer.start()
-
-    place = Path(path)
-    _readable(place)
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        outcome = session.run(place)
-    except SessionError as error:
-        _fail(str(error), EXIT_USAGE)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        sys.stdout.buffer.flush()
-    assert outcome is not None  # nothing has asked for a pause
-    return outcome
-
-
-def _readable(path: Any) -> None:
-    """Ends with a message if there is no such file, or it is no .mpy file that can be read."""
-    from mpy_cross.loader.errors import MpyError
-    from mpy_cross.loader.reader import read
-
-    try:
-        if path.is_dir():
-            return
-        data = path.read_bytes()
-    except OSError as error:
-        _fail(f"{path}: {error.strerror or error}", EXIT_USAGE)
-    except ValueError as error:  # a NUL in the name
-        _fail(f"{str(path)!r}: {error}", EXIT_USAGE)
-    if path.suffix == ".mpy":
-        try:
-            read(data)
-        except MpyError as error:
-            _fail(f"{path}: {error}")
-
-
-def _end(outcome: Outcome, path: str) -> int:
-    """What there is to say about the end of the program; its status."""
-    from mpy_cross.emulator.session import EXIT_FAULT, EXIT_STUCK, EXIT_TIME
-    from mpy_cross.errors import CompileError
-
-    if outcome.status in (EXIT_TIME, EXIT_STUCK, EXIT_FAULT) and outcome.error is not None:
-        _say(outcome.text)
-    elif outcome.error is not None and isinstance(outcome.error.__cause__, CompileError):
-        _explain(outcome.error.__cause__, path)
-    return outcome.status
-
-
-def _explain(error: CompileError, path: str) -> None:
-    """Our lines about an error of the compiler: the source line, a hint."""
-    from pathlib import Path
-
-    from mpy_cross.report import reference_text, render
-
-    place = Path(path)
-    if place.name != error.file:
-        place = place / error.file
-    source = place.read_bytes() if place.is_file() else b""
-    text = render(error, source, False).removeprefix(reference_text(error)).rstrip()
-    if text:
-        _say(f"in {place}:\n{text}")
-
-
-def _pace(session: Session) -> None:
-    """Hold virtual time back to that of the host."""
-    import time
-
-    start = time.monotonic()
-    scheduler = session.scheduler
-
-    def pace(now: int) -> None:
-        while True:
-            ahead = now / 1e9 - (time.monotonic() - start)
-            if ahead < 0.002 or scheduler.interrupted:
-                return
-            sys.stdout.buffer.flush()
-            time.sleep(min(ahead, 0.05))
-
-    scheduler.pace = pace
-
-
-def _write_trace(session: Session, form: str, file: str) -> None:
-    from mpy_cross.emulator.trace import write_json, write_vcd
-
-    try:
-        with open(file, "w", encoding="utf-8", newline="\n") as stream:
-            (write_vcd if form == "vcd" else write_json)(session.machine.trace.events, stream)
-    except OSError as error:
-        _fail(f"{file}: {error.strerror or error}")
-
-
-def _dump(session: Session, path: str) -> int:
-    from pathlib import Path
-
-    from mpy_cross.emulator.runtime.dump import python_text
-    from mpy_cross.errors import CompileError
-
-    place = Path(path)
-    if place.is_dir():
-        _fail(f"{path}: --dump takes a file", EXIT_USAGE)
-    _readable(place)
-    try:
-        code: Code = session.load(place)
-    except Exception as error:
-        if not isinstance(error.__cause__, CompileError):
-            raise
-        _fail(session.runtime.report(error).rstrip())
-    sys.stdout.buffer.write(python_text(code).encode("utf-8", "surrogateescape"))
-    return 0
+        fail(str(error), EXIT_USAGE)
 
 
 # -------------------------------------------------------------------------------------- serve
@@ -445,7 +373,7 @@ def serve_command(
         )
         serve_hosted(session, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
     except (ServeError, SessionError) as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     return 0
 
 
@@ -492,7 +420,7 @@ def info_command(name: str, address: int | None) -> None:
         except ImageError as error:
             # A name without dot or slash was meant to be a board's.
             is_path = os.path.exists(name) or "." in name or os.sep in name
-            _fail(str(error if is_path else unknown), EXIT_USAGE)
+            fail(str(error if is_path else unknown), EXIT_USAGE)
     width = max(len(title) for title, _ in rows) + 2
     for title, text in rows:
         lines = click.wrap_text(
@@ -525,6 +453,8 @@ def _board_rows(facts: Board) -> list[tuple[str, str]]:
         ("pins", ", ".join(facts.pins)),
     ]
 
+
+main.add_command(fs_group)
 
 if __name__ == "__main__":
     main()

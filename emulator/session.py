@@ -20,6 +20,7 @@ from mpy_cross.emulator.filesystems.device import ENOSPC
 from mpy_cross.emulator.machine import Machine, machine
 from mpy_cross.emulator.program_thread import ProgramThread
 from mpy_cross.emulator.runtime import board_files, memory
+from mpy_cross.emulator.runtime.board_flash import FlashError
 from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import Memory
@@ -107,6 +108,8 @@ class Session:
         self._make_runtime()
         self.volume = board_files.install(self.runtime)
         """The board's files."""
+        self._flash_file: Path | None = None
+        self._around: bytes | None = None
         self.outcome: Outcome | None = None
         """How the last program ended; None while it runs."""
         self.result: Any = None
@@ -244,6 +247,32 @@ class Session:
                 if error.args == (ENOSPC,)
                 else f"{folder}: {error}"
             ) from None
+
+    def use_flash(self, path: Path) -> None:
+        """The board's files are those of a flash image, or a new flash where there is no such file.
+
+        The image is the board's part for files, or its whole flash.  Raises SessionError.
+        """
+        try:
+            self._around = self.volume.load(path)
+            board_files.install(self.runtime, self.volume)
+        except (FlashError, ImportError) as error:
+            raise SessionError(str(error)) from None
+        except OSError as error:
+            raise SessionError(f"{path}: {error.strerror or 'the image is damaged'}") from None
+        self._flash_file = path
+
+    def save_flash(self) -> None:
+        """Write the flash back to the file of `use_flash`, all of it or nothing.
+
+        Raises SessionError.
+        """
+        if self._flash_file is None:
+            return
+        try:
+            self.volume.save(self._flash_file, self._around)
+        except OSError as error:
+            raise SessionError(f"{self._flash_file}: {error.strerror or error}") from None
 
     def _script(self, name: str) -> str:
         """The board's file for "boot" or "main", "" if there is none."""
