@@ -17,9 +17,11 @@ from types import FrameType
 from typing import Final, Protocol, final
 
 from mpy_cross.emulator.repl.hosted import HostedBoard
+from mpy_cross.emulator.repl.stock_target import StockTarget
 from mpy_cross.emulator.repl.target import Condition, Target
 from mpy_cross.emulator.runtime import board_files
 from mpy_cross.emulator.session import Session
+from mpy_cross.emulator.stock_session import StockSession
 
 CHUNK: Final = 65536
 FULL: Final = 1 << 18
@@ -304,6 +306,8 @@ def serve_hosted(
     Raises ServeError.
     """
     if folder is not None:
+        if not Path(folder).is_dir():
+            raise ServeError(f"{folder}: there is no such folder")
         try:
             board_files.copy(session.volume, Path(folder))
         except OSError as error:
@@ -314,6 +318,24 @@ def serve_hosted(
     board.patience = server.look
     server.stop_on_signals()
     say(f"{session.board.title}, MicroPython {session.release.tag}: {endpoint.name}")
+    server.serve()
+
+
+def serve_firmware(
+    session: StockSession,
+    *,
+    tcp: str | None,
+    link: str | None,
+    say: Callable[[str], object],
+) -> None:
+    """Serve a board with stock firmware until a signal comes, as `serve_hosted` does.
+
+    The board is at its prompt.  Raises ServeError, StockError.
+    """
+    endpoint = PtyEndpoint(link) if tcp is None else _listener(tcp)
+    server = Server(StockTarget(session), endpoint)
+    server.stop_on_signals()
+    say(f"{session.machine.board.title}, stock firmware: {endpoint.name}")
     server.serve()
 
 

@@ -8,6 +8,7 @@ from typing import Final, final
 from mpy_cross.emulator.boards import board as find_board
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.raw_repl import PROMPT, START, RawRepl
+from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.snapshot import Snapshot
 from mpy_cross.emulator.soc.rp2040 import Rp2040
 from mpy_cross.emulator.stock import Console, Segment, Stock, usb_console
@@ -19,25 +20,28 @@ KNOCK: Final = 200_000_000
 
 @final
 class FirstConsole:
-    """Several consoles of which one is in use: the one that the board prints on first."""
+    """Several consoles of which one is in use: the one that the board prints on first.
+
+    chosen: which one, None until then.
+    """
 
     def __init__(self, consoles: Sequence[Console]) -> None:
         self._consoles = consoles
-        self._chosen: Console | None = None
+        self.chosen: Console | None = None
         self.sent = bytearray()
         self.listeners: list[Callable[[int], None]] = []
         for console in consoles:
             console.listeners.append(_Ear(self, console).hear)
 
     def feed(self, data: bytes) -> None:
-        for console in self._consoles if self._chosen is None else (self._chosen,):
+        for console in self._consoles if self.chosen is None else (self.chosen,):
             console.feed(data)
 
     def printed(self, console: Console, byte: int) -> None:
         """For the consoles: one of them got a byte."""
-        if self._chosen is None:
-            self._chosen = console
-        if self._chosen is console:
+        if self.chosen is None:
+            self.chosen = console
+        if self.chosen is console:
             self.sent.append(byte)
             for listener in self.listeners:
                 listener(byte)
@@ -90,6 +94,21 @@ class StockSession:
         if self._usb is not None:
             consoles.append(self._usb)
         return FirstConsole(consoles)
+
+    @property
+    def by_usb(self) -> bool:
+        """Is the console the serial port over USB?"""
+        console = self.stock.console
+        if isinstance(console, FirstConsole):
+            return console.chosen is not None and console.chosen is self._usb
+        return console is self._usb
+
+    @property
+    def pending(self) -> int:
+        """Number of bytes for the board that it has not taken yet."""
+        console = self.stock.console
+        chosen = console.chosen if isinstance(console, FirstConsole) else console
+        return chosen.pending if isinstance(chosen, SerialPort | CdcPort) else 0
 
     @property
     def now(self) -> int:
