@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from mpy_cross.assembler.thumb import TABLE
 from mpy_cross.emulator.bus import Bus, Memory
 from mpy_cross.emulator.cores.core import Fault, FaultKind
 from mpy_cross.emulator.cores.models import Model
@@ -37,6 +36,8 @@ REGISTERS: Final = (*GENERAL, "xpsr")
 
 def disassemble(bus: Bus, model: Model, pc: int) -> str:
     """The instruction at `pc`, "" where there is no memory."""
+    from mpy_cross.assembler.thumb import TABLE  # large, and most runs have no fault
+
     found = bus.find(pc)
     if not isinstance(found, Memory):
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from typing import final
 
 from mpy_cross.emulator.block import Block, Context
@@ -157,7 +156,7 @@ class Rtc(Block):
     def length(self, year: int, month: int) -> int:
         """Days of a month; as on the chip, every fourth year is a leap year unless forced."""
         if month != 2:
-            return monthrange(2001, month)[1]
+            return 30 if month in (4, 6, 9, 11) else 31
         return 29 if year % 4 == 0 and not self.CTRL & Rtc.CTRL["FORCE_NOTLEAPYEAR"] else 28
 
     def write_CTRL(self, written: int, before: int) -> None:
