@@ -20,6 +20,7 @@ from mpy_cross.emulator.filesystems.volume import (
     OpenFile,
     Status,
 )
+from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.vfs import Vfs
 from mpy_cross.emulator.runtime.volumes import MemoryVolume
@@ -51,6 +52,8 @@ class BoardVolume:
         self._platform = platform
         self.real: Filesystem | None = None
         """The filesystem on the flash, once it is used."""
+        self.files: Files | None = None
+        """What was mounted last."""
         self.seconds: Callable[[], int] = lambda: 0
         """The time of day, since 2000."""
         memory.seconds = self._now
@@ -115,8 +118,15 @@ class BoardVolume:
             _image().make_folders(self.real, self._path(path[:-1]))
             _image().write_file(self.real, self._path(path), data)
 
+    def close_files(self) -> None:
+        """Close what the program has left open."""
+        if self.files is not None:
+            self.files.close_all()
+
     def mountable(self, runtime: Runtime) -> Any:
         """The object that is mounted."""
+        self.close_files()
+        self.files = runtime.files
         if self.real is not None:
             return self._vfs(runtime, self._reopened())
         return Vfs(self)
@@ -215,6 +225,7 @@ class BoardVolume:
 
     def save(self, path: Path, around: bytes | None) -> None:
         """Write the flash to a file, all of it or nothing.  Raises OSError."""
+        self.close_files()
         data = bytes(self._flash().view)
         if around is not None:
             start = self._flash().whole[1]

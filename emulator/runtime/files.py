@@ -143,6 +143,8 @@ class FileIO(HostObject):
         self.__files: Files | None = args[1] if len(args) > 1 else None
         """Where it goes when nobody has it any more and it is open; None for files that need no
         closing."""
+        if self.__files is not None:
+            self.__files.opened.add(self)
         self.__address = len(args) < 3 or bool(args[2])
         """Shown by `print`."""
 

@@ -7,7 +7,9 @@ What can be mounted is an object with the methods below: `Vfs`, or one of the pr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final, final
+from weakref import WeakSet
 
 from mpy_cross.emulator.filesystems.device import EEXIST, EINVAL, ENODEV
 from mpy_cross.emulator.filesystems.volume import OpenFile
@@ -48,6 +50,8 @@ class Files:
         """Called when the program asks for the flash."""
         self.abandoned: list[OpenFile] = []
         """Files that nobody has any more and nobody has closed."""
+        self.opened: WeakSet[Any] = WeakSet()
+        """Streams of files that have to be closed."""
 
     def _lookup(self, path: str) -> tuple[_Mounted | None, str]:
         """What a path leads to and the path in it; None for the root.  Raises OSError."""
@@ -112,6 +116,14 @@ class Files:
         for one in self._mounted:
             if one.obj is old:
                 one.obj = new
+
+    def close_all(self) -> None:
+        """Close all files, as the end of the interpreter does; errors come too late for anyone."""
+        for stream in list(self.opened):
+            with suppress(Exception):
+                stream.__stream_ioctl__(CLOSE, 0)
+        with suppress(Exception):
+            self.close_abandoned()
 
     def close_abandoned(self) -> None:
         """Close the files that nobody has any more, as the collection of garbage does."""

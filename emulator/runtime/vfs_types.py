@@ -36,6 +36,8 @@ KINDS: Final = {"pyboard": ("VfsFat", "VfsLfs2"), "rp2": ("VfsFat", "VfsLfs2")}
 """What firmware of boards has; elsewhere there is all."""
 LABELS: Final = {"pyboard": "pybflash"}
 """Names of new FAT volumes."""
+MOST_ABANDONED: Final = 16
+"""Files that nobody has closed before it is as if garbage had been collected."""
 MAGIC: Final = b"littlefs"
 MAGIC_AT: Final = 8
 """Where blocks 0 and 1 have a mark; that of littlefs 1 is 32 bytes further."""
@@ -80,8 +82,11 @@ class VfsBase(HostObject):
         """Open a file."""
         wanted = self._mode(text_of(mode))
         opened = self._open(self._path(path), wanted)
+        files = self._runtime.files
+        if len(files.abandoned) >= MOST_ABANDONED:
+            files.close_abandoned()
         made = TextIOWrapper if wanted.text else FileIO
-        return made(opened, self._runtime.files, self._shows_address)
+        return made(opened, files, self._shows_address)
 
     def _open(self, path: str, mode: Mode) -> OpenFile:
         opened: OpenFile = self._filesystem().open(path, mode)
