@@ -181,6 +181,27 @@ def test_control_c_while_waiting_for_input(tmp_path: Path) -> None:
     assert press(source, tmp_path) == (0, "? bye\n")
 
 
+def test_progress_on_a_terminal(tmp_path: Path) -> None:
+    """Standard error shows the time while the program runs, and is empty at the end."""
+    pty = pytest.importorskip("pty", reason="this host has no pseudo-terminals")
+    terminal, other = pty.openpty()
+    program = subprocess.Popen(
+        [*COMMAND, "run", "--max-time", "20s", "-c", "while True: pass"], cwd=tmp_path,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=other, env=ENVIRONMENT,
+    )
+    output, _ = program.communicate(timeout=120)
+    os.close(other)
+    shown = os.read(terminal, 1 << 16).decode()
+    os.close(terminal)
+    assert (program.returncode, output) == (124, b"")
+    first, *between, blank, message = shown.split("\r")[:-1]
+    assert first == ""
+    assert between
+    assert all(line.rstrip().endswith(" s of virtual time") for line in between)
+    assert blank.strip() == ""
+    assert "stopped: 20000 ms of virtual time are over" in message
+
+
 def test_control_c_without_loops(tmp_path: Path) -> None:
     source = "def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\n"
     status, output = press(source + "f(60)\n", tmp_path)

@@ -159,3 +159,27 @@ def test_check_native_says_what_it_compares(pytester: pytest.Pytester) -> None:
     outcomes = result.parseoutcomes()
     assert outcomes.get("failed", 0) == outcomes.get("errors", 0) == 0
     assert outcomes["passed"] + outcomes.get("skipped", 0) == 2
+
+
+def test_resets(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("app")
+    pytester.path.joinpath("app", "main.py").write_text(
+        "import machine, time\nprint('start', machine.reset_cause())\ntime.sleep_ms(100)\n"
+        "machine.reset()\n")
+    result = check(pytester, """
+        import pytest
+
+        @pytest.mark.board("pyboard", release="1.17")
+        def test_the_board_starts_again(board):
+            board.run("app", ms=450)
+            assert board.console.lines == ["start 1"] + ["start 2"] * (len(board.console.lines) - 1)
+            assert len(board.console.lines) == 4
+            board.advance(ms=1000)
+            assert len(board.console.lines) > 10
+            assert board.running
+
+        def test_nothing_to_start_again_with(board):
+            with pytest.raises(AssertionError, match="the board was reset"):
+                board.exec("import machine; machine.reset()")
+    """)
+    result.assert_outcomes(passed=2)

@@ -208,6 +208,25 @@ def test_time_passes_the_same_on_every_run() -> None:
     assert times[0] == times[1] > 10**6
 
 
+def test_hashes_and_addresses_are_the_boards() -> None:
+    """Hashes of strings are those of MicroPython; addresses do not depend on the host."""
+    source = (
+        "print(hash('a'), hash(b'ab'), hash(''), hash('hello' * 100), hash(3), hash(-1))\n"
+        "class C: pass\na, b = C(), C()\nprint(a, b, id(a) == id(a) != id(b))\n"
+        "print(hash(('a', 1)) == hash(('a', 1)))\n"
+    )
+    consoles = []
+    for _ in range(2):
+        board = session()
+        ran(board, source)
+        consoles.append(board.console)
+    assert consoles[0] == consoles[1]
+    lines = consoles[0].splitlines()
+    assert lines[0] == "46532 28198 5381 30341 3 -1"
+    assert lines[1] == "<C object at 20008000> <C object at 20008010> True"
+    assert lines[2] == "True"
+
+
 def test_faster_core_is_faster() -> None:
     times = []
     for name in ("pyboard", "pico"):
