@@ -17,6 +17,7 @@ def missing(start: Start, board: str, module: str, owner: str, names: str) -> li
     return printed(start(board), source)
 
 
+@pytest.mark.spec("G04", "G15")
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize(("module", "owner"), NAMES)
 def test_names_are_there(start: Start, board: str, module: str, owner: str) -> None:

@@ -169,6 +169,7 @@ def test_reset(start: Start, board: str, cause: str) -> None:
     assert session.machine.reset_cause == cause
 
 
+@pytest.mark.spec("G49")
 @pytest.mark.parametrize(("board", "pin"), [("pyboard", "'X1'"), ("pico", "1")])
 def test_pulses(start: Start, board: str, pin: str) -> None:
     session = start(board)

@@ -44,6 +44,7 @@ kept = True
 BOOT = "import machine\nkept = False\n"
 
 
+@pytest.mark.spec("G48")
 @pytest.mark.parametrize(("board", "end", "cause"), [
     ("pyboard", "machine.reset()", "HARD_RESET"),
     ("pyboard", "machine.soft_reset()", "SOFT_RESET"),
