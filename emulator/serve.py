@@ -47,7 +47,7 @@ class Endpoint(Protocol):
     def send(self, data: bytes) -> None:
         """Send to the client, as far as it reads; keep the rest."""
 
-    def receive(self, seconds: float, wake: int) -> bytes:
+    def receive(self, seconds: float, wake: socket.socket) -> bytes:
         """What the client has sent; waits for it, or until `wake` can be read."""
 
     @property
@@ -101,12 +101,11 @@ class TcpEndpoint:
         except OSError:
             self._leave()
 
-    def receive(self, seconds: float, wake: int) -> bytes:
+    def receive(self, seconds: float, wake: socket.socket) -> bytes:
         client = self._client
         source = self._listener if client is None else client
         writers = [client] if client is not None and self._waiting else []
-        sources: list[socket.socket | int] = [source, wake]
-        readable, writable, _ = select.select(sources, writers, [], seconds)
+        readable, writable, _ = select.select([source, wake], writers, [], seconds)
         if writable and client is not None:
             self._flush(client)
         if source not in readable:
@@ -199,9 +198,9 @@ class PtyEndpoint:
                 del self._waiting[: os.write(self._master, self._waiting)]
                 self._stalled = time.monotonic()
 
-    def receive(self, seconds: float, wake: int) -> bytes:
+    def receive(self, seconds: float, wake: socket.socket) -> bytes:
         writers = [self._master] if self._waiting else []
-        readable, writable, _ = select.select([self._master, wake], writers, [], seconds)
+        readable, writable, _ = select.select([self._master, wake.fileno()], writers, [], seconds)
         if writable:
             self._flush()
         if self._master not in readable:
@@ -230,8 +229,8 @@ class Server:
         self.target = target
         self.endpoint = endpoint
         self._stopping = False
-        self._wake, self._waker = os.pipe()
-        os.set_blocking(self._waker, False)
+        self._wake, self._waker = socket.socketpair()  # Windows cannot wait for pipes
+        self._waker.setblocking(False)
         self._condition = Condition.RUNNING
         self._last = time.monotonic_ns()
 
@@ -243,6 +242,8 @@ class Server:
         finally:
             self.endpoint.close()
             self.target.close()
+            self._wake.close()
+            self._waker.close()
 
     def step(self) -> None:
         """Let the board run, and carry bytes both ways."""
@@ -279,7 +280,7 @@ class Server:
         """End `serve`; from any thread or signal handler."""
         self._stopping = True
         with contextlib.suppress(OSError):
-            os.write(self._waker, b"!")
+            self._waker.send(b"!")
 
     def stop_on_signals(self) -> None:
         """SIGINT and SIGTERM end the server."""

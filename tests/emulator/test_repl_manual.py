@@ -85,7 +85,7 @@ def test_e144_pasting_into_the_normal_prompt_goes_wrong(release: str) -> None:
         assert lines[-2] == "IndentationError: unexpected indent"
     else:  # from 1.19 a blank ends automatic indents, and only the last line is too much
         assert lines[2] == "...     print('Here is a second line')"
-        assert lines[-3:-1] == ['  File "<stdin>", line 4', "SyntaxError: invalid syntax"]
+        assert lines[6:8] == ['  File "<stdin>", line 4', "SyntaxError: invalid syntax"]
 
 
 @pytest.mark.spec("D06")
