@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from mpy_cross.loader.release import Release
 
 _T = TypeVar("_T")
+FIRMWARE_HELP = "Run this stock firmware: UF2, ELF, Intel HEX or DfuSe."
+OF_OUR_RUN_TIME = ("arguments", "release", "arch", "emit", "heapsize", "files", "flash", "typed",
+                   "realtime", "trace", "seed", "dump")
+"""Parameters of `run` that stock firmware does not know."""
+CONSOLE_HELP = "Where the firmware's prompt is: usb, a UART such as USART1, or auto."
 
 
 class _Group(click.Group):
@@ -162,6 +167,8 @@ def main() -> None:
 @click.option(
     "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."
 )
+@click.option("--firmware", metavar="IMAGE", help=FIRMWARE_HELP)
+@click.option("--console", default="auto", metavar="C", help=CONSOLE_HELP)
 @click.option("--files", metavar="DIR", help="Copy a folder to the board's files first.")
 @click.option(
     "--flash",
@@ -205,6 +212,8 @@ def run_command(
     arch: str | None,
     emit: str,
     heapsize: int | None,
+    firmware: str | None,
+    console: str,
     files: str | None,
     flash: str | None,
     typed: str | None,
@@ -220,10 +229,20 @@ def run_command(
     Time is virtual: sleeping takes no time, and every run is the same.  Console output goes to
     standard output, and so does the traceback of an exception that nobody caught, as on a board.
     Ctrl-C raises KeyboardInterrupt in the program; a second one that it does not take ends it.
+
+    With --firmware the board runs that image instead of our run-time, and FILE is sent to its
+    prompt; the image tells which board it is for, unless --board says so.
     """
     if trace is not None and trace[0] not in ("vcd", "json"):
         raise click.BadParameter(f"the form is vcd or json, not {trace[0]!r}", param_hint="--trace")
     program = Program.chosen(path, arguments, command, module)
+    if firmware is not None:
+        from mpy_cross.emulator import cli_firmware
+
+        cli_firmware.refuse(*OF_OUR_RUN_TIME)
+        source = cli_firmware.source(program)
+        return cli_firmware.run(
+            cli_firmware.firmware_session(board, firmware, console), source, max_time)
     if dump and program.kind != "file":
         raise click.UsageError("--dump takes a file")
     session = _session(
@@ -330,6 +349,8 @@ def _release(name: str | None) -> Release:
 @click.argument("folder", metavar="[DIR]", required=False)
 @click.option("--board", default="pyboard", show_default=True, metavar="B", help="The board.")
 @click.option("--release", metavar="R", help="MicroPython's release, as for run.")
+@click.option("--firmware", metavar="IMAGE", help=FIRMWARE_HELP)
+@click.option("--console", default="auto", metavar="C", help=CONSOLE_HELP)
 @click.option("--tcp", metavar="[HOST:]PORT", help="Listen on a TCP port; 0: any that is free.")
 @click.option("--pty", is_flag=True, help="Make a pseudo-terminal.")
 @click.option("--link", metavar="PATH", help="A name for the pseudo-terminal.")
@@ -344,6 +365,8 @@ def serve_command(
     folder: str | None,
     board: str,
     release: str | None,
+    firmware: str | None,
+    console: str,
     tcp: str | None,
     pty: bool,
     link: str | None,
@@ -356,6 +379,9 @@ def serve_command(
 
     While the prompt waits for input, virtual time follows the host's; a program that sleeps does
     not, unless --realtime is given.  SIGINT (Ctrl-C) and SIGTERM end the server.
+
+    With --firmware the board runs that image instead of our run-time; the image tells which board
+    it is for, unless --board says so.
     """
     from mpy_cross.emulator.compiler import compiler_for
     from mpy_cross.emulator.serve import ServeError, serve_hosted
@@ -365,6 +391,11 @@ def serve_command(
         raise click.UsageError("say --tcp PORT or --pty")
     if link is not None and not pty:
         raise click.UsageError("--link belongs to --pty")
+    if firmware is not None:
+        from mpy_cross.emulator.cli_firmware import firmware_session, refuse, serve
+
+        refuse("folder", "release", "realtime", "heapsize", "seed")
+        return serve(firmware_session(board, firmware, console), tcp, link)
     facts = _board(board)
     chosen = _release(release)
     try:

@@ -25,6 +25,9 @@ class Line(Protocol):
     def wait(self, text: bytes, ns: int = ...) -> bytes:
         """Lets the board go on until `text` has come; all that came before it, and it."""
 
+    def take(self) -> bytes:
+        """What has come since then; the board does not go on."""
+
 
 class RemoteError(Exception):
     """The program on the board ended by an exception; the text is the board's traceback."""
@@ -32,6 +35,36 @@ class RemoteError(Exception):
     def __init__(self, output: str, traceback: str) -> None:
         super().__init__(traceback.rstrip())
         self.output = output
+
+
+@final
+class Running:
+    """A program that runs on a board, for who wants its output while it comes."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._rest = b""
+        self.ended = False
+
+    def take(self) -> bytes:
+        """What it has printed since the last time; lets nothing go on."""
+        if self.ended:
+            return b""
+        output, mark, self._rest = self._line.take().partition(RUN)
+        self.ended = bool(mark)
+        return output
+
+    def finish(self) -> bytes:
+        """After its end: back to the friendly prompt.  The traceback, b"" if there is none."""
+        line, error = self._line, self._rest
+        if RUN not in error:
+            error += line.wait(RUN, 10 * SECOND)
+        error, _, rest = error.partition(RUN)
+        if not rest:
+            line.wait(b">", SECOND)
+        line.type(LEAVE)
+        line.wait(PROMPT, 5 * SECOND)
+        return error
 
 
 @final
@@ -46,24 +79,26 @@ class RawRepl:
 
         timeout: in virtual seconds.  Raises RemoteError, and what the line raises when it is over.
         """
-        line = self._line
-        line.type(b"\r" + INTERRUPT + ENTER)
-        line.wait(BANNER, 5 * SECOND)
-        line.type(source.encode() + RUN)
+        running = self.start(source)
         try:
-            line.wait(b"OK", 10 * SECOND)
-            output = line.wait(RUN, round(timeout * SECOND))[:-1]
+            output = self._line.wait(RUN, round(timeout * SECOND))[:-1]
         except BaseException:
-            line.type(INTERRUPT + INTERRUPT + LEAVE)  # it may not have ended
+            self._line.type(INTERRUPT + INTERRUPT + LEAVE)  # it may not have ended
             raise
-        error = line.wait(RUN, 10 * SECOND)[:-1]
-        line.wait(b">", SECOND)
-        line.type(LEAVE)
-        line.wait(PROMPT, 5 * SECOND)
+        error = running.finish()
         text = _text(output)
         if error:
             raise RemoteError(text, _text(error))
         return text
+
+    def start(self, source: str) -> Running:
+        """Begin to run statements.  Raises what the line raises if the board does not answer."""
+        line = self._line
+        line.type(b"\r" + INTERRUPT + ENTER)
+        line.wait(BANNER, 5 * SECOND)
+        line.type(source.encode() + RUN)
+        line.wait(b"OK", 10 * SECOND)
+        return Running(line)
 
     def eval(self, expression: str, timeout: float = 60) -> Any:
         """The value of an expression, if its repr is a literal; else that repr, as str."""

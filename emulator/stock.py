@@ -138,6 +138,12 @@ class Stock:
         """Sends bytes to the console."""
         self.console.feed(data)
 
+    def take(self) -> bytes:
+        """What was printed since the last `take` or `wait`."""
+        sent = self.console.sent
+        start, self._from = self._from, len(sent)
+        return bytes(sent[start:])
+
     def wait(self, text: bytes, ns: int = 10 * SECOND) -> bytes:
         """Runs until `text` was printed; all that was printed since the last `wait`, with it.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,43 @@ def test_same_twice(name: str) -> None:
         return board.printed, board.now, board.session.stock.core.cycles
 
     assert once() == once()
+
+
+def emu(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "mpy_cross.emulator.cli", *arguments],
+                          capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_command_line(name: str, tmp_path: Path) -> None:
+    """The image tells which board it is for."""
+    _, path = real(name)
+    program = tmp_path / "app.py"
+    program.write_text("import time\nprint('a')\ntime.sleep(1)\nprint('b')\n1 / 0\n")
+    done = emu("run", "--firmware", str(path), str(program))
+    assert done.stdout.splitlines() == [
+        "a", "b", "Traceback (most recent call last):", '  File "<stdin>", line 5, in <module>',
+        "ZeroDivisionError: divide by zero"]
+    assert (done.returncode, done.stderr) == (1, "")
+    done = emu("run", "--firmware", str(path), "--max-time", "300ms", "-c",
+               "print(1)\nwhile True:\n    pass")
+    assert (done.returncode, done.stdout) == (124, "1\n")
+    assert done.stderr == "mpy-emu: stopped: 300 ms of virtual time are over\n"
+
+
+def test_command_line_mistakes(tmp_path: Path) -> None:
+    image = tmp_path / "tiny.dfu"
+    image.write_bytes(write_dfuse([prompt_firmware()]))
+    for arguments, message in (
+        (("-c", "1"), "does not tell for which board it is; say --board"),
+        (("--seed", "1", "-c", "1"), "--seed has no effect with --firmware"),
+        (("--board", "pyboard", "x.mpy"), "--firmware runs .py files"),
+        (("--board", "pyboard", "none.py"), "none.py: No such file"),
+        (("--board", "pyboard", "--console", "USART9", "-c", "1"), "has no UART 'USART9'"),
+        (("--board", "nano", "-c", "1"), "nano"),
+    ):
+        done = emu("run", "--firmware", str(image), *arguments)
+        assert message in done.stderr and done.returncode == 2, done
+    # It has a prompt, but no raw mode.
+    done = emu("run", "--firmware", str(image), "--board", "pyboard", "-c", "1")
+    assert "no b'raw REPL; CTRL-B to exit" in done.stderr and done.returncode == 125
