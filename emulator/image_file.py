@@ -64,7 +64,7 @@ class ImageFile:
             raise ImageError(f"{path}: no FAT or littlefs filesystem {self._where()}{_HINT}")
         self.found = found
         if board is not None and found.kind == found_of(board).kind:
-            self.found = found_of(board)._replace(block_size=found.block_size)
+            self.found = found._replace(program_size=found_of(board).program_size)
         self._device = ImageDevice(view, found.block_size)
         self.filesystem: Filesystem = self._open()
 

@@ -26,6 +26,10 @@ from mpy_cross.emulator.filesystems.volume import (
 KINDS: Final = (FAT, LITTLEFS2, LITTLEFS1)
 MAGIC: Final = b"littlefs"
 _BLOCK_SIZES: Final = tuple(1 << bits for bits in range(7, 18))
+INLINE_STRUCT: Final = 0x201
+INVALID_TAG: Final = 0x80000000
+TAG_SIZE: Final = 0x3FF
+"""Tags of littlefs 2: type in the upper 12 bits, number of the entry, size."""
 PIECE: Final = 4096
 """Bytes that are copied at a time."""
 
@@ -40,15 +44,14 @@ def identify(data: memoryview) -> Found | None:
     def magic(at: int) -> bool:
         return bytes(data[at : at + len(MAGIC)]) == MAGIC
 
-    if magic(8):
-        return _littlefs(LITTLEFS2, data, 24)
-    if magic(40):
-        return _littlefs(LITTLEFS1, data, 28)
-    for size in _BLOCK_SIZES:  # block 0 may be erased: block 1 has the same
-        if magic(size + 8):
-            return Found(LITTLEFS2, size)
-        if magic(size + 40):
-            return Found(LITTLEFS1, size)
+    for start in (0, *_BLOCK_SIZES):  # block 0 may be erased: block 1 has the same
+        found = None
+        if magic(start + 8):
+            found = _superblock(data[start:])
+        elif magic(start + 40):
+            found = Found(LITTLEFS1, int.from_bytes(data[start + 28 : start + 32], "little"))
+        if found is not None and found.block_size in (_BLOCK_SIZES if not start else (start,)):
+            return found
     if bytes(data[510:512]) == SIGNATURE:
         size = int.from_bytes(data[11:13], "little")
         found = Found(FAT, size if size in SECTOR_SIZES else SECTOR_SIZES[0])
@@ -60,10 +63,22 @@ def identify(data: memoryview) -> Found | None:
     return None
 
 
-def _littlefs(kind: str, data: memoryview, at: int) -> Found | None:
-    """What a superblock says, if it can be."""
-    size = int.from_bytes(data[at : at + 4], "little")
-    return Found(kind, size) if size in _BLOCK_SIZES else None
+def _superblock(data: memoryview) -> Found | None:
+    """What the superblock of a littlefs 2 says: it is among the tags at the begin of the block."""
+    tag, at = 0xFFFFFFFF, 4
+    while at + 4 <= min(len(data), _BLOCK_SIZES[-1]):
+        tag ^= int.from_bytes(data[at : at + 4], "big")
+        at += 4
+        if tag & INVALID_TAG:
+            return None
+        if tag >> 10 == INLINE_STRUCT << 10:  # of entry 0
+            version = int.from_bytes(data[at : at + 4], "little")
+            size = int.from_bytes(data[at + 4 : at + 8], "little")
+            known = version in (DISK_2_0, DISK_2_1)
+            return Found(LITTLEFS2, size, disk_version=version) if known else None
+        length = tag & TAG_SIZE
+        at += length if length != TAG_SIZE else 0
+    return None
 
 
 def open_filesystem(
@@ -74,23 +89,22 @@ def open_filesystem(
         return FatVolume(device, seconds)
     if found.kind == LITTLEFS1:
         return Littlefs1(device, Settings())
-    # 2.0 is older, and stays 2.0: the library would raise it silently.
-    version = int.from_bytes(device.read(0, 20, 4), "little")
-    disk = version if version in (DISK_2_0, DISK_2_1) else DISK_2_0
-    settings = Settings(program_size=found.program_size, disk_version=disk)
+    # 2.0 stays 2.0: the library would raise it silently.
+    settings = Settings(program_size=found.program_size, disk_version=found.disk_version)
     return Littlefs2(device, settings, seconds)
 
 
 def format_device(
-    device: BlockDevice, found: Found, seconds: Callable[[], int], disk: int = DISK_2_0
+    device: BlockDevice, found: Found, seconds: Callable[[], int]
 ) -> None:
-    """Make an empty filesystem.  disk: the version of a littlefs 2.  Raises OSError."""
+    """Make an empty filesystem.  Raises OSError."""
     if found.kind == FAT:
         format_fat(device, fat_time(seconds()))
     elif found.kind == LITTLEFS1:
         format_littlefs1(device, Settings())
     else:
-        format_littlefs2(device, Settings(program_size=found.program_size, disk_version=disk))
+        settings = Settings(program_size=found.program_size, disk_version=found.disk_version)
+        format_littlefs2(device, settings)
 
 
 def read_file(filesystem: Filesystem, path: str) -> bytes:

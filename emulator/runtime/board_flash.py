@@ -154,7 +154,7 @@ class BoardVolume:
 
     def _open(self, found: Found) -> Filesystem:
         if found.kind == self._kind().kind:
-            found = self._kind()._replace(block_size=found.block_size)
+            found = found._replace(program_size=self._kind().program_size)
         device = self._flash().with_blocks(found.block_size)
         opened: Filesystem = _image().open_filesystem(device, found, self._now)
         self.real = opened

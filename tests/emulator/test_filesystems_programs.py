@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,20 @@ def prints(program: str, release: str = "1.17") -> list[str]:
 
 def session(board: str, release: str = "1.17") -> Session:
     chosen = get(release)
-    return Session(board, chosen, compiler_for(chosen))
+    made = Session(board, chosen, compiler_for(chosen))
+    _sessions.append(made)
+    return made
+
+
+_sessions: list[Session] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Sessions end with their test."""
+    yield
+    while _sessions:
+        _sessions.pop().close()
 
 
 def on_board(board: str, program: str, release: str = "1.17") -> list[str]:
