@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mpy_cross.emulator.boards import board as find_board
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime.modules.machine_.hardware import hardware
 from mpy_cross.emulator.session import Session
@@ -22,7 +23,8 @@ def start() -> Iterator[Start]:
     made: list[Session] = []
 
     def begin(board: str) -> Session:
-        session = Session(board, "1.17", compiler_for(get("1.17")), record=True)
+        compiler = compiler_for(get("1.17"), find_board(board).arch)
+        session = Session(board, "1.17", compiler, record=True)
         session.limit(LIMIT)
         made.append(session)
         return session
