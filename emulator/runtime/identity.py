@@ -76,6 +76,7 @@ def stable_hash(value: Any) -> int:
         return hash(frozenset(stable_hash(item) for item in value))
     if isinstance(value, int) and -SMALL_INT <= value < SMALL_INT:
         return int(value)  # the host has another hash for -1
-    if type(value).__hash__ is object.__hash__:
+    own: Any = type(value).__hash__
+    if own is object.__hash__:
         return address(value)
     return hash(value)
