@@ -14,6 +14,8 @@ class FilesystemFacts(NamedTuple):
     """Any error while a littlefs 2 makes the entry of a file is ENAMETOOLONG; until 1.18."""
     rp2_flash_parts: bool = False
     """1.20: `rp2.Flash` takes start and len."""
+    import_asks_buffer: bool = False
+    """1.22: `import` asks a file for the size of its reads (request 11)."""
     vfs_module: bool = False
     """1.23: there is a module `vfs`, with what `os` has of it."""
     checked_blocks: bool = False
@@ -31,7 +33,7 @@ class FilesystemFacts(NamedTuple):
 FILESYSTEMS_1_12 = FilesystemFacts()
 FILESYSTEMS_1_19 = FILESYSTEMS_1_12._replace(littlefs_create_errno=False)
 FILESYSTEMS_1_20 = FILESYSTEMS_1_19._replace(rp2_flash_parts=True)
-FILESYSTEMS_1_22 = FILESYSTEMS_1_20._replace(littlefs_disk=0x20001)
+FILESYSTEMS_1_22 = FILESYSTEMS_1_20._replace(littlefs_disk=0x20001, import_asks_buffer=True)
 FILESYSTEMS_1_23 = FILESYSTEMS_1_22._replace(vfs_module=True)
 FILESYSTEMS_1_24 = FILESYSTEMS_1_23._replace(checked_blocks=True, label_at_mkfs=True)
 FILESYSTEMS_1_25 = FILESYSTEMS_1_24._replace(mount_lists=True)

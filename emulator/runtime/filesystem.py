@@ -20,6 +20,8 @@ from mpy_cross.emulator.runtime.vfs import FILE, FOLDER, Vfs, text_of
 from mpy_cross.emulator.runtime.volumes import Volume
 
 EPERM: Final = 1
+GET_BUFFER_SIZE: Final = 11
+"""Request of a stream."""
 PATH_LIMIT: Final = 128
 """Longest path of the reference on boards, which `statvfs` of an empty root shows."""
 
@@ -253,9 +255,15 @@ class Files:
             return 0
         return FOLDER if found[0] & FOLDER else FILE
 
-    def read(self, path: str) -> bytes:
-        """All bytes of a file.  Raises OSError."""
+    def read(self, path: str, ask: bool = False) -> bytes:
+        """All bytes of a file.  Raises OSError.
+
+        ask: the file is asked for the size of reads first, whatever it says.
+        """
         stream = stream_of(self.open(path, "rb"), "__stream_read__")
+        if ask:
+            with suppress(OSError):
+                stream.__stream_ioctl__(GET_BUFFER_SIZE, 0)
         out = bytearray()
         while True:
             data = stream.__stream_read__(4096)

@@ -244,7 +244,7 @@ class Importer:
             code = runtime.compile(frozen_source(inner), inner)
         else:
             module.__dict__["__file__"] = path
-            data = runtime.files.read(path)
+            data = runtime.files.read(path, runtime.release.filesystems.import_asks_buffer)
             if path.endswith(".mpy"):
                 code = self._machine_form(data)
             else:

@@ -44,7 +44,7 @@ def emu(*args: str, cwd: Path, **variables: str) -> Done:
     texts = []
     for stream in (out, errors):
         stream.flush()
-        texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        texts.append(stream.buffer.getvalue().decode())
     assert isinstance(status, int)
     return Done(status, *texts)
 
