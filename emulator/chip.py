@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
+from mpy_cross.emulator.blocks.flash_cells import FlashWriter
 from mpy_cross.emulator.bus import Bus, Memory
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.line import Line, Signal
@@ -24,7 +25,7 @@ class Chip:
     rate: clock of the cores.  flash, ram: the memories that hold program and heap.
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
     wiring: what is connected to its pads; a machine has its own.
-    usb: its controller for devices, None if there is none.
+    usb: its controller for devices, None if there is none.  flash_writer: what changes the flash.
     code_changed: called with address and size by blocks that change code, such as erased flash.
     """
 
@@ -48,6 +49,7 @@ class Chip:
         self.ram: Memory
         self.unique = b""
         self.usb: Peripheral | None = None
+        self.flash_writer: FlashWriter | None = None
         self.wiring = Wiring(lambda name: self.pins[str(name)], context.clock)
 
     def reset(self, cause: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from typing import Any, Final, Protocol, final
 
+from mpy_cross.emulator.stock import StockError
+
 SECOND: Final = 1_000_000_000  # ns
 ENTER, LEAVE, INTERRUPT, RUN = b"\x01", b"\x02", b"\x03", b"\x04"
 BANNER: Final = b"raw REPL; CTRL-B to exit\r\n>"
@@ -82,7 +84,7 @@ class RawRepl:
         running = self.start(source)
         try:
             output = self._line.wait(RUN, round(timeout * SECOND))[:-1]
-        except BaseException:
+        except StockError:
             self._line.type(INTERRUPT + INTERRUPT + LEAVE)  # it may not have ended
             raise
         error = running.finish()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, final
 
+from mpy_cross.emulator.faults import Faults
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.runtime import attributes
@@ -49,12 +50,14 @@ class NoNativeCode(RuntimeError):
 class HardwareUnderTest(ABC):
     """What a test sees of any board: pins, serial lines, devices and time.
 
-    machine: what it is made of; marks: for each serial line how much of it was expected already.
+    machine: what it is made of; faults: what can go wrong, on request.  marks: for each serial line
+    how much of it was expected already.
     """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.console = Console(self)
+        self.faults = Faults(machine)
         self.marks: dict[str, int] = {}
 
     @property

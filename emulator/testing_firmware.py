@@ -104,6 +104,12 @@ class FirmwareUnderTest(HardwareUnderTest):
         self.session.boot()
 
 
+    def power_on(self) -> None:
+        """Switch the power off and on again, and wait for the prompt.  Only the flash stays."""
+        self.machine.reset("power")
+        self.session.boot()
+
+
 _booted: Final[dict[tuple[str, Path, int, str], StockSession]] = {}
 
 

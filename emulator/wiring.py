@@ -152,16 +152,18 @@ class SPILog:
 class I2CBus:
     """The devices of one bus, and the transfer that is going on."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: Callable[[int], bool] = lambda address: False) -> None:
         self.devices: list[I2CDevice] = []
         self.current: I2CDevice | None = None
+        self._refuses = refuses
 
     def start(self, address: int, read: bool) -> bool:
         """START and an address: does a device answer?"""
-        for device in self.devices:
-            if device.address == address and device.start(read):
-                self.current = device
-                return True
+        if not self._refuses(address):
+            for device in self.devices:
+                if device.address == address and device.start(read):
+                    self.current = device
+                    return True
         self.current = None
         return False
 
@@ -359,6 +361,7 @@ class Wiring:
         self.temperature = ROOM
         self.outputs: dict[str, list[tuple[int, float]]] = {}
         self.parts: dict[str, Any] = {}
+        self._refusals: dict[int, list[int]] = {}  # by address: transfers to let pass, to refuse
 
     def pad(self, name: str | int) -> Pin:
         """A pad by any of its names."""
@@ -403,11 +406,27 @@ class Wiring:
         pads = self._pin(scl), self._pin(sda)
         bus = self._i2c.get(pads)
         if bus is None:
-            bus = self._i2c[pads] = I2CBus()
+            bus = self._i2c[pads] = I2CBus(self._refuses)
             for pad in pads:
                 pad.tie(1)
             I2CWire(bus, *pads)
         bus.devices.append(device)
+
+    def refuse(self, address: int, times: int, after: int = 0) -> None:
+        """The device does not acknowledge its address `times` times, after `after` that it does."""
+        self._refusals[address] = [after, times]
+
+    def _refuses(self, address: int) -> bool:
+        plan = self._refusals.get(address)
+        if plan is None:
+            return False
+        if plan[0]:
+            plan[0] -= 1
+            return False
+        plan[1] -= 1
+        if plan[1] <= 0:
+            del self._refusals[address]
+        return True
 
     def i2c_bus(self, scl: Pin, sda: Pin) -> I2CBus:
         """The bus of two pads; one without devices if nothing is wired there."""

@@ -110,7 +110,7 @@ class Rp2040(Chip):
                  for n in (0, 1)]
         self.ports = {uart.name: uart.port for uart in uarts}
         rtc = Rtc(context, rates["rtc"])
-        self.flash_chip = FlashChip(self.flash.buffer, UNIQUE)
+        self.flash_chip = self.flash_writer = FlashChip(self.flash.buffer, UNIQUE)
         qspi, ssi = QspiBank(context), Ssi(context, self.flash_chip)
         qspi.select = ssi.force
         self.pios = [Pio(f"PIO{n}", context, self.rate, list(self.pins.values()),
@@ -191,7 +191,7 @@ class Rp2040(Chip):
         self.watchdog.restore(scratch, 1 if cause == "watchdog" else 0)
         vreg = self.blocks["VREG_AND_CHIP_RESET"]
         assert isinstance(vreg, Vreg)
-        vreg.CHIP_RESET = {"power": 1 << 8, "pin": 1 << 16}.get(cause, 0)
+        vreg.CHIP_RESET = {"power": 1 << 8, "brown-out": 1 << 8, "pin": 1 << 16}.get(cause, 0)
 
     def start(self) -> None:
         """125 MHz from a crystal of 12 MHz, as the SDK's start-up code sets it."""

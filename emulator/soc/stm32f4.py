@@ -188,7 +188,7 @@ class Stm32f4(Chip):
         bus, part = self.bus, self.part
         self.flash = bus.memory("flash", 0x08000000, part.flash, "rx", fill=0xFF,
                                 store=self.interface.store)
-        self.interface.memory = self.flash
+        self.interface.memory, self.flash_writer = self.flash, self.interface
         bus.alias(self.flash, 0)
         if part.ccm:
             bus.memory("CCM", 0x10000000, part.ccm, "rw")

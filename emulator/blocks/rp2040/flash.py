@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.flash_cells import Cells
 from mpy_cross.emulator.register import Bank, Register
 
 SECTOR: Final = 4096
@@ -41,6 +42,7 @@ class FlashChip:
         self.data, self.unique = data, unique
         self.changed: list[Callable[[int, int], None]] = []
         self.guard: Callable[[str, int, int], None] | None = None
+        self.flash_cells = Cells()
         self.writes = 0
         self.enabled = False  # WREN was given
         self.status = bytearray([0, _QUAD_ENABLE, 0])
@@ -59,7 +61,7 @@ class FlashChip:
             part = 64 << 10 if offset % (64 << 10) == 0 and end - offset >= 64 << 10 else SECTOR
             part = min(part, end - offset)
             self._note("erase", offset, part)
-            self.data[offset : offset + part] = b"\xff" * part
+            self.data[offset : offset + part] = self.flash_cells.settle(offset, b"\xff" * part)
             time += ERASE_64K if part > SECTOR else ERASE_SECTOR
             self._tell(offset, part)
             offset += part
@@ -74,7 +76,8 @@ class FlashChip:
             self._note("program", place, len(part))
             old = int.from_bytes(self.data[place : place + len(part)], "little")
             new = old & int.from_bytes(part, "little")
-            self.data[place : place + len(part)] = new.to_bytes(len(part), "little")
+            changed = new.to_bytes(len(part), "little")
+            self.data[place : place + len(part)] = self.flash_cells.settle(place, changed)
             time += PROGRAM_PAGE
             self._tell(place, len(part))
             at += len(part)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.flash_cells import Cells
 from mpy_cross.emulator.bus import Memory
 from mpy_cross.emulator.line import Line
 from mpy_cross.emulator.register import Register
@@ -39,7 +40,7 @@ class Flash(Block):
     """The flash interface of a part.
 
     memory: the flash, once it is on the bus; changed: called with offset and size after the host
-    changed code in it; operations: programmed units and erased sectors so far; watcher: called
+    changed code in it; operations: programmed units and erased sectors so far; guard: called
     with "program" or "erase", offset and size before each of them (what it raises cuts it off).
     """
 
@@ -66,8 +67,9 @@ class Flash(Block):
                 self.sectors.append((offset, kib << 10))
                 offset += kib << 10
         self.changed: Callable[[int, int], None] = lambda offset, size: None
+        self.flash_cells = Cells()
         self.operations = 0
-        self.watcher: Callable[[str, int, int], None] | None = None
+        self.guard: Callable[[str, int, int], None] | None = None
 
     def on_reset(self) -> None:
         self.keys = self.option_keys = 0
@@ -109,14 +111,14 @@ class Flash(Block):
 
     def erase(self, offset: int, size: int, duration: int) -> None:
         self.begin("erase", offset, size)
-        self.memory.buffer[offset : offset + size] = b"\xff" * size
+        self.memory.buffer[offset : offset + size] = self.flash_cells.settle(offset, b"\xff" * size)
         self.changed(offset, size)
         self.clock.advance(duration)
 
     def begin(self, kind: str, offset: int, size: int) -> None:
         self.operations += 1
-        if self.watcher is not None:
-            self.watcher(kind, offset, size)
+        if self.guard is not None:
+            self.guard(kind, offset, size)
 
     def done(self) -> None:
         if self.CR & Flash.CR["EOPIE"]:
@@ -151,7 +153,8 @@ class Flash(Block):
             self.fail()
         else:
             self.begin("program", offset, size)
-            result = old & value
+            written = self.flash_cells.settle(offset, (old & value).to_bytes(size, "little"))
+            result = int.from_bytes(written, "little")
             self.clock.advance(PROGRAM)
             self.done()
         if result != value:

@@ -28,8 +28,9 @@ GATES: Final[dict[str, dict[int, str]]] = {
 }
 
 # Reset flags of CSR by the cause of a reset; a pin reset comes with all of them.
-CAUSES: Final = {"power": 0x0E000000, "pin": 0x04000000, "software": 0x14000000,
-                 "watchdog": 0x24000000, "window": 0x44000000, "low power": 0x84000000}
+CAUSES: Final = {"power": 0x0E000000, "brown-out": 0x06000000, "pin": 0x04000000,
+                 "software": 0x14000000, "watchdog": 0x24000000, "window": 0x44000000,
+                 "low power": 0x84000000}
 
 
 def ahb_divider(code: int) -> int:
