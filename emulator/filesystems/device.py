@@ -67,6 +67,14 @@ class BlockDevice(Protocol):
         """Bring what was written to the medium."""
 
 
+class Watch(Protocol):
+    """Sees each change of a medium before it is made."""
+
+    def __call__(self, kind: str, offset: int, data: bytes, /) -> bytes:
+        """What will be there instead of `data`.  kind: "erase" or "program"; offset: in the medium
+        in bytes."""
+
+
 @final
 class ImageDevice:
     """Blocks in memory: an image of a medium, or a part of one.
@@ -98,6 +106,8 @@ class ImageDevice:
         self.writable = writable
         self.changed = False
         """Has anything been written or erased?"""
+        self.watch: Watch | None = None
+        """What becomes of writes; what it raises ends them."""
 
     def start(self, extended: bool) -> None:
         """There is nothing to prepare."""
@@ -106,7 +116,9 @@ class ImageDevice:
         """The same bytes in blocks of another size."""
         if size == self.block_size:
             return self
-        return ImageDevice(self.view, size, flash=self.flash, writable=self.writable)
+        made = ImageDevice(self.view, size, flash=self.flash, writable=self.writable)
+        made.whole, made.watch = self.whole, self.watch
+        return made
 
     def protect(self) -> None:
         """It is not written any more."""
@@ -134,6 +146,13 @@ class ImageDevice:
     def write_blocks(self, block: int, data: bytes) -> None:
         self._change()
         at = self._place(block, 0, len(data))
+        if self.flash:
+            self._put("erase", at, b"\xff" * len(data))
+        self._put("program", at, data)
+
+    def _put(self, kind: str, at: int, data: bytes) -> None:
+        if self.watch is not None:
+            data = self.watch(kind, self.whole[1] + at, data)
         self.view[at : at + len(data)] = data
 
     def read(self, block: int, offset: int, size: int) -> bytes:
@@ -149,13 +168,13 @@ class ImageDevice:
                 data, "little"
             )
             data = both.to_bytes(size, "little")
-        self.view[at : at + len(data)] = data
+        self._put("program", at, data)
 
     def erase(self, block: int) -> None:
         self._change()
         at = self._place(block, 0, self.block_size)
         if self.flash:
-            self.view[at : at + self.block_size] = b"\xff" * self.block_size
+            self._put("erase", at, b"\xff" * self.block_size)
 
     def sync(self) -> None:
         """All is in memory already."""
