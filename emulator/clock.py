@@ -76,6 +76,11 @@ class Clock:
             heapq.heappop(alarms)
         return alarms[0].when if alarms else None
 
+    def next_other(self, alarm: Alarm | None) -> int | None:
+        """The same without one of them."""
+        others = (each.when for each in self._alarms if not each.done and each is not alarm)
+        return min(others, default=None)
+
     def advance_to(self, when: int) -> None:
         """Moves time to `when` ns and runs the alarms on the way, each at its own time.
 

@@ -34,6 +34,11 @@ class Cycle:
 
         rate.subscribe(before, plan)
 
+    @property
+    def planned(self) -> Alarm | None:
+        """The alarm that is set."""
+        return self._alarm
+
     def total(self) -> int:
         """Ticks since the last phase 0 that `place` made: phase plus whole periods."""
         return self.ticks.count() - self._origin

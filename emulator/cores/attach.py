@@ -8,6 +8,7 @@ from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.bus import Window
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.pace import Pace
+from mpy_cross.emulator.cores.ticks import TickSkipper
 from mpy_cross.emulator.machine import Machine
 
 
@@ -23,7 +24,19 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
     chip.code_changed = core.code_changed
     machine.attach(core)
     core.for_firmware()
-    return Pace(core, machine.clock, chip.rate)
+    pace = Pace(core, machine.clock, chip.rate)
+    if core.model.v7:
+        # (Programs of v6-M chips here sleep until timers that do not tick.)
+        skipper = TickSkipper(core, machine.clock, pace, chip.systicks[0])
+        pace.skipper = skipper
+        changed = core.code_changed
+
+        def code_changed(address: int, size: int) -> None:
+            changed(address, size)
+            skipper.forget()
+
+        chip.code_changed = code_changed
+    return pace
 
 
 def second_core(machine: Machine, own: Iterable[Window] = ()) -> CortexM:

@@ -18,6 +18,18 @@ class PacedCore(Core, Protocol):
         """The current run ends after this instruction."""
 
 
+class Skipper(Protocol):
+    """What may know how a sleeping core goes on; `TickSkipper` is one.
+
+    stop: set when the core is awake again, with the reason of the run's end.
+    """
+
+    stop: Stop | None
+
+    def skip(self, when: int) -> bool:
+        """The core sleeps. True: the clock was moved, at most to `when` ns."""
+
+
 @final
 class Pace:
     """Runs a core at the frequency `rate`, in time with `clock`.
@@ -30,11 +42,13 @@ class Pace:
         self.core, self.clock, self.rate = core, clock, rate
         self._cycles, self._start = core.cycles, clock.now  # these belong together
         self._running = False
+        self.skipper: Skipper | None = None
         core.before_access = self.sync
         clock.on_sooner = self._sooner
-        rate.subscribe(self.sync, self._anchor)
+        rate.subscribe(self.sync, self.anchor)
 
-    def _anchor(self) -> None:
+    def anchor(self) -> None:
+        """Core and clock belong together now: after somebody else moved the clock."""
         self._cycles, self._start = self.core.cycles, self.clock.now
 
     def sync(self) -> None:
@@ -46,17 +60,27 @@ class Pace:
             if when > clock.now:
                 clock.advance_to(when)
             elif when < clock.now:
-                self._anchor()  # a device has held the core up, and moved the clock itself
+                self.anchor()  # a device has held the core up, and moved the clock itself
 
     def _sooner(self, when: int) -> None:
         if self._running:
             self.core.preempt()
 
+    def step(self) -> Stop:
+        """Runs one instruction."""
+        self._running = True
+        try:
+            stop = self.core.run(1)
+            self.sync()
+        finally:
+            self._running = False
+        return stop
+
     def run_until(self, when: int) -> Stop | None:
         """Runs until the clock is at `when` ns; None, or the Stop that came before that."""
         clock, core = self.clock, self.core
         if clock.now != self._start + self.rate.ns(core.cycles - self._cycles):
-            self._anchor()  # somebody else moved the clock
+            self.anchor()  # somebody else moved the clock
         while clock.now < when:
             alarm = clock.next_alarm()
             until = when if alarm is None else min(when, alarm)
@@ -69,8 +93,15 @@ class Pace:
             finally:
                 self._running = False
             if stop.reason is StopReason.IDLE:
-                clock.idle(when)
-                self._anchor()
+                skipper = self.skipper
+                if skipper is None or not skipper.skip(when):
+                    clock.idle(when)
+                elif skipper.stop is not None:
+                    stop, skipper.stop = skipper.stop, None
+                    if stop.reason is not StopReason.BUDGET:
+                        return stop
+                    continue  # the core is awake
+                self.anchor()
             elif stop.reason is not StopReason.BUDGET:
                 return stop
         return None
