@@ -340,6 +340,10 @@ class ArmCore:
     def raise_interrupt(self, number: int) -> None:
         self.nvic.pend(FIRST_INTERRUPT + number)
 
+    def vector(self, exception: int) -> int:
+        """The address of the handler of an exception, with bit 0 set."""
+        return self.bus.read(self.nvic.vectors + 4 * exception, 4)
+
     def send_event(self) -> None:
         """What SEV of another core does: wakes this one from WFE."""
         self._event = True
