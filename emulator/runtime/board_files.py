@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from mpy_cross.emulator.filesystems.device import ImageDevice
+from mpy_cross.emulator.chip import Chip
+from mpy_cross.emulator.filesystems.device import ImageDevice, Watch
 from mpy_cross.emulator.filesystems.host import host_files
 from mpy_cross.emulator.runtime.board_flash import BoardVolume
 from mpy_cross.emulator.runtime.imports import FROZEN
@@ -49,7 +50,22 @@ def _volume(runtime: Runtime) -> BoardVolume:
         flash, board.block, start=board.files, size=board.file_size,
         flash=runtime.platform == "rp2",  # the pyboard's firmware erases by itself
     )
+    device.watch = watch_flash(runtime.machine.chip)
     return BoardVolume(MemoryVolume(board.file_size), device, runtime.platform)
+
+
+def watch_flash(chip: Chip) -> Watch:
+    """What the chip's flash makes of writes: its power may be cut, its bits worn out."""
+
+    def watch(kind: str, offset: int, data: bytes, /) -> bytes:
+        writer = chip.flash_writer
+        if writer is None:
+            return data
+        if writer.guard is not None:
+            writer.guard(kind, offset, len(data))
+        return writer.flash_cells.settle(offset, data)
+
+    return watch
 
 
 def copy(volume: BoardVolume, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from mpy_cross.emulator.runtime.arguments import as_int
+from mpy_cross.emulator.runtime.board_files import watch_flash
 from mpy_cross.emulator.runtime.buffers import buffer_of
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware
 from mpy_cross.emulator.runtime.printing import Printer
@@ -41,6 +42,7 @@ class Flash(HostObject):
         if not 0 < count <= board.file_size - first or count % board.block:
             raise ValueError
         self._start, self._size = first, count
+        self._watch = watch_flash(self._hw.chip)
 
     def _place(self, block: int, offset: int, size: int) -> int:
         """The address of bytes, -1 if they are not in the flash for files."""
@@ -50,8 +52,9 @@ class Flash(HostObject):
             return -1
         return self._hw.chip.flash.base + board.files + at
 
-    def _load(self, place: int, data: bytes) -> None:
-        self._hw.bus.load(place, data)
+    def _load(self, kind: str, place: int, data: bytes) -> None:
+        flash = self._hw.chip.flash
+        self._hw.bus.load(place, self._watch(kind, place - flash.base, data))
 
     def _show(self, printer: Printer) -> str:
         return f"Flash(start={self._start}, len={self._size})"
@@ -108,7 +111,7 @@ class PybFlash(Flash):
         place = self._place(block, as_int(offset[0]) if offset else 0, len(data))
         if place < 0:
             return -1 if offset else -EIO
-        self._load(place, data)
+        self._load("program", place, data)
         return 0
 
     def ioctl(self, cmd: Any, arg: Any, /) -> int | None:
@@ -158,7 +161,9 @@ class Rp2Flash(Flash):
             # Programming can only clear bits.
             old = self._hw.bus.view(place, len(data))
             data = bytes(a & b for a, b in zip(old, data, strict=True))
-        self._load(place, data)
+        else:
+            self._load("erase", place, b"\xff" * len(data))
+        self._load("program", place, data)
 
     def ioctl(self, cmd: Any, arg: Any, /) -> int | None:
         """Number of blocks (4), size of a block (5), erase a block (6)."""
@@ -170,6 +175,6 @@ class Rp2Flash(Flash):
         if request == SIZE:
             return block
         if request == ERASE:
-            self._load(self._inside(arg, 0, block), b"\xff" * block)
+            self._load("erase", self._inside(arg, 0, block), b"\xff" * block)
             return 0
         return None
