@@ -23,6 +23,7 @@ PAGES = [
     *DOCUMENTS,
     "docs/architecture.md",
     "docs/emulator.md",
+    "docs/firmware.md",
     "docs/testing.md",
     "tests/README.md",
 ]
@@ -86,6 +87,23 @@ def test_test_example(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(source)
     shutil.copytree(ROOT / "examples", pytester.path / "examples")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_device_example(pytester: pytest.Pytester) -> None:
+    sources = blocks((ROOT / "docs/testing.md").read_text(), "python")
+    source, = (source for source in sources if "SSD1306" in source)
+    pytester.makepyfile(source)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif("MPY_FIRMWARE_DIR" not in os.environ,
+                    reason="MPY_FIRMWARE_DIR is not set: no stock firmware to run")
+def test_firmware_example(pytester: pytest.Pytester) -> None:
+    source, = blocks((ROOT / "docs/firmware.md").read_text(), "python")
+    pytester.makepyfile(source)
+    shutil.copy(Path(os.environ["MPY_FIRMWARE_DIR"], "v1.17", "PICO", "firmware.uf2"),
+                pytester.path)
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
