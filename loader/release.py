@@ -140,6 +140,13 @@ class Release(NamedTuple):
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
     next_default: bool = False
     """1.25: `next()` takes a second argument on all boards."""
+    implementation: tuple[str, ...] = ("mpy",)
+    """What `sys.implementation` has after name and version: from 1.19 `_machine` and `_mpy` in
+    place of `mpy`; 1.25 added `_build`, 1.26 `_thread`."""
+    version_has_level: bool = False
+    """`sys.implementation.version` has a fourth element, "" in a release; from 1.22."""
+    version_in_sys: bool = False
+    """`sys.version` names the release, and there are `sys.ps1` and `sys.ps2`; from 1.19."""
     date: str = "2019-12-20"
     """Day of the release, which banners show."""
     filesystems: FilesystemFacts = FILESYSTEMS_1_12
@@ -455,6 +462,8 @@ _R1_19 = _R1_18._replace(
     filesystems=FILESYSTEMS_1_19,
     date="2022-06-16",
     prompt=PROMPT_1_19,
+    implementation=("_machine", "_mpy"),
+    version_in_sys=True,
     mpy_version=6,
     fun_table=FUN_TABLE_1_19,
     qstr_window=0,
@@ -510,6 +519,7 @@ _R1_22 = _R1_21._replace(
     filesystems=FILESYSTEMS_1_22,
     date="2023-12-27",
     prompt=PROMPT_1_22,
+    version_has_level=True,
     fun_table=FUN_TABLE_1_22,
     mpy_sub_version=2,
     newline_on_own_line=True,
@@ -551,6 +561,7 @@ _R1_24_1 = _R1_24._replace(version="1.24.1", date="2024-11-29")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
     filesystems=FILESYSTEMS_1_25,
+    implementation=("_machine", "_mpy", "_build"),
     date="2025-04-16",
     next_default=True,
     leading_zero_refused=True,
@@ -569,6 +580,7 @@ _R1_26 = _R1_25._replace(
     filesystems=FILESYSTEMS_1_26,
     date="2025-08-09",
     prompt=PROMPT_1_26,
+    implementation=("_machine", "_mpy", "_build", "_thread"),
     debug_names_functions=True,
     debug_indexed_half=True,
     float_printer=FloatPrinter.SHORTEST,

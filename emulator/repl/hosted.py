@@ -267,6 +267,15 @@ class HostedBoard:
         """Unlocks the heap: a prompt cannot be without."""
         self.session.runtime.storage.heap.locked = 0
 
+    def text(self, name: str, usual: bytes) -> bytes:
+        """As `Interpreter.text`."""
+        runtime = self.session.runtime
+        module = runtime.importer.loaded("usys") if runtime.release.version_in_sys else None
+        if module is None:
+            return usual
+        value = module.__dict__[name]
+        return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else b""
+
     def complete(self, before: bytes) -> Completion:
         """As `Interpreter.complete`."""
         return completion.complete(self.session.runtime, self.session.main_module(), before)

@@ -71,6 +71,9 @@ class Interpreter(Protocol):
     def ready(self) -> None:
         """Called before each prompt for a statement."""
 
+    def text(self, name: str, usual: bytes) -> bytes:
+        """The text of a prompt, which the program may have set: `sys.ps1`, `sys.ps2`."""
+
 
 @final
 class Prompt:
@@ -110,7 +113,7 @@ class Prompt:
         board.write(self.banner + HELP_HINT)
         while True:
             board.ready()
-            found = self._line(PROMPT, [])
+            found = self._line(board.text("ps1", PROMPT), [])
             form, source = "single", bytes(editor.line)
             if found == CTRL_E:
                 pasted = self._paste()
@@ -141,7 +144,7 @@ class Prompt:
         """The rest of a statement that began with this line; None if Ctrl-C cancels it."""
         lines = [source]
         while wants_more(b"\n".join(lines)):
-            found = self._line(MORE, lines)
+            found = self._line(self.board.text("ps2", MORE), lines)
             if found == CTRL_C:
                 self.board.write(NEWLINE)
                 return None

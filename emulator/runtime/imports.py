@@ -29,6 +29,8 @@ UNICODE: Final = 2
 """Feature bits of version 5 that firmware of boards has: strings are Unicode; no map caches."""
 ARCH_FLAGS: Final = 0x40
 THUMB: Final = ("armv6m", "armv7")
+VARIABLES: Final = ("ps1", "ps2")
+"""Names of built-in modules that a program may set."""
 ALIASES: Final = {"asyncio": "uasyncio"}
 """Other names of frozen packages."""
 
@@ -51,9 +53,12 @@ class _BuiltinNames(dict[str, Any]):
 
 
 class _FixedNames(dict[str, Any]):
-    """Names of a built-in module, which is in ROM."""
+    """Names of a built-in module, which is in ROM, apart from those of VARIABLES."""
 
     def __setitem__(self, key: str, value: Any) -> None:
+        if key in VARIABLES and key in self:
+            super().__setitem__(key, value)
+            return
         raise AttributeError(f"'module' object has no attribute '{key}'")
 
     def __delitem__(self, key: str) -> None:

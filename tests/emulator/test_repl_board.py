@@ -126,6 +126,20 @@ def test_a_fault_resets_the_board() -> None:
     assert seen.endswith(PROMPT)
 
 
+@pytest.mark.spec("D01")
+def test_prompts_can_be_set_from_1_19() -> None:
+    console = Console("pico", "1.19")
+    console.type("import sys\r")
+    assert console.type("sys.ps1 = '$ '\r") == b"sys.ps1 = '$ '\r\n$ "
+    assert console.type("sys.ps2 = '> '; (\r").endswith(b"\r\n... ")
+    assert console.type("1)\r") == b"1)\r\n1\r\n$ "
+    assert console.type("(\r") == b"(\r\n> "
+    assert console.type("1)\rsys.ps1 = 5\r").endswith(b"sys.ps1 = 5\r\n")  # no text, no prompt
+    old = Console("pico", "1.18")
+    old.type("import sys\r")
+    assert b"AttributeError" in old.type("sys.ps1 = ''\r")
+
+
 # ---------------------------------------------------------------------------------- start files
 
 

@@ -53,8 +53,8 @@ def build(runtime: Runtime) -> Module:
 
     def uname() -> Any:
         platform, board = runtime.platform, runtime.board_title
-        release = f"{runtime.release.version}.0"
-        version = f"v{runtime.release.version} on {BUILT}"
+        release = ".".join((runtime.release.version + ".0").split(".")[:3])
+        version = f"{runtime.release.tag} on {runtime.release.date}"
         return AttributeTuple(
             ("sysname", "nodename", "release", "version", "machine"),
             (platform, platform, release, version, board),

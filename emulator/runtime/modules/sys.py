@@ -17,6 +17,8 @@ from mpy_cross.emulator.runtime.types import Module
 from mpy_cross.loader.release import Release
 
 NAMES: Final[tuple[str, ...]] = ("sys", "usys")
+THREADS: Final = ("rp2", "linux")
+"""Boards with threads, by `sys.platform`."""
 ARCH_SHIFT: Final = 10
 """Place of the architecture in `sys.implementation.mpy`."""
 
@@ -28,9 +30,28 @@ def mpy_word(release: Release, arch: str) -> int:
     return release.mpy_version | flags << 8 | number << ARCH_SHIFT
 
 
+def implementation(runtime: Runtime) -> AttributeTuple:
+    """`sys.implementation`."""
+    release = runtime.release
+    board = runtime.machine.board if runtime.machine is not None else None
+    numbers = tuple(int(part) for part in release.version.split("."))
+    known: dict[str, Any] = {
+        "mpy": mpy_word(release, runtime.arch),
+        "_mpy": mpy_word(release, runtime.arch),
+        "_machine": runtime.board_title,
+        "_build": board.firmware[-1] if board is not None else "standard",
+    }
+    if runtime.platform in THREADS:
+        known["_thread"] = "unsafe"
+    names = [name for name in release.implementation if name in known]
+    version = (*numbers, 0)[:3] + (("",) if release.version_has_level else ())
+    return AttributeTuple(
+        ("name", "version", *names), ("micropython", version, *(known[name] for name in names))
+    )
+
+
 def build(runtime: Runtime) -> Module:
     release = runtime.release
-    numbers = tuple(int(part) for part in release.version.split("."))
     stdout = runtime.stdout
     board = runtime.machine.board if runtime.machine is not None else None
 
@@ -65,10 +86,7 @@ def build(runtime: Runtime) -> Module:
         "atexit": atexit,
         "byteorder": "little",
         "exit": exit_,
-        "implementation": AttributeTuple(
-            ("name", "version", "mpy"),
-            ("micropython", (*numbers, 0)[:3], mpy_word(release, runtime.arch)),
-        ),
+        "implementation": implementation(runtime),
         "maxsize": 0x7FFFFFFF,
         "modules": runtime.modules,
         "path": runtime.importer.path,
@@ -80,6 +98,9 @@ def build(runtime: Runtime) -> Module:
         "version": "3.4.0",
         "version_info": (3, 4, 0),
     }
+    if release.version_in_sys:
+        names["version"] = f"3.4.0; MicroPython {release.tag} on {release.date}"
+        names.update({"ps1": ">>> ", "ps2": "... "})
     if board is None:
         names["exc_info"] = exc_info  # boards do without
     return Module(NAMES[0], names)
