@@ -21,6 +21,7 @@ UIF: Final = 1
 CEN, UDIS, URS, OPM, DIR, ARPE = 1, 2, 4, 8, 16, 128
 UG: Final = 1
 MOE: Final = 1 << 15
+POLLS: Final = 3
 
 
 @final
@@ -90,7 +91,7 @@ class Tim(Block):
         self.repeats = 0  # wraps left before the next update event
         self.done = 0  # phase up to which everything has been seen
         self.settling = False
-        self.polled = False  # the program has read the status: flags come with alarms
+        self.polls = 0  # reads of the status in a row: after some, flags come with alarms
 
     # Counting. Phase 0 is where the counter wraps; the count follows from phase and direction.
 
@@ -204,7 +205,7 @@ class Tim(Block):
         phases: list[int] = []
         raised = self.SR
         watched = any(channel.watched() for channel in self.channels)
-        wanted = ALL if self.polled else self.DIER
+        wanted = ALL if self.polls >= POLLS else self.DIER
         if (wanted & UIF and not raised & UIF) or self.updated or watched \
                 or self.CR1 & OPM or self.preloaded():
             phases.extend(self.wraps())
@@ -218,7 +219,6 @@ class Tim(Block):
         self.cycle.alarm(min(ticks, default=None), self.due)
 
     def due(self) -> None:
-        self.polled = False
         self.settle()
         self.plan()
 
@@ -298,13 +298,14 @@ class Tim(Block):
 
     def read_SR(self) -> int:
         self.settle()
-        if not self.polled:
-            self.polled = True
+        self.polls += 1
+        if self.polls == POLLS:
             self.plan()
         return self.SR
 
     def write_SR(self, written: int, before: int) -> None:
         # What happened before this write is cleared by it, too.
+        self.polls = 0
         self.SR = before
         self.settle()
         self.SR &= written
