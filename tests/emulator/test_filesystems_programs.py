@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.faults import Faults, PowerCut
 from mpy_cross.emulator.filesystems.image import identify
 from mpy_cross.emulator.session import Session, SessionError
 from mpy_cross.loader.release import get
@@ -547,3 +548,34 @@ def test_files_left_open_are_closed_at_the_end(tmp_path: Path) -> None:
     again.use_flash(tmp_path / "flash.bin")
     again.execute("print(open('kept').read(), open('lost').read())")
     assert again.console == "kept lost\n"
+
+
+def test_power_cuts_leave_the_files_of_a_pico(tmp_path: Path) -> None:
+    """The n-th operation of the flash is the last one; the next start has the old or new file."""
+    path = tmp_path / "flash.bin"
+    made = session("pico")
+    made.use_flash(path)
+    made.execute("with open('f', 'w') as f:\n    f.write('old' * 2000)\n")
+    made.save_flash()
+    program = "with open('f', 'w') as f:\n    f.write('new' * 3000)\n"
+    results = set()
+    for count in range(1, 40):
+        made = session("pico")
+        made.use_flash(path)
+        Faults(made.machine).cut_power(count)
+        outcome = made.execute(program)
+        assert outcome is not None
+        cut = isinstance(outcome.error, PowerCut)
+        image = bytes(made.machine.chip.flash.buffer[0xA0000:0x200000])
+        made.close()
+        after_path = tmp_path / "after.bin"
+        after_path.write_bytes(image)
+        after = session("pico")
+        after.use_flash(after_path)
+        after.execute("print(len(open('f').read()))")
+        assert after.console in ("6000\n", "9000\n")
+        results.add(after.console)
+        after.close()
+        if not cut:
+            break
+    assert not cut and results == {"6000\n", "9000\n"}
