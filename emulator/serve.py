@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from mpy_cross.emulator.repl.hosted import HostedBoard
-from mpy_cross.emulator.repl.stock_target import StockTarget
 from mpy_cross.emulator.repl.target import Condition, Target
 from mpy_cross.emulator.runtime import board_files
 from mpy_cross.emulator.session import Session
-from mpy_cross.emulator.stock_session import StockSession
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.stock_session import StockSession
 
 CHUNK: Final = 65536
 FULL: Final = 1 << 18
@@ -228,6 +229,7 @@ class Server:
     def __init__(self, target: Target, endpoint: Endpoint) -> None:
         self.target = target
         self.endpoint = endpoint
+        target.patience = self.look
         self._stopping = False
         self._wake, self._waker = socket.socketpair()  # Windows cannot wait for pipes
         self._waker.setblocking(False)
@@ -292,6 +294,20 @@ class Server:
         signal.signal(signal.SIGTERM, stop)
 
 
+def offer(
+    target: Target, title: str, *, tcp: str | None, link: str | None, say: Callable[[str], object]
+) -> None:
+    """Serve a board until a signal comes: on `tcp` ("PORT" or "HOST:PORT"), else a pty.
+
+    title: what the board is; say: gets a line for the user.  Raises ServeError.
+    """
+    endpoint = PtyEndpoint(link) if tcp is None else _listener(tcp)
+    server = Server(target, endpoint)
+    server.stop_on_signals()
+    say(f"{title}: {endpoint.name}")
+    server.serve()
+
+
 def serve_hosted(
     session: Session,
     *,
@@ -301,11 +317,7 @@ def serve_hosted(
     realtime: bool,
     say: Callable[[str], object],
 ) -> None:
-    """Serve a hosted board until a signal comes: on `tcp` ("PORT" or "HOST:PORT"), else a pty.
-
-    folder: its files are copied to the board; say: gets a line for the user.
-    Raises ServeError.
-    """
+    """Serve a hosted board; its files are copied from `folder` first.  Raises ServeError."""
     if folder is not None:
         if not Path(folder).is_dir():
             raise ServeError(f"{folder}: there is no such folder")
@@ -313,31 +325,18 @@ def serve_hosted(
             board_files.copy(session.volume, Path(folder))
         except OSError as error:
             raise ServeError(f"{folder}: {error.strerror or 'does not fit the board'}") from None
-    endpoint = PtyEndpoint(link) if tcp is None else _listener(tcp)
-    board = HostedBoard(session, realtime=realtime)
-    server = Server(board, endpoint)
-    board.patience = server.look
-    server.stop_on_signals()
-    say(f"{session.board.title}, MicroPython {session.release.tag}: {endpoint.name}")
-    server.serve()
+    title = f"{session.board.title}, MicroPython {session.release.tag}"
+    offer(HostedBoard(session, realtime=realtime), title, tcp=tcp, link=link, say=say)
 
 
 def serve_firmware(
-    session: StockSession,
-    *,
-    tcp: str | None,
-    link: str | None,
-    say: Callable[[str], object],
+    session: StockSession, *, tcp: str | None, link: str | None, say: Callable[[str], object]
 ) -> None:
-    """Serve a board with stock firmware until a signal comes, as `serve_hosted` does.
+    """Serve a board with stock firmware, which is at its prompt.  Raises ServeError, StockError."""
+    from mpy_cross.emulator.repl.stock_target import StockTarget  # hosted boards do without
 
-    The board is at its prompt.  Raises ServeError, StockError.
-    """
-    endpoint = PtyEndpoint(link) if tcp is None else _listener(tcp)
-    server = Server(StockTarget(session), endpoint)
-    server.stop_on_signals()
-    say(f"{session.machine.board.title}, stock firmware: {endpoint.name}")
-    server.serve()
+    title = f"{session.machine.board.title}, stock firmware"
+    offer(StockTarget(session), title, tcp=tcp, link=link, say=say)
 
 
 def _listener(address: str) -> TcpEndpoint:

@@ -12,9 +12,9 @@ from typing import Final, final
 
 from mpy_cross.emulator.bus import BusFault
 from mpy_cross.emulator.repl import completion
-from mpy_cross.emulator.repl.lines import CTRL_C, CTRL_D, ENTER, Completion, History, LineEditor
+from mpy_cross.emulator.repl.lines import CTRL_C, CTRL_D, Completion
 from mpy_cross.emulator.repl.prompt import END as MARK
-from mpy_cross.emulator.repl.prompt import HISTORY, End, Prompt
+from mpy_cross.emulator.repl.prompt import End, Prompt
 from mpy_cross.emulator.repl.target import Condition
 from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
 from mpy_cross.emulator.runtime.scheduler import HardFault
@@ -246,20 +246,14 @@ class HostedBoard:
         self._sent += text.replace("\n", "\r\n").encode("utf-8", "surrogateescape")
 
     def input(self, prompt: str) -> str:
-        """`input()`, with a line editor."""
-        editor = LineEditor(
-            self.session.release.prompt, self.write, lambda before: Completion(), History(HISTORY)
-        )
+        """`input()`: a line of the same editor that statements have."""
         self._printed(prompt)
-        editor.begin(b"")
-        while True:
-            found = editor.key(self.read())
-            if found == ENTER:
-                return editor.line.decode("utf-8", "surrogateescape")
-            if found == CTRL_C:
-                raise KeyboardInterrupt
-            if found == CTRL_D:
-                raise EOFError
+        found, line = self._prompt.input()
+        if found == CTRL_C:
+            raise KeyboardInterrupt
+        if found == CTRL_D and not line:
+            raise EOFError
+        return line.decode("utf-8", "surrogateescape")
 
     # ------------------------------------------------------------------------- what prompts need
 

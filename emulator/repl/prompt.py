@@ -89,9 +89,24 @@ class Prompt:
         self.facts = facts
         self.banner = banner
         self.raw = False
-        self._editor = LineEditor(
-            facts, board.write, board.complete, History(HISTORY), emacs=emacs
+        self._emacs = emacs
+        self._history = History(HISTORY)
+        self._editor = self._made()
+
+    def _made(self) -> LineEditor:
+        board = self.board
+        return LineEditor(
+            self.facts, board.write, board.complete, self._history, emacs=self._emacs
         )
+
+    def input(self) -> tuple[int, bytes]:
+        """A line for a program, and the key that ended it; with the history of the prompt."""
+        editor = self._made()
+        editor.begin(b"")
+        while True:
+            found = editor.key(self.board.read())
+            if found is not None:
+                return found, bytes(editor.line)
 
     def serve(self) -> None:
         """Until somebody wants a soft reset."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.repl.target import Condition
@@ -28,6 +29,7 @@ class StockTarget:
 
     def __init__(self, session: StockSession) -> None:
         self.session = session
+        self.patience: Callable[[], object] | None = None
         self._taken = len(session.stock.output)
         self._heard = session.now
         self._reset = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
@@ -18,7 +19,12 @@ class Condition(Enum):
 
 
 class Target(Protocol):
-    """A board with a console, hosted or with firmware.  All calls come from one thread."""
+    """A board with a console, hosted or with firmware.  All calls come from one thread.
+
+    patience: set by the server; to be called now and then while `advance` takes long.
+    """
+
+    patience: Callable[[], object] | None
 
     def feed(self, data: bytes) -> None:
         """Bytes that somebody types; Ctrl-C interrupts as on the board."""

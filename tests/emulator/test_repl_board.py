@@ -177,6 +177,9 @@ def test_input_has_a_line_editor(release: str) -> None:
     assert console.type("x\r") == b"x\r\n'abc'\r\n>>> "
     console.type("input()\r")
     assert console.type("\x04").endswith(b"EOFError: \r\n>>> ")
+    console.type("input()\r")
+    assert console.type("\x1b[A") == b"input()"  # the history of the prompt
+    assert console.type("\x15\x03").endswith(b"KeyboardInterrupt: \r\n>>> ")
 
 
 def test_stdin_as_text_and_as_bytes() -> None:

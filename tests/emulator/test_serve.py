@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,7 @@ class Talker:
     """A target that never stops to print, and counts what it reads."""
 
     def __init__(self) -> None:
+        self.patience: Callable[[], object] | None = None
         self.turns = 0
         self.typed = b""
 
