@@ -110,6 +110,7 @@ class Block:
     replicate = False
     registers: tuple[Register | Bank, ...] = ()  # further rows, without an attribute of their own
     steady: tuple[Register, ...] = ()  # see `Window`
+    timeless = False  # see `Window`
 
     def __init__(self, name: str, context: Context) -> None:
         self.name, self.context = name, context
@@ -260,7 +261,8 @@ def todos(rows: str) -> tuple[Register | Bank, ...]:
 def place(bus: Bus, base: int, block: Block) -> None:
     """Puts a block on the bus."""
     steady = frozenset(row.offset for row in block.steady)
-    bus.window(Window(block.name, base, block.size, block.read, block.write, steady=steady))
+    bus.window(Window(block.name, base, block.size, block.read, block.write, steady=steady,
+                      timeless=block.timeless))
 
 
 def place_atomic(bus: Bus, base: int, block: Block) -> None:

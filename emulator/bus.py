@@ -57,6 +57,7 @@ class Window:
     alias: another view of registers (atomic access, bit-band) rather than the registers themselves.
     steady: offsets of words that read the same until an alarm goes off or something else in this
     window is accessed, and whose reading twice is as good as once.
+    timeless: what it reads does not depend on the time.
     faster: for a window that shares its page with no other: puts something faster before the two
     callbacks of an engine, see `cores.devices.Devices`; None where it cannot.
     """
@@ -68,6 +69,7 @@ class Window:
     write: Callable[[int, int, int], None]
     alias: bool = False
     steady: frozenset[int] = frozenset()
+    timeless: bool = False
     faster: Callable[[Any, Any], tuple[Any, Any, int] | None] | None = None
 
 

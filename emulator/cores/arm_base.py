@@ -386,7 +386,10 @@ class ArmCore:
             if self._devices.before is not None:
                 self._devices.before()
             assert memory.store is not None
-            return memory.store(offset, size, value)
+            taken = memory.store(offset, size, value)
+            if self._devices.before is not None:
+                self._devices.before()  # it may have taken its time
+            return taken
         except BaseException as error:  # must not go through the engine
             self._device_failed(error)
             return False

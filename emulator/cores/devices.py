@@ -27,8 +27,9 @@ class Devices:
 
     def callbacks(self, first: int, windows: list[Window]) -> tuple[Any, Any]:
         """The pair of callbacks for the pages from `first` on."""
-        # By offset * 8 + size: the function of the window, the offset there; is it steady.
-        reads: dict[int, tuple[Callable[[int, int], int], int, bool]] = {}
+        # By offset * 8 + size: the function of the window, the offset there; is it steady, does
+        # it depend on the time.
+        reads: dict[int, tuple[Callable[[int, int], int], int, bool, bool]] = {}
         writes: dict[int, tuple[Callable[[int, int, int], None], int, int]] = {}
 
         def find(offset: int, size: int, kind: str) -> Window:
@@ -40,18 +41,19 @@ class Devices:
 
         def read(handle: int, offset: int, size: int, user: int) -> int:
             try:
-                before, polls = self.before, self.polls
-                if before is not None:
-                    before()
                 known = reads.get(offset << 3 | size)
                 if known is None:
                     window = find(offset, size, "read")
                     local = first + offset - window.base
                     known = reads[offset << 3 | size] = (
-                        window.read, local, local & ~3 in window.steady)
-                value = known[0](known[1], size)
+                        window.read, local, local & ~3 in window.steady, not window.timeless)
+                read_it, at, steady, timed = known
+                if timed and self.before is not None:
+                    self.before()
+                value = read_it(at, size)
+                polls = self.polls
                 if polls is not None:
-                    if known[2]:
+                    if steady:
                         polls.read(first + offset, value)
                     else:
                         polls.broken = True
