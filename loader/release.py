@@ -26,6 +26,15 @@ from mpy_cross.loader.fun_table import (
     FUN_TABLE_1_22,
     FUN_TABLE_1_23,
 )
+from mpy_cross.loader.language import (
+    LANGUAGE_1_12,
+    LANGUAGE_1_20,
+    LANGUAGE_1_21,
+    LANGUAGE_1_24,
+    LANGUAGE_1_25,
+    LANGUAGE_1_26,
+    LanguageFacts,
+)
 from mpy_cross.loader.prompt import (
     PROMPT_1_12,
     PROMPT_1_14,
@@ -138,6 +147,8 @@ class Release(NamedTuple):
     # --- run-time
     str_converts_operand: bool = True
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
+    language: LanguageFacts = LANGUAGE_1_12
+    """What objects do at run time; changed by 1.20, 1.21, 1.24, 1.25 and 1.26."""
     next_default: bool = False
     """1.25: `next()` takes a second argument on all boards."""
     implementation: tuple[str, ...] = ("mpy",)
@@ -483,6 +494,7 @@ _R1_19 = _R1_18._replace(
 _R1_19_1 = _R1_19._replace(version="1.19.1", date="2022-06-17")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
+    language=LANGUAGE_1_20,
     filesystems=FILESYSTEMS_1_20,
     date="2023-04-26",
     prompt=PROMPT_1_20,
@@ -507,6 +519,7 @@ _R1_20 = _R1_19_1._replace(
 )
 _R1_21 = _R1_20._replace(
     version="1.21",
+    language=LANGUAGE_1_21,
     date="2023-10-06",
     prompt=PROMPT_1_21,
     str_converts_operand=False,
@@ -544,6 +557,7 @@ _R1_23 = _R1_22_2._replace(
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
+    language=LANGUAGE_1_24,
     filesystems=FILESYSTEMS_1_24,
     date="2024-10-26",
     prompt=PROMPT_1_24,
@@ -560,6 +574,7 @@ _R1_24 = _R1_23._replace(
 _R1_24_1 = _R1_24._replace(version="1.24.1", date="2024-11-29")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
+    language=LANGUAGE_1_25,
     filesystems=FILESYSTEMS_1_25,
     implementation=("_machine", "_mpy", "_build"),
     date="2025-04-16",
@@ -577,6 +592,7 @@ _R1_25 = _R1_24_1._replace(
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
+    language=LANGUAGE_1_26,
     filesystems=FILESYSTEMS_1_26,
     date="2025-08-09",
     prompt=PROMPT_1_26,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Final, TypeVar
 
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.types import MARK, MpClass, type_name
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -133,6 +134,12 @@ def as_float(value: Any) -> float:
             return float(value)
         except OverflowError:
             return float("inf") if value > 0 else float("-inf")
+    if LANGUAGE[0].float_method and type(type(value)) is MpClass:
+        method = getattr(type(value), "__float__", None)
+        if method is not None and not isinstance(value, (float, int)):
+            made = method(value)
+            if isinstance(made, float):
+                return made
     raise TypeError(f"can't convert {type_name(value)} to float")
 
 

@@ -24,6 +24,7 @@ from mpy_cross.emulator.runtime.collections_ import (
     LIST,
     SET,
     TUPLE,
+    DictView,
     make_dict,
     make_sequence,
 )
@@ -225,7 +226,9 @@ def install_types(names: dict[str, Any]) -> None:
     builtin_type("module", Module)
     builtin_type("NoneType", NoneType)
     builtin_type("", EllipsisType, None, None, NotImplementedType)
-    builtin_type("dict_view", type({}.keys()), None, None, type({}.values()), type({}.items()))
+    builtin_type(
+        "dict_view", DictView, None, None, type({}.keys()), type({}.values()), type({}.items())
+    )
     samples: tuple[Any, ...] = ([], (), {}, set(), "", b"", range(0), {}.items(), {}.values())
     iterator_types = [type(iter(x)) for x in (*samples, range(1 << 70), "\u0100")]
     step = {"__next__": functions.next_}

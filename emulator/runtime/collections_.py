@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, final
 
 from mpy_cross.emulator.runtime import pacing
 from mpy_cross.emulator.runtime.arguments import check_count, native
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.types import ClassMethod, FixedDict, MpClass, type_name
 
 NOT_THERE = "object not in sequence"
@@ -82,7 +83,7 @@ def _pop(self: list[Any], index: Any = -1, /) -> Any:
 
 @native
 def _extend(self: list[Any], other: Any, /) -> None:
-    list.extend(self, pacing.gathered(other))
+    list.extend(self, other if type(other) is list else pacing.gathered(other))
 
 
 def _sort(self: list[Any], *args: Any, key: Any = None, reverse: Any = False) -> None:
@@ -107,6 +108,47 @@ LIST: dict[str, Any] = {
 TUPLE: dict[str, Any] = {"count": tuple.count, "index": _index}
 
 
+@final
+class DictView:
+    """`d.keys()` and `d.items()`: unlike the host's they are no sets."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, view: Any) -> None:
+        self.view = view
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.view)
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    def __bool__(self) -> bool:
+        return not LANGUAGE[0].view_length or bool(self.view)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __contains__(self, item: Any) -> bool:
+        return item in self.view
+
+
+VIEWS = frozenset((DictView, type({}.values())))
+"""Types of the views of dictionaries."""
+
+
+@native
+def _keys(self: dict[Any, Any], /) -> DictView:
+    return DictView(dict.keys(self))
+
+
+@native
+def _items(self: dict[Any, Any], /) -> DictView:
+    return DictView(dict.items(self))
+
+
 @native
 def _fromkeys(cls: Any, keys: Any, value: Any = None, /) -> dict[Any, Any]:
     return dict.fromkeys(pacing.gathered(keys), value)
@@ -124,8 +166,8 @@ DICT: dict[str, Any] = {
     "copy": dict.copy,
     "fromkeys": ClassMethod(_fromkeys),
     "get": dict.get,
-    "items": dict.items,
-    "keys": dict.keys,
+    "items": _items,
+    "keys": _keys,
     "pop": dict.pop,
     "popitem": _popitem,
     "setdefault": dict.setdefault,
@@ -153,7 +195,7 @@ def _of_sets(name: str) -> Callable[..., Any]:
 
     def call(self: Any, *others: Any) -> Any:
         return getattr(type(self) if type(self) in (set, frozenset) else set, name)(
-            self, *[pacing.gathered(other) for other in others]
+            self, *[list(pacing.gathered(other)) for other in others]
         )
 
     call.__name__ = name

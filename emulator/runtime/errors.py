@@ -82,6 +82,7 @@ _TYPE_NAMES: Final = {
     "Float32": "float",
     "builtin_function_or_method": "function",
     "method": "bound_method",
+    "DictView": "dict_view",
     "dict_keys": "dict_view",
     "dict_values": "dict_view",
     "dict_items": "dict_view",

@@ -111,9 +111,13 @@ class Float32(float):
 
 
 def _operand(other: Any) -> Any:
-    """The other operand: an int becomes a float first, an infinity if it is too large."""
-    if type(other) is not int:
-        return other
+    """The other operand: an int becomes a float first, an infinity if it is too large.
+
+    An object of a class of the program is no operand, though its class may derive from int.
+    """
+    kind = type(other)
+    if kind is not int:
+        return other if kind is Float32 or type(kind) is type else NotImplemented
     try:
         return c_float(other).value
     except (OverflowError, TypeError):  # an int too large for a double

@@ -9,7 +9,9 @@ from typing import Any
 
 from mpy_cross.emulator.runtime import attributes, memory, support
 from mpy_cross.emulator.runtime.arguments import check_count, native
+from mpy_cross.emulator.runtime.collections_ import VIEWS
 from mpy_cross.emulator.runtime.errors import ProgramException
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.generators import PENDING, step
 from mpy_cross.emulator.runtime.identity import address, stable_hash
 from mpy_cross.emulator.runtime.pacing import chunks, gathered, paced
@@ -172,6 +174,8 @@ def issubclass_(cls: Any, wanted: Any, /) -> bool:
 
 
 def len_(x: Any, /) -> int:
+    if type(x) in VIEWS and not LANGUAGE[0].view_length:
+        raise TypeError("object of type 'dict_view' has no len()")
     try:
         return len(x)
     except TypeError as error:

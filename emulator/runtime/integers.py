@@ -21,6 +21,7 @@ from mpy_cross.emulator.runtime.arguments import (
     no_implicit,
     raw,
 )
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.floats import parse_decimal, to_single
 from mpy_cross.emulator.runtime.printing import bytes_text
@@ -108,6 +109,10 @@ def make_int(value: Any = 0, base: Any = _NOTHING, /) -> int:
         return parse_int(raw(value), 0)
     if cls is bytes:
         return parse_int(value.decode("latin-1"), 0)
+    if LANGUAGE[0].int_of_buffer:
+        held = buffer_of(value)
+        if held is not None:
+            return parse_int(held.decode("latin-1"), 0)
     if type(cls) is MpClass:
         own = getattr(cls, "__int__", None)
         if own is not None and not isinstance(value, float):
@@ -121,16 +126,31 @@ def make_int(value: Any = 0, base: Any = _NOTHING, /) -> int:
 
 
 @native
-def _from_bytes(cls: Any, data: Any, order: Any, signed: Any = False, /) -> int:
+def _from_bytes(cls: Any, data: Any, order: Any = _NOTHING, signed: Any = False, /) -> int:
+    if order is _NOTHING and not LANGUAGE[0].bytes_defaults:
+        raise TypeError("function missing 1 required positional arguments")
     return int.from_bytes(buffer(data), "little" if order == "little" else "big")
 
 
 @native
-def _to_bytes(self: int, length: Any, order: Any, signed: Any = False, /) -> bytes:
-    size = as_word(length)
+def _to_bytes(
+    self: int, length: Any = _NOTHING, order: Any = _NOTHING, signed: Any = False, /
+) -> bytes:
+    facts = LANGUAGE[0]
+    if order is _NOTHING and not facts.bytes_defaults:
+        given = 1 if length is _NOTHING else 2
+        raise TypeError(f"function missing {3 - given} required positional arguments")
+    size = 1 if length is _NOTHING else as_word(length)
     if size < 0:
         raise ValueError()
     memory.text(size)
+    if facts.bytes_checked:
+        bits = 8 * size - bool(signed)
+        low = -(1 << bits) if signed and size else 0
+        if not low <= self < 1 << max(bits, 0):
+            raise OverflowError("buffer too small")
+        data = (self & ((1 << (8 * size)) - 1)).to_bytes(size, "little")
+        return data if order == "little" else data[::-1]
     little = order == "little"
     small = -(1 << (SMALL_BITS - 1)) <= self < 1 << (SMALL_BITS - 1)
     # An int that needs no memory is stored as a machine word, without extending its sign.

@@ -12,6 +12,7 @@ from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime.attributes import attribute
 from mpy_cross.emulator.runtime.buffers import Buffer
+from mpy_cross.emulator.runtime.collections_ import DictView
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import SMALL
 from mpy_cross.emulator.runtime.support import set_slice
@@ -29,7 +30,7 @@ WORD: Final = 4
 _KINDS: Final = frozenset(
     (
         list, dict, set, frozenset, float, complex, str, bytes, slice, range,
-        type({}.keys()), type({}.values()), type({}.items()),
+        DictView, type({}.values()),
         FunctionType, GeneratorType, MethodType, map, filter, zip, enumerate, reversed,
     )
 )

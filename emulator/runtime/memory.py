@@ -184,9 +184,9 @@ _LAZY: Final = (GeneratorType, map, filter, zip, enumerate)
 _CHUNK: Final = 256
 
 
-def gathered(iterable: Any) -> Any:
+def gathered(iterable: Any, endless: bool = False) -> Any:
     """The items of an iterator whose end is not known, as a list that is accounted as it grows."""
-    if _current is None or not isinstance(iterable, _LAZY):
+    if _current is None or not (endless or isinstance(iterable, _LAZY)):
         return iterable
     made: list[Any] = []
     _current.growing.append(made)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime import memory, support
 from mpy_cross.emulator.runtime.types import MpClass
@@ -19,7 +19,7 @@ COST: Final = 4
 """Operations that an item counts as."""
 _POLL: Final = "poll\u00b7"
 _STEPS: Final = (
-    type(iter(range(1))), type(iter(range(1 << 70))), reversed, support.ForeignIterator
+    type(iter(range(1))), type(iter(range(1 << 70))), reversed
 )
 
 
@@ -30,13 +30,36 @@ def needs_pace(iterable: Any) -> bool:
         # len() of the host has a limit.
         size = -((iterable.start - iterable.stop) // iterable.step)
         return bool(size > CHUNK)
-    return kind in _STEPS or type(kind) is MpClass
+    return kind in _STEPS or type(kind) is MpClass or kind is support.ForeignIterator
 
 
 def paced(iterable: Any) -> Iterator[Any]:
     """`iter(iterable)` for a loop of the host."""
     made = support.iter_(iterable)
-    return _polling(made) if needs_pace(iterable) else made
+    if not needs_pace(iterable):
+        return made
+    return _polling(made) if type(made) in _STEPS else Stepped(made)
+
+
+@final
+class Stepped:
+    """An iterator of the program that polls; what its StopIteration holds is not lost."""
+
+    __slots__ = ("left", "step")
+
+    def __init__(self, iterator: Any) -> None:
+        self.step = iterator.__next__
+        self.left = CHUNK
+
+    def __iter__(self) -> Stepped:
+        return self
+
+    def __next__(self) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            support.BUILTINS[_POLL](CHUNK * COST)
+            self.left = CHUNK
+        return self.step()
 
 
 def _polling(iterator: Iterator[Any]) -> Iterator[Any]:
@@ -67,7 +90,8 @@ def gathered(iterable: Any) -> Any:
     memory.collected(iterable)
     if type(iterable) is range:
         return iterable
-    return memory.gathered(paced(iterable))
+    made = paced(iterable)
+    return memory.gathered(made, type(made) is Stepped)
 
 
 def star(value: Any) -> Any:

@@ -198,6 +198,9 @@ class Printer:
             return "Ellipsis"
         if value is NotImplemented:
             return "NotImplemented"
+        if cls.__name__ == "DictView":
+            value = value.view
+            cls = type(value)
         if cls.__name__ in ("dict_keys", "dict_values", "dict_items"):
             return f"{cls.__name__}([{self._items(value)}])"
         known = builtin_of(value)

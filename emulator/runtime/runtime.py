@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from mpy_cross.emulator.runtime import errors, identity, pacing, support
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.console import Console, StandardText
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
@@ -145,6 +146,7 @@ class Runtime:
             BY_HOST.update(self._types)
             support.BUILTINS = self.builtins
             support.FLOAT[0] = self.float_type
+            LANGUAGE[0] = self.release.language
             errors.STR_CONVERTS[0] = self.release.str_converts_operand
             Buffer.storage = self.storage
             use(self.printer)

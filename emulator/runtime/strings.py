@@ -23,6 +23,7 @@ from mpy_cross.emulator.runtime.arguments import (
     raw,
     to_utf8,
 )
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.formatting import Formatter, use
 from mpy_cross.emulator.runtime.types import Attributes, type_name
 
@@ -109,8 +110,23 @@ def _searching(kind: Any) -> Attributes:
             return max(last - first, 0) + 1
         return host_count(self, sub, first, last)  # type: ignore[no-any-return]
 
+    def affix(self: Any, test: Any, wanted: Any, start: Any, end: Any) -> bool:
+        """Of releases that take tuples, and places of both ends."""
+        size = len(self)
+        first, last = _place(kind, size, start, 0), _place(kind, size, end, size)
+        for one in wanted if isinstance(wanted, tuple) else (wanted,):
+            if type(one) is not kind:
+                one = _converted(kind, one)
+            if test(self, one, first, last):
+                return True
+        return False
+
     @native
-    def startswith(self: Any, prefix: Any, start: Any = 0, /) -> bool:
+    def startswith(self: Any, prefix: Any, start: Any = 0, end: Any = None, /) -> bool:
+        if LANGUAGE[0].affix_tuples:
+            return affix(self, host_startswith, prefix, start, end)
+        if end is not None:
+            raise TypeError("function expected at most 3 arguments, got 4")
         if type(prefix) is not kind:
             prefix = _converted(kind, prefix)
         if start == 0:
@@ -119,7 +135,9 @@ def _searching(kind: Any) -> Attributes:
         return host_startswith(self, prefix, place)  # type: ignore[no-any-return]
 
     @native
-    def endswith(self: Any, suffix: Any, start: Any = _NOTHING, /) -> bool:
+    def endswith(self: Any, suffix: Any, start: Any = _NOTHING, end: Any = None, /) -> bool:
+        if LANGUAGE[0].affix_tuples:
+            return affix(self, host_endswith, suffix, None if start is _NOTHING else start, end)
         if type(suffix) is not kind:
             suffix = _converted(kind, suffix)
         if start is not _NOTHING:

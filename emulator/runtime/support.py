@@ -8,6 +8,7 @@ from typing import Any, final
 
 from mpy_cross.emulator.runtime import attributes, errors, memory
 from mpy_cross.emulator.runtime.arguments import buffer_of
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.formatting import percent
 from mpy_cross.emulator.runtime.generators import foreign
 from mpy_cross.emulator.runtime.integers import float_power
@@ -312,6 +313,12 @@ def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> MpClass:
     made = new_class(name, bases, namespace)
     if isinstance(cell, Cell):
         cell.value = made
+    if LANGUAGE[0].set_name:
+        for key, value in list(namespace.items()):
+            if type(type(value)) is MpClass:
+                method = attributes.lookup(type(value), "__set_name__")
+                if not attributes.is_missing(method):
+                    method(value, made, key)
     return made
 
 

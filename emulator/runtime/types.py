@@ -341,6 +341,60 @@ def new_class(name: str, bases: tuple[Any, ...], namespace: Attributes) -> MpCla
         (visible if not special or key in SPECIAL else hidden)[key] = value
     made = MpClass(name, tuple(hosts), visible)
     made.hidden_ = hidden
+    for host in hosts:
+        if not isinstance(host, MpClass) and issubclass(host, (int, float)):
+            for key, value in _number_operators(host).items():
+                if key not in visible:
+                    type.__setattr__(made, key, value)
+    return made
+
+
+_ARITHMETIC = (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift",
+    "and", "or", "xor",
+)
+
+
+def _refused(name: str, other: Any, own: str) -> TypeError:
+    """The error of arithmetic whose right operand is of a class derived from a number's type.
+
+    MicroPython then tries the reverse on the number inside, which takes no numbers.
+    """
+    left = "float" if isinstance(other, float) else type_name(other)
+    name = f"__r{name}__" if own == "int" else f"__{name}__"
+    pair = (own, left) if own == "int" else (left, own)
+    return TypeError(f"unsupported types for {name}: '{pair[0]}', '{pair[1]}'")
+
+
+def _direct(name: str, host: Any) -> Callable[[Any, Any], Any]:
+    operator = getattr(host, f"__{name}__")
+
+    def operate(self: Any, other: Any) -> Any:
+        if type(type(other)) is MpClass and isinstance(other, (int, float)):
+            own = "int" if isinstance(other, int) else "float"
+            left = int(self) if isinstance(self, int) else float(self)
+            raise _refused(name, left, own)
+        return operator(self, other)
+
+    return operate
+
+
+def _reversed(name: str, own: str) -> Callable[[Any, Any], Any]:
+    def operate(self: Any, other: Any) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        raise _refused(name, other, own)
+
+    return operate
+
+
+def _number_operators(host: Any) -> Attributes:
+    own = "int" if issubclass(host, int) else "float"
+    made: Attributes = {}
+    for name in _ARITHMETIC:
+        if hasattr(host, f"__{name}__"):
+            made[f"__{name}__"] = _direct(name, host)
+            made[f"__r{name}__"] = _reversed(name, own)
     return made
 
 

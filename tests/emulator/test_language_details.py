@@ -104,3 +104,110 @@ def test_board_names_unary_operator_of_viper(sign: str, name: str) -> None:
     assert ran(f"try:\n    exec({source!r})\nexcept ViperTypeError as e:\n    print(e)\n") == (
         f"unary op __{name}__ not implemented\n"
     )
+
+
+NUMBERS = """class A(int): pass
+class F(float): pass
+class B(int):
+    def __add__(self, other): return B(int(self) + other)
+    def __rsub__(self, other): return 'own'
+a, f = A(3), F(2.5)
+for text in ('a + 1', '1 + a', 'a + a', '2 * a', 'a * 2', '7 // a', '1 << a', 'a & 1', '1.5 + a',
+             'f + 1', '1 + f', 'f * f', 'a == 3', '-a', 'B(1) + 1', '1 - B(1)', 'B(1) + B(1)'):
+    try:
+        print(text, eval(text))
+    except TypeError as e:
+        print(text, e)
+"""
+NUMBERS_OUT = """a + 1 4
+1 + a unsupported types for __radd__: 'int', 'int'
+a + a unsupported types for __radd__: 'int', 'int'
+2 * a unsupported types for __rmul__: 'int', 'int'
+a * 2 6
+7 // a unsupported types for __rfloordiv__: 'int', 'int'
+1 << a unsupported types for __rlshift__: 'int', 'int'
+a & 1 1
+1.5 + a unsupported types for __radd__: 'int', 'float'
+f + 1 3.5
+1 + f unsupported types for __add__: 'int', 'float'
+f * f unsupported types for __mul__: 'float', 'float'
+a == 3 True
+-a -3
+B(1) + 1 2
+1 - B(1) own
+B(1) + B(1) unsupported types for __radd__: 'int', 'int'
+"""
+
+
+@pytest.mark.spec("J35")
+def test_arithmetic_of_classes_derived_from_numbers() -> None:
+    assert ran(NUMBERS) == NUMBERS_OUT
+
+
+VIEWS = """d = {1: 2, 3: 4}
+for text in ('d.keys() & {1}', 'd.keys() | {1}', 'd.items() - {1}', 'd.keys() == d.keys()',
+             'len(d.keys())', 'len(d.values())', '1 in d.keys()', '(1, 2) in d.items()',
+             'sorted(d.keys())', 'd.keys()', 'd.items()', 'hash(d.items())', 'bool({}.keys())'):
+    try:
+        print(eval(text))
+    except TypeError as e:
+        print(e)
+"""
+
+
+@pytest.mark.spec("J32")
+def test_views_are_no_sets() -> None:
+    shared = "unsupported types for __{}__: 'dict_view', 'set'\n"
+    refused = "".join([shared.format(name) for name in ("and", "or", "sub")]) + "False\n"
+    rest = (
+        "True\nTrue\n[1, 3]\ndict_keys([1, 3])\ndict_items([(1, 2), (3, 4)])\n"
+        "unsupported type for __hash__: 'dict_view'\n"
+    )
+    length = "object of type 'dict_view' has no len()\n"
+    assert ran(VIEWS) == refused + 2 * length + rest + "True\n"
+    assert ran(VIEWS, release="1.28") == refused + "2\n2\n" + rest + "False\n"
+
+
+@pytest.mark.spec("J54")
+def test_json_takes_bytes() -> None:
+    source = (
+        "import ujson\nprint(ujson.loads(ujson.dumps(b'a\"\\x01')))\n"
+        "z = ujson.dumps(bytes(range(256)))\n"
+        "try:\n    print(len(ujson.loads(z)) > 150)\nexcept UnicodeError:\n    print('checked')\n"
+    )
+    assert ran(source) == "a\"\x01\nTrue\n"
+    assert ran(source, release="1.28").endswith("\nchecked\n")
+
+
+CHANGES = [
+    ("import math\nprint(math.pow(0.5, float('-inf')))", "ValueError: math domain error", "inf"),
+    ("print('abc'.startswith(('x', 'a')))", "TypeError: can't convert", "True"),
+    ("print('abc'.endswith('b', 0, 2))", "NotImplementedError: start/end", "True"),
+    ("print((5).to_bytes())", "TypeError: function missing", "b'\\x05'"),
+    ("print(int.from_bytes(b'a'))", "TypeError: function missing", "97"),
+    ("print((300).to_bytes(1, 'big'))", "b','", "OverflowError: buffer too small"),
+    ("print(int(bytearray(b'12')))", "TypeError: can't convert bytearray to int", "12"),
+    ("class C:\n    def __float__(self): return 2.5\nprint(float(C()))",
+     "TypeError: can't convert C to float", "2.5"),
+    ("class D:\n    def __set_name__(self, c, n): print(n)\nclass C: x = D()\nprint('end')",
+     "end", "x\nend"),
+]
+
+
+@pytest.mark.parametrize(("source", "before", "after"), CHANGES)
+def test_changed_between_releases(source: str, before: str, after: str) -> None:
+    for release, wanted in (("1.17", before), ("1.28", after)):
+        found = ran(
+            f"try:\n    exec({source!r})\nexcept Exception as e:\n"
+            "    print(type(e).__name__ + ':', e)\n", release=release,
+        )
+        assert found.startswith(wanted), (release, found)
+
+
+def test_a_container_may_be_its_own_argument() -> None:
+    source = "s = {1, 2}\ns.difference_update(s)\nl = [1, 2]\nl.extend(l)\nprint(s, l)\n"
+    assert ran(source) == "set() [1, 2, 1, 2]\n"
+    source = "class A:\n    def __iter__(self): return self\n" \
+             "    def __next__(self): raise StopIteration(42)\n" \
+             "try:\n    next(map(lambda x: x, A()))\nexcept StopIteration as e:\n    print(e)\n"
+    assert ran(source) == "42\n"

@@ -81,6 +81,7 @@ def test_method(
     kwargs: dict[str, Any],
     expected: str,
 ) -> None:
+    runtime.activate()
     tables: dict[type, Attributes] = {
         str: strings.str_attributes(runtime),
         bytes: strings.bytes_attributes(runtime),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime import streams
 from mpy_cross.emulator.runtime.arguments import buffer, cooked, raw, to_utf8
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.strings import decode_utf8
@@ -176,7 +177,10 @@ class _Parser:
             else:
                 out.append(_LETTERS.get(letter, letter))
         self._at = at + 1
-        return decode_utf8("".join(out).encode("latin-1"))
+        data = "".join(out).encode("latin-1")
+        if LANGUAGE[0].json_checks_text:
+            return decode_utf8(data)
+        return data.decode("utf-8", "surrogateescape")
 
 
 def build(runtime: Runtime) -> Module:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_float, as_word, native
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.types import Module
 
@@ -89,8 +90,10 @@ def _two(
             result = single(function(first, second))
         except (OverflowError, ValueError):
             raise domain_error() from None
-        if math.isinf(result) and not math.isinf(first):
-            raise domain_error()  # also for pow(2, inf): the reference looks at x only
+        # Of pow(2, inf) earlier releases look at the 2 only.
+        infinite = math.isinf(first) or (LANGUAGE[0].power_of_infinity and math.isinf(second))
+        if math.isinf(result) and not infinite:
+            raise domain_error()
         return result
 
     return call

@@ -1,0 +1,10 @@
+"""What the active run-time's release does, for functions that know no run-time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mpy_cross.loader.language import LANGUAGE_1_12, LanguageFacts
+
+LANGUAGE: Final[list[LanguageFacts]] = [LANGUAGE_1_12]
+"""Of the active run-time's release."""
