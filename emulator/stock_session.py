@@ -11,8 +11,9 @@ from mpy_cross.emulator.raw_repl import PROMPT, START, RawRepl
 from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.snapshot import Snapshot
 from mpy_cross.emulator.soc.rp2040 import Rp2040
-from mpy_cross.emulator.stock import Console, Segment, Stock, usb_console
+from mpy_cross.emulator.stock import Console, Segment, Stock, plug_in
 from mpy_cross.emulator.usb.cdc import CdcPort
+from mpy_cross.emulator.usb.storage import StorageDriver
 
 KNOCK: Final = 200_000_000
 """ns without output after which Enter is pressed: a USB console opens when the banner is gone."""
@@ -65,7 +66,8 @@ class StockSession:
     """A board that runs the firmware of an image.
 
     board: its name.  console: "usb", the name of a UART such as "USART1", or "auto" for the one on
-    which the firmware prints first.  record: keep a trace.  Raises UnknownBoardError, StockError.
+    which the firmware prints first.  record: keep a trace.  storage: the driver of its disk, None
+    without USB.  Raises UnknownBoardError, StockError.
     """
 
     def __init__(self, board: str, segments: Sequence[Segment], *, console: str = "auto",
@@ -79,6 +81,7 @@ class StockSession:
             runner = boot(self.machine)
         self.stock = Stock(self.machine, segments, runner=runner)
         self._usb: CdcPort | None = None
+        self.storage: StorageDriver | None = None
         self.stock.console = self._console(console)
         self.repl = RawRepl(self.stock)
         self._booted: Snapshot | None = None
@@ -87,7 +90,8 @@ class StockSession:
         if name not in ("auto", "usb"):
             return self.machine.uart(name)
         if name == "usb" or self.machine.chip.usb is not None:
-            self._usb = usb_console(self.machine)
+            self._usb, self.storage = CdcPort(), StorageDriver()
+            plug_in(self.machine, self._usb, self.storage)
             if name == "usb":
                 return self._usb
         consoles: list[Console] = list(self.machine.chip.ports.values())

@@ -9,6 +9,7 @@ from mpy_cross.emulator.raw_repl import RemoteError
 from mpy_cross.emulator.stock import StockError
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing import HardwareUnderTest
+from mpy_cross.emulator.usb_files import UsbFiles
 
 
 class RemoteProgramError(AssertionError):
@@ -97,6 +98,14 @@ class FirmwareUnderTest(HardwareUnderTest):
         if isinstance(program, str) and ("\n" in program or not program.strip()):
             return self.repl.exec(program, timeout)
         return self.repl.exec((self.folder / program).read_text("utf-8"), timeout)
+
+    @property
+    def disk(self) -> UsbFiles:
+        """The board's USB disk: `files`, `read`, `write`, `get` and `put` of whole folders.
+
+        Raises DiskError if the firmware offers none.
+        """
+        return UsbFiles(self.session)
 
     def reset(self) -> None:
         """Press the reset button, and wait for the prompt.  Files stay, names do not."""
