@@ -24,8 +24,9 @@ class FilesystemFacts(NamedTuple):
     """1.24: `VfsFat.mkfs` names the volume where the board has a name for it."""
     mount_lists: bool = False
     """1.25: `mount()` without arguments lists what is mounted."""
-    root_has_no_parent: bool = False
-    """1.26: a path that leads above the root of a littlefs 2 is an error."""
+    littlefs_lax_paths: bool = True
+    """Paths of littlefs 2 may lead above the root, and slashes at their ends mean nothing; a folder
+    that would take a file's name is EISDIR, not ENOTDIR; until 1.25."""
     chdir_errno: int = -2
     """Of a littlefs without such a folder; 1.26: positive."""
 
@@ -37,4 +38,4 @@ FILESYSTEMS_1_22 = FILESYSTEMS_1_20._replace(littlefs_disk=0x20001, import_asks_
 FILESYSTEMS_1_23 = FILESYSTEMS_1_22._replace(vfs_module=True)
 FILESYSTEMS_1_24 = FILESYSTEMS_1_23._replace(checked_blocks=True, label_at_mkfs=True)
 FILESYSTEMS_1_25 = FILESYSTEMS_1_24._replace(mount_lists=True)
-FILESYSTEMS_1_26 = FILESYSTEMS_1_25._replace(root_has_no_parent=True, chdir_errno=2)
+FILESYSTEMS_1_26 = FILESYSTEMS_1_25._replace(littlefs_lax_paths=False, chdir_errno=2)

@@ -289,14 +289,32 @@ class VfsLfs2(VfsLfs):
 
     def _path(self, path: Any) -> str:
         text = super()._path(path)
-        if ".." in text and not self._runtime.release.filesystems.root_has_no_parent:
-            return "/" + "/".join(_clean(text))
-        return text
+        if not self._runtime.release.filesystems.littlefs_lax_paths:
+            return text
+        names = _clean(text)
+        path = "/" + "/".join(names)
+        if names and not text.endswith(names[-1]):
+            self._filesystem().status(path)  # "name/" is no new name
+        return path
 
     def _mounted(self, device: ProgramDevice, settings: Settings) -> Filesystem:
         from mpy_cross.emulator.filesystems.littlefs2 import Littlefs2
 
         return Littlefs2(device, settings, self._seconds)
+
+    @native
+    def rename(self, old: Any, new: Any, /) -> None:
+        """Move a file or folder."""
+        try:
+            self._filesystem().rename(self._path(old), self._path(new))
+        except OSError as error:
+            if error.args[0] != ENOTDIR or not self._runtime.release.filesystems.littlefs_lax_paths:
+                raise
+            try:
+                self._filesystem().status(self._path(new))
+            except OSError:
+                raise error from None
+            raise OSError(EISDIR) from None
 
 
 def _lfs_maker(cls: type[VfsLfs], first: bool) -> Callable[..., None]:
