@@ -368,12 +368,16 @@ def _shape(
 @fs_group.command(name="format", short_help="Make an empty image.")
 @click.argument("image", metavar="IMAGE")
 @_sizes
+@click.option("--factory", is_flag=True, help="With the files that a new pyboard has.")
 def format_command(
     image: str, board: str | None, whole_flash: bool, kind: str | None, size: str | None,
-    block_size: str | None,
+    block_size: str | None, factory: bool,
 ) -> None:
     """Make IMAGE, a file with an empty filesystem.  What it was before is lost."""
-    _make(image, None, _shape(board, kind, size, block_size, whole_flash), whole_flash)
+    shape = _shape(board, kind, size, block_size, whole_flash)
+    if factory and (shape[2] is None or shape[2].platform != "pyboard"):
+        raise click.UsageError("--factory needs --board pyboard: others start without files")
+    _make(image, None, shape, whole_flash, factory)
 
 
 @fs_group.command(name="image", short_help="Make an image of a folder.")
@@ -392,15 +396,22 @@ def image_command(
 
 
 def _make(
-    image: str, folder: Path | None, shape: tuple[int, Found, Board | None], whole: bool
+    image: str,
+    folder: Path | None,
+    shape: tuple[int, Found, Board | None],
+    whole: bool,
+    factory: bool = False,
 ) -> None:
     from mpy_cross.emulator.filesystems.host import host_files, replace_file
     from mpy_cross.emulator.filesystems.image import make_folders, write_file
     from mpy_cross.emulator.image_file import new_image
+    from mpy_cross.emulator.runtime.factory_files import FACTORY_FILES
 
     size, found, facts = shape
     with _explained(image):
         data, filesystem = new_image(size, found, facts, whole)
+        for name, contents in FACTORY_FILES.items() if factory else ():
+            write_file(filesystem, f"/{name}", contents)
         for path, place in host_files(folder) if folder is not None else []:
             contents = place.read_bytes()
             with _explained(f"{place} ({len(contents)} bytes)"):

@@ -292,10 +292,10 @@ class VfsLfs2(VfsLfs):
         if not self._runtime.release.filesystems.littlefs_lax_paths:
             return text
         names = _clean(text)
-        path = "/" + "/".join(names)
+        clean = "/" + "/".join(names)
         if names and not text.endswith(names[-1]):
-            self._filesystem().status(path)  # "name/" is no new name
-        return path
+            self._filesystem().status(clean)  # "name/" is no new name
+        return clean
 
     def _mounted(self, device: ProgramDevice, settings: Settings) -> Filesystem:
         from mpy_cross.emulator.filesystems.littlefs2 import Littlefs2

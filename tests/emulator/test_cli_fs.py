@@ -144,6 +144,19 @@ def test_flash_of_a_run(project: Path) -> None:
     assert good("fs", "cat", "f.bin", "late", cwd=project) == "kept"
 
 
+@pytest.mark.spec("F24")
+def test_factory_reset(project: Path) -> None:
+    good("fs", "image", "project", "--board", "pyboard", "-o", "i.bin", cwd=project)
+    good("fs", "format", "--factory", "--board", "pyboard", "i.bin", cwd=project)
+    assert good("fs", "ls", "i.bin", cwd=project).split()[1::2] == [
+        "README.txt", "boot.py", "main.py", "pybcdc.inf",
+    ]
+    assert good("fs", "cat", "i.bin", "main.py", cwd=project) == (
+        "# main.py -- put your code here!\r\n"
+    )
+    bad("fs", "format", "--factory", "--board", "pico", "i.bin", cwd=project, status=2)
+
+
 def test_other_shapes(project: Path) -> None:
     for kind, title in (("fat", "FAT12"), ("lfs1", "littlefs 1.1"), ("lfs2", "littlefs 2.0")):
         good("fs", "format", "i.bin", "--type", kind, "--size", "64k", "--block-size", "1024",
