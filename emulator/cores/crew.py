@@ -60,7 +60,8 @@ class Member:
 class Crew:
     """Runs the cores of a chip at the frequency `rate`, in time with `clock`.
 
-    select: called with the number of a core before it runs.
+    select: called with the number of a core before it runs; joined: called with each core that is
+    added later.
     """
 
     def __init__(self, cores: Sequence[CortexM], clock: Clock, rate: Rate,
@@ -70,6 +71,7 @@ class Crew:
         self.current: Member | None = None
         self.slack = 0
         self.members: list[Member] = []
+        self.joined: list[Callable[[CortexM], None]] = []
         for core in cores:
             self.add(core)
         clock.on_sooner = self._sooner
@@ -80,6 +82,8 @@ class Crew:
         member = Member(self, core, len(self.members))
         self.members.append(member)
         core.before_access = member.sync
+        for call in self.joined:
+            call(core)
 
     def turn(self, number: int, on: bool) -> None:
         """Switches a core on or off; from now on it runs, or does not."""
@@ -128,6 +132,9 @@ class Crew:
                 continue
             team = [member for member in self.members if member.on]
             alarm = clock.next_alarm()
+            if alarm is not None and alarm <= clock.now:
+                clock.advance_to(clock.now)  # set from outside, and due already
+                continue
             until = when if alarm is None or alarm > when else alarm
             if len(team) > 1:
                 until = min(until, clock.now + (SLICE if asleep < len(team) - 1 else LONG_SLICE))

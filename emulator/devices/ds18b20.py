@@ -9,7 +9,7 @@ from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.wiring import Wiring
 
 _US: Final = 1000  # ns
-_RESET: Final = 480 * _US  # shortest low pulse of a reset
+_RESET: Final = 475 * _US  # shortest low pulse of a reset: 480, counted by a clock of 1 us
 _PRESENCE_AFTER, _PRESENCE = 30 * _US, 120 * _US
 _SAMPLE: Final = 30 * _US  # after the falling edge: a written bit is looked at
 _HOLD: Final = 30 * _US  # after the falling edge: a 0 that is read ends

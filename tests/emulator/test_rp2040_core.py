@@ -523,3 +523,18 @@ def test_stores_to_the_rom_are_ignored() -> None:
     bare = Bare(write)
     bare.run(1 * MS)
     assert bare.word() == 0x20041F00
+
+
+def test_events_from_outside_between_runs() -> None:
+    """A pad changes while nothing runs: what it sets off is due at once."""
+    def write(p: Program) -> None:
+        p.store(PIO0 + 0x48, 0x2085)  # wait 1 gpio 5
+        p.store(PIO0 + 0x4C, 0xC000)  # irq 0
+        p.store(PIO0 + 0xCC, 1 << 12)
+        p.store(PIO0, 1)
+
+    bare = Bare(write)
+    bare.run(1 * MS)
+    bare.machine.pin("GP5").force(1)
+    bare.run(1 * MS)
+    assert bare.machine.bus.read(PIO0 + 0x30, 4) == 1

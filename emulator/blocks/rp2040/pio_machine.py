@@ -206,7 +206,12 @@ class StateMachine:
         if kind == JMP:
             return LOOK if word >> 5 & 7 == 6 else INSIDE
         if kind == SET:
-            return EFFECT if word >> 5 & 7 in (PINS, PINDIRS) else INSIDE
+            target = word >> 5 & 7
+            if target not in (PINS, PINDIRS):
+                return INSIDE
+            now = self.pio.directions if target == PINDIRS else self.pio.levels
+            changed = (rotated(now, self.set_base) ^ word) & self.set_mask & 31
+            return EFFECT if changed else LOOK
         if kind == MOV:
             if word >> 5 & 7 == PINS:
                 return EFFECT
@@ -223,7 +228,12 @@ class StateMachine:
             return INSIDE
         if kind == PUSH_PULL and word & 0xA0 == 0x80 and not self.outgoing:
             return LOOK  # PULL NOBLOCK without data
-        return EFFECT  # WAIT, PUSH, PULL, IRQ
+        if kind == WAIT:
+            return EFFECT if word & 0xE0 == 0xC0 else LOOK  # the first one may clear a flag
+        if kind == IRQ and not word & 0x20:
+            flag = self.pio.flags >> self.flag(word & 31) & 1
+            return LOOK if bool(flag) != bool(word & 0x40) else EFFECT
+        return EFFECT  # PUSH, PULL, IRQ that waits
 
     # Instructions.
 
