@@ -158,6 +158,8 @@ class Release(NamedTuple):
     """`sys.implementation.version` has a fourth element, "" in a release; from 1.22."""
     version_in_sys: bool = False
     """`sys.version` names the release, and there are `sys.ps1` and `sys.ps2`; from 1.19."""
+    help_names_docs: bool = False
+    """`help()` of boards points to the documentation, not to a page of help; from 1.21."""
     date: str = "2019-12-20"
     """Day of the release, which banners show."""
     filesystems: FilesystemFacts = FILESYSTEMS_1_12
@@ -522,6 +524,7 @@ _R1_21 = _R1_20._replace(
     language=LANGUAGE_1_21,
     date="2023-10-06",
     prompt=PROMPT_1_21,
+    help_names_docs=True,
     str_converts_operand=False,
     fstring_conversion=True,
     paren_tuple_condition=False,

@@ -328,6 +328,15 @@ def _install_text(runtime: Runtime) -> None:
     names["bytes"] = builtin_type("bytes", bytes, make_bytes, bytes_attributes(runtime))
 
 
+SHOWN = frozenset(("__del__", "__enter__", "__exit__", "__next__"))
+"""Special methods that `dir()` shows of built-in classes."""
+
+
+def _is_inner(name: str) -> bool:
+    """Is this the host's part of a built-in class?"""
+    return (name.startswith("_") and name not in SHOWN) or name == "type_name"
+
+
 def directory(obj: Any) -> list[str]:
     """`dir(obj)`."""
     if isinstance(obj, Instance):
@@ -341,7 +350,11 @@ def directory(obj: Any) -> list[str]:
     if type(cls) is MpClass:
         for base in cls.__mro__:
             if isinstance(base, MpClass) and base not in (Instance, HostObject):
-                out.update(k for k in base.__dict__ if not attributes.is_host_name(k))
+                own = issubclass(base, Instance)  # a class of the program
+                out.update(
+                    k for k in base.__dict__
+                    if not attributes.is_host_name(k) and (own or not _is_inner(k))
+                )
                 out.update(base.hidden_)
             else:
                 known = BY_HOST.get(base)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from mpy_cross.emulator.runtime.attributes import is_host_name
+from mpy_cross.emulator.runtime.help_texts import help_text
 from mpy_cross.emulator.runtime.imports import SOURCES, is_weak
 from mpy_cross.emulator.runtime.modules import PLATFORMS, TABLE
 from mpy_cross.emulator.runtime.types import (
@@ -84,7 +85,7 @@ def make_help(runtime: Runtime) -> Callable[..., None]:
 
     def help_(*args: Any) -> None:
         if not args:
-            runtime.write(GENERAL)
+            runtime.write(help_text(runtime.release, runtime.platform, GENERAL))
             return
         obj = args[0]
         if obj == "modules" and isinstance(obj, str):
