@@ -30,6 +30,7 @@ INLINE_STRUCT: Final = 0x201
 INVALID_TAG: Final = 0x80000000
 TAG_SIZE: Final = 0x3FF
 """Tags of littlefs 2: type in the upper 12 bits, number of the entry, size."""
+DEEPEST: Final = 64
 PIECE: Final = 4096
 """Bytes that are copied at a time."""
 
@@ -160,7 +161,12 @@ def is_folder(filesystem: Filesystem, path: str) -> bool:
 
 
 def tree(filesystem: Filesystem, path: str = "") -> list[tuple[str, bool]]:
-    """Paths of all files and folders in a folder, folders first; True marks a folder."""
+    """Paths of all files and folders in a folder, folders first; True marks a folder.
+
+    Raises ImageError if a folder is in itself.
+    """
+    if path.count("/") > DEEPEST:
+        raise ImageError("the image is damaged: folders are in themselves")
     out: list[tuple[str, bool]] = []
     for name, status in sorted(filesystem.entries(path or "/")):
         inner = f"{path}/{name}"

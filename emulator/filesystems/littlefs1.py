@@ -267,7 +267,7 @@ class Littlefs1:
 
     def _look_up(self, pair: Pair, name: bytes) -> tuple[Block, int]:
         """The pair of a folder that has a name; the last pair and -1 without."""
-        while True:
+        for _ in range(self._medium.device.block_count):
             block = self._fetch(pair)
             for index, entry in enumerate(block.entries):
                 if entry.name == name and entry.kind & ~MOVING in (REGULAR, FOLDER):
@@ -277,6 +277,7 @@ class Littlefs1:
             if not block.more:
                 return block, -1
             pair = block.tail
+        raise OSError(ECORRUPT)
 
     def _existing(self, path: str) -> tuple[Block, int]:
         block, index, _ = self._find(path)
@@ -286,11 +287,13 @@ class Littlefs1:
 
     def _folder(self, pair: Pair) -> Iterator[Block]:
         """The pairs of a folder."""
-        block = self._fetch(pair)
-        yield block
-        while block.more:
-            block = self._fetch(block.tail)
+        for _ in range(self._medium.device.block_count):
+            block = self._fetch(pair)
             yield block
+            if not block.more:
+                return
+            pair = block.tail
+        raise OSError(ECORRUPT)  # it goes round
 
     def _add(self, block: Block, entry: Entry) -> tuple[Block, int]:
         """Put an entry into a folder, from one of its pairs on.  Where it is now."""

@@ -13,6 +13,7 @@ from mpy_cross.emulator.filesystems.fat import FatVolume, NotFatError, fat_time,
 from mpy_cross.emulator.filesystems.fat.names import make_name, numbered, pieces
 from mpy_cross.emulator.filesystems.fat.volume import seconds_of
 from mpy_cross.emulator.filesystems.image import (
+    ImageError,
     format_device,
     identify,
     make_folders,
@@ -395,3 +396,18 @@ def test_flash_clears_bits_only() -> None:
     assert errno_of(device.read, 2, 0, 1) == 5
     device.protect()
     assert errno_of(device.program, 0, 0, b"x") == 30
+
+
+def test_folders_in_themselves_end() -> None:
+    device, fs = make(KINDS[0])
+    fs.make_folder("/d")
+    fs.make_folder("/d/e")
+    place = bytes(device.view).index(b"E          \x10")
+    # The folder e becomes d, and so does what is above it.
+    start = bytes(device.view).index(b"D          \x10")
+    device.view[place + 26 : place + 28] = device.view[start + 26 : start + 28]
+    again = FatVolume(device, now)
+    with pytest.raises(ImageError, match="folders are in themselves"):
+        tree(again)
+    again.change_folder("/d/e/e/e")
+    assert again.current_folder() == "/d"

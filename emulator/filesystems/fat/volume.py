@@ -39,6 +39,8 @@ from mpy_cross.emulator.filesystems.fat.table import Table
 from mpy_cross.emulator.filesystems.volume import Mode, OpenFile, Space, Status
 
 EPOCH: Final = datetime(2000, 1, 1)
+DEEPEST: Final = 128
+"""Folders in folders; more are a circle."""
 _FIRST_YEAR: Final = 1980
 
 
@@ -203,6 +205,8 @@ class FatVolume:
         parts: list[str] = []
         cluster = self.current
         while cluster:
+            if len(parts) > DEEPEST:
+                raise OSError(EIO)
             above = Directory(self._table, cluster).dot(2)
             if above is None:
                 raise OSError(EIO)
