@@ -35,6 +35,17 @@ from mpy_cross.loader.language import (
     LANGUAGE_1_26,
     LanguageFacts,
 )
+from mpy_cross.loader.library import (
+    LIBRARY_1_12,
+    LIBRARY_1_18,
+    LIBRARY_1_20,
+    LIBRARY_1_21,
+    LIBRARY_1_22,
+    LIBRARY_1_24,
+    LIBRARY_1_25,
+    LIBRARY_1_26,
+    LibraryFacts,
+)
 from mpy_cross.loader.prompt import (
     PROMPT_1_12,
     PROMPT_1_14,
@@ -164,6 +175,8 @@ class Release(NamedTuple):
     """Day of the release, which banners show."""
     filesystems: FilesystemFacts = FILESYSTEMS_1_12
     """Filesystems and block devices; changed by 1.19, 1.20, 1.22, 1.23, 1.24, 1.25 and 1.26."""
+    library: LibraryFacts = LIBRARY_1_12
+    """Modules of boards; changed by 1.18, 1.20, 1.21, 1.22, 1.24, 1.25 and 1.26."""
     prompt: PromptFacts = PROMPT_1_12
     """The interactive prompt: most releases changed something."""
     # --- command line
@@ -463,6 +476,7 @@ _R1_17 = _R1_16._replace(
 )
 _R1_18 = _R1_17._replace(
     version="1.18",
+    library=LIBRARY_1_18,
     date="2022-01-17",
     prompt=PROMPT_1_18,
     big_zero_has_sign=False,
@@ -496,6 +510,7 @@ _R1_19 = _R1_18._replace(
 _R1_19_1 = _R1_19._replace(version="1.19.1", date="2022-06-17")
 _R1_20 = _R1_19_1._replace(
     version="1.20",
+    library=LIBRARY_1_20,
     language=LANGUAGE_1_20,
     filesystems=FILESYSTEMS_1_20,
     date="2023-04-26",
@@ -521,6 +536,7 @@ _R1_20 = _R1_19_1._replace(
 )
 _R1_21 = _R1_20._replace(
     version="1.21",
+    library=LIBRARY_1_21,
     language=LANGUAGE_1_21,
     date="2023-10-06",
     prompt=PROMPT_1_21,
@@ -532,6 +548,7 @@ _R1_21 = _R1_20._replace(
 )
 _R1_22 = _R1_21._replace(
     version="1.22",
+    library=LIBRARY_1_22,
     filesystems=FILESYSTEMS_1_22,
     date="2023-12-27",
     prompt=PROMPT_1_22,
@@ -560,6 +577,7 @@ _R1_23 = _R1_22_2._replace(
 )
 _R1_24 = _R1_23._replace(
     version="1.24",
+    library=LIBRARY_1_24,
     language=LANGUAGE_1_24,
     filesystems=FILESYSTEMS_1_24,
     date="2024-10-26",
@@ -577,6 +595,7 @@ _R1_24 = _R1_23._replace(
 _R1_24_1 = _R1_24._replace(version="1.24.1", date="2024-11-29")
 _R1_25 = _R1_24_1._replace(
     version="1.25",
+    library=LIBRARY_1_25,
     language=LANGUAGE_1_25,
     filesystems=FILESYSTEMS_1_25,
     implementation=("_machine", "_mpy", "_build"),
@@ -595,6 +614,7 @@ _R1_25 = _R1_24_1._replace(
 )
 _R1_26 = _R1_25._replace(
     version="1.26",
+    library=LIBRARY_1_26,
     language=LANGUAGE_1_26,
     filesystems=FILESYSTEMS_1_26,
     date="2025-08-09",

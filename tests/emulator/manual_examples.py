@@ -15,6 +15,10 @@
     advance 10ms
     [checks]
     ...statements that run after it...
+    [edges]
+    GP25 500ms 500ms      (the time between its edges: of these, the first)
+    [shows]
+    lights.pixels[0] == (1, 2, 3)     (of a device: `device lights NeoPixelStrip GP0 8`)
     [prints]
     ...
 
@@ -27,9 +31,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from mpy_cross.emulator import devices
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.session import EXIT_RESET, Outcome, Session, parse_time
 from mpy_cross.emulator.wiring import I2CMemory
@@ -39,7 +45,8 @@ FOLDER: Final = Path(__file__).resolve().parent / "manual"
 RELEASE: Final = "1.17"
 ANY: Final = "<...>"
 _NAME: Final = "<stdin>"
-_SECTION: Final = re.compile(r"^\[(wired|assumes|program|session|outside|checks|prints)\]\n", re.M)
+_SECTION: Final = re.compile(r"^\[(wired|assumes|program|session|outside|"
+                              r"checks|edges|shows|prints)\]\n", re.M)
 _EXAMPLE: Final = re.compile(r"^\[example (E\d+) (\w+)\]\n", re.M)
 _SPAN: Final = re.compile(r"E(\d+)(?:-E(\d+))?")
 
@@ -129,7 +136,8 @@ class Player:
     def __init__(self, example: Example) -> None:
         self.example = example
         release = get(RELEASE)
-        self.session = Session(example.board, release)
+        self.session = Session(example.board, release, record="edges" in example.sections)
+        self.devices: dict[str, Any] = {}
         self.session.runtime.compiler = compiler_for(release, self.session.board.arch)
 
     def run(self) -> str:
@@ -164,6 +172,10 @@ class Player:
             assert "Traceback" in self.expected or self._interrupted(), outcome.text
         if "checks" in sections:
             self._shown(sections["checks"])
+        for line in sections.get("edges", "").splitlines():
+            self._edges(*line.split())
+        for line in sections.get("shows", "").splitlines():
+            assert eval(line, {}, self.devices), line
         return self.session.console
 
     @property
@@ -207,6 +219,12 @@ class Player:
         outcome = self._execute(source, None)
         assert outcome is not None and not outcome.text, outcome
 
+    def _edges(self, pin: str, *between: str) -> None:
+        """The times between the first edges of a pin, to the ns."""
+        times = [when for when, _ in self.session.machine.trace.edges(pin)]
+        found = [later - before for before, later in pairwise(times)]
+        assert found[: len(between)] == [parse_time(each) for each in between]
+
     def _act(self, verb: str, *args: str) -> None:
         """Do what a line of `[wired]` or `[outside]` says."""
         session, machine = self.session, self.session.machine
@@ -215,6 +233,10 @@ class Player:
         elif verb == "accelerometer":
             x, y, z = map(int, args)
             machine.wiring.parts["accelerometer"].set(x, y, z)
+        elif verb == "device":
+            name, kind, pad, *numbers = args
+            device = getattr(devices, kind)(*map(ast.literal_eval, numbers))
+            self.devices[name] = machine.wiring.wire(device, pin=pad)
         elif verb == "volts":
             machine.wiring.apply(args[0], float(args[1]))
         elif verb == "drive":

@@ -25,6 +25,7 @@ PIN: Final = 6
 EXEC: Final = 8
 BLOCK, CONDITIONAL = 0x20, 0x40
 EXECCTRL_SIDE_ENABLE: Final = 1 << 30
+EXECCTRL_SIDE_DIRECTIONS: Final = 1 << 29
 WRAP_TOP, WRAP_BOTTOM = 12, 7
 WHOLE_PROGRAM: Final = 0x1F << WRAP_TOP
 
@@ -57,9 +58,10 @@ class Instruction(HostObject):
 
 
 class Assembler:
-    """Collects the instructions of one program."""
+    """Collects the instructions of one program.  checks_side: refuses values that do not fit."""
 
-    def __init__(self) -> None:
+    def __init__(self, checks_side: bool = True) -> None:
+        self.checks_side = checks_side
         self.instructions: list[Instruction] = []
         self.labels: dict[Any, int] = {}
         self.target = 0
@@ -166,6 +168,10 @@ class Assembler:
                 raise PIOASMError("delay too large")
             value |= each._delay << 8
             if each._side is not None:
+                if not bits:
+                    raise PIOASMError("no sideset")
+                if self.checks_side and each._side >= 1 << bits:
+                    raise PIOASMError("sideset too large")
                 value |= optional << 12 | each._side << 13 - bits
             found.append(value & 0xFFFF)
         return found, optional
