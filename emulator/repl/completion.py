@@ -72,7 +72,10 @@ def built_in_modules(runtime: Runtime) -> list[str]:
     """What `import` may be followed by: the modules that are not files."""
     platform = runtime.platform
     if not runtime.release.prompt.plain_module_names:
-        return [name for name in module_names(platform) if name in TABLE or name == "builtins"]
+        names = {name for name in module_names(platform) if name in TABLE or name == "builtins"}
+        if platform == "rp2":  # its port has its own `machine`, and `rp2` is a frozen file
+            names = names - {"rp2", "umachine"} | {"machine"}
+        return sorted(names)
     return [
         "builtins",
         *(

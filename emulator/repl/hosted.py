@@ -27,6 +27,8 @@ REBOOT: Final = {
     "rp2": "MPY: soft reboot\n",
 }
 """What a soft reset prints, by `sys.platform`."""
+START: Final = {"rp2": b"import machine, rp2"}
+"""What the frozen start file of boards leaves in `__main__`, by `sys.platform`."""
 PARSE_ERRORS: Final = ("invalid syntax", "unexpected indent",
                        "unindent doesn't match any outer indent level")
 TAILS: Final = (b"", b'\n"""\n', b"\n'''\n")
@@ -143,14 +145,17 @@ class HostedBoard:
 
     def _life(self) -> None:
         """In the program's thread: from boot.py to a soft reset."""
+        runtime = self.session.runtime
         try:
+            if runtime.platform in START:
+                self._execute(START[runtime.platform], "_boot.py", "exec")
             boot = self._file("boot.py")
             if not self._prompt.raw and self._starts_main(boot):
                 self._file(self._main_file())
             self._prompt.serve()
         except _SoftReset:
             pass
-        self.session.runtime.write(REBOOT.get(self.session.runtime.platform, "MPY: soft reboot\n"))
+        runtime.write(REBOOT.get(runtime.platform, "MPY: soft reboot\n"))
 
     def _starts_main(self, boot: End) -> bool:
         if boot is End.DONE:

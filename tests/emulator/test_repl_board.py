@@ -292,3 +292,9 @@ def test_usb_vcp_is_the_console() -> None:
     console.type("v.recv(3)\r")
     assert console.type("abc") == b"b'abc'\r\n>>> "
     assert console.type("v.write(b'a\\nb')\r").endswith(b"\r\na\nb3\r\n>>> ")
+
+
+def test_what_the_start_of_rp2_leaves_in_main() -> None:
+    shown = Console("pico", "1.17").type("dir()\r")
+    assert shown.endswith(b"['__name__', 'machine', 'rp2']\r\n>>> ")
+    assert Console("pyboard", "1.17").type("dir()\r").endswith(b"['__name__']\r\n>>> ")
