@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol, final
 
 from mpy_cross.emulator.cores.attach import attach
-from mpy_cross.emulator.cores.core import Core, Stop, StopReason
+from mpy_cross.emulator.cores.core import Core, CoreError, Stop, StopReason
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.parts import fit
 from mpy_cross.emulator.usb.cdc import CdcPort
@@ -126,7 +126,10 @@ class Stock:
 
     def run_until(self, when: int) -> bool:
         """Runs until the clock is at `when` ns, or a halt (True). StockError for a fault."""
-        stop = self.runner.run_until(when)
+        try:
+            stop = self.runner.run_until(when)
+        except CoreError as error:  # the boot loader of a chip, for instance
+            raise StockError(str(error)) from None
         if stop is None:
             return False
         if stop.reason is StopReason.HALTED:

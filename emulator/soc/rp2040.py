@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mpy_cross.emulator.block import Block, Context, Unmodelled, place, place_atomic
+from mpy_cross.emulator.block import Block, Context, place, place_atomic
 from mpy_cross.emulator.blocks.cortexm.systick import BASE as SYSTICK
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
 from mpy_cross.emulator.blocks.rp2040.adc import Adc
@@ -13,12 +13,18 @@ from mpy_cross.emulator.blocks.rp2040.dma import Dma
 from mpy_cross.emulator.blocks.rp2040.flash import FlashChip, QspiBank, QspiPads, Ssi, XipControl
 from mpy_cross.emulator.blocks.rp2040.i2c import I2c
 from mpy_cross.emulator.blocks.rp2040.io import PINS, IoBank, Pads
-from mpy_cross.emulator.blocks.rp2040.names import REGISTERS
 from mpy_cross.emulator.blocks.rp2040.pio import Pio
 from mpy_cross.emulator.blocks.rp2040.pwm import SLICES, Pwm
 from mpy_cross.emulator.blocks.rp2040.sio import Sio
 from mpy_cross.emulator.blocks.rp2040.spi import Spi
-from mpy_cross.emulator.blocks.rp2040.system import Rtc, Syscfg, Sysinfo, Tbman, Vreg
+from mpy_cross.emulator.blocks.rp2040.system import (
+    BusControl,
+    Rtc,
+    Syscfg,
+    Sysinfo,
+    Tbman,
+    Vreg,
+)
 from mpy_cross.emulator.blocks.rp2040.timer import Timer, Watchdog
 from mpy_cross.emulator.blocks.rp2040.uart import Uart
 from mpy_cross.emulator.blocks.rp2040.usb import MEMORY, MEMORY_SIZE, Usb
@@ -40,11 +46,6 @@ BASES: Final[dict[str, int]] = {
     "PIO0": 0x50200000, "PIO1": 0x50300000, "SIO": 0xD0000000,
 }
 FLASH_BASES: Final = (0x10000000, 0x11000000, 0x12000000, 0x13000000)  # with and without the cache
-
-# Blocks that are known by the names of their registers only, and whose names those are.
-UNMODELLED: Final = {
-    "BUSCTRL": "BUSCTRL",
-}
 
 CLOCK_PADS: Final = {20: "CLOCK_GPIN0", 21: "CLOCK_GPOUT0", 22: "CLOCK_GPIN1",
                      23: "CLOCK_GPOUT1", 24: "CLOCK_GPOUT2", 25: "CLOCK_GPOUT3"}
@@ -133,13 +134,11 @@ class Rp2040(Chip):
         named: tuple[Block, ...] = (
             xosc, *plls, self.clocks, Rosc(context), Psm(context), Vreg(context),
             Sysinfo("SYSINFO", context), Syscfg("SYSCFG", context), Tbman("TBMAN", context),
+            BusControl(context, self.rate),
             pads, bank, self.sio, timer, pwm, *uarts, rtc, self.watchdog, qspi, ssi,
             QspiPads("PADS_QSPI", context), XipControl(context, self.flash_chip),
             *self.pios, *self.spis, *self.i2cs, self.adc, dma, self.usb)
         blocks.update((block.name, block) for block in named)
-        for name, kind in UNMODELLED.items():
-            blocks[name] = Unmodelled(name, context, 0x1000, REGISTERS[kind])
-            blocks[name].replicate = True
         # Last: a reset of the whole chip then ends with what this one holds in reset.
         blocks["RESETS"] = Resets(context, blocks)
         for name, base in BASES.items():

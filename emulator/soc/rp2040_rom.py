@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
+from mpy_cross.emulator.cores.core import CoreError
 from mpy_cross.emulator.soc.rp2040_floats import FLAGS, table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ VENEER: Final = bytes.fromhex("03b40148019001bd")
 BOOT: Final = bytes.fromhex("0248804700218e460047c046")
 
 
-class NoProgramError(Exception):
+class NoProgramError(CoreError):
     """There is no program in flash: the chip would show itself as a USB drive."""
 
 

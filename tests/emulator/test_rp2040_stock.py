@@ -17,6 +17,7 @@ import pytest
 from mpy_cross.emulator.devices.ds18b20 import DS18B20
 from mpy_cross.emulator.devices.neopixel import NeoPixelStrip
 from mpy_cross.emulator.firmware.files import load
+from mpy_cross.emulator.stock import StockError
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
@@ -55,6 +56,7 @@ def test_boots_to_its_prompt(board: FirmwareUnderTest) -> None:
     lines = board.printed.splitlines()
     assert lines[0].startswith("MicroPython v1.") and "Raspberry Pi Pico with RP2040" in lines[0]
     assert lines[1:] == ['Type "help()" for more information.', ">>> "]
+    board.exec("import random; random.seed()")
     assert not board.machine.context.touched  # nothing that is not modelled
 
 
@@ -155,6 +157,48 @@ def test_start_takes_a_moment(place: str, tmp_path: Path) -> None:
     spent = (after.children_user - before.children_user
              + after.children_system - before.children_system)
     assert spent < 1.0
+
+
+@both
+def test_boot_loader_is_an_error(board: FirmwareUnderTest) -> None:
+    board.repl.type("import machine; machine.bootloader()\r")
+    with pytest.raises(StockError, match="boot loader"):
+        board.advance(ms=500)
+
+
+@both
+def test_sleep_modes(board: FirmwareUnderTest) -> None:
+    assert board.exec("import machine, time\nt = time.ticks_ms()\nmachine.lightsleep(100)\n"
+                      "print(100 <= time.ticks_diff(time.ticks_ms(), t) < 102)") == "True\n"
+    banners = board.printed.count("MicroPython v1")
+    board.repl.type("machine.deepsleep(1000)\r")
+    board.advance(ms=900)
+    assert board.printed.count("MicroPython v1") == banners
+    board.advance(ms=400)
+    assert board.printed.count("MicroPython v1") == banners + 1
+
+
+@both
+def test_machine_code_of_the_board(board: FirmwareUnderTest) -> None:
+    """What the firmware compiles itself, in memory that held other code before."""
+    assert board.exec("""
+for n in range(5):
+    exec('''
+@micropython.asm_thumb
+def f(r0):
+    add(r0, r0, r0)
+    add(r0, %d)
+
+@micropython.viper
+def g(n: int) -> int:
+    return n * n + %d
+
+@micropython.native
+def h(n):
+    return [i + %d for i in range(n)]
+''' % (n, n, n))
+    print(f(21), g(12), h(3))
+""") == "".join(f"{42 + n} {144 + n} {[n, n + 1, n + 2]}\n" for n in range(5))
 
 
 # Time.

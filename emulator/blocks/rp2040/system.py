@@ -1,4 +1,5 @@
-"""Small system blocks of RP2040: SYSINFO, SYSCFG, TBMAN, VREG_AND_CHIP_RESET, RTC (datasheet)."""
+"""Small system blocks of RP2040: SYSINFO, SYSCFG, TBMAN, BUSCTRL, VREG_AND_CHIP_RESET, RTC
+(datasheet)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.counter import Cycle
 from mpy_cross.emulator.line import Line
-from mpy_cross.emulator.register import Register, Todo
+from mpy_cross.emulator.register import Bank, Register, Todo
 
 
 @final
@@ -44,6 +45,32 @@ class Tbman(Block):
     replicate = True
     size = 0x1000
     PLATFORM = Register(0x00, "FPGA[1]=ro ASIC[0]=ro", reset=1)
+
+
+@final
+class BusControl(Block):
+    """BUSCTRL: priorities, stored only, and counters of events on the bus.
+
+    What happens on the bus is not looked at: a counter counts cycles of the system clock.
+    """
+
+    replicate = True
+    size = 0x1000
+    BUS_PRIORITY = Register(0x00, "DMA_W[12] DMA_R[8] PROC1[4] PROC0[0]")
+    BUS_PRIORITY_ACK = Register(0x04, access="ro", reset=1)
+    PERFCTR = Bank(0x08, "PERFCTR{}", 4, "PERFCTR[23:0]=wo", stride=8)
+    PERFSEL = Bank(0x0C, "PERFSEL{}", 4, "PERFSEL[4:0]", stride=8, reset=0x1F)
+
+    def __init__(self, context: Context, rate: Rate) -> None:
+        super().__init__("BUSCTRL", context)
+        self.rate = rate
+        self.began = [0] * 4
+
+    def write_PERFCTR(self, n: int, written: int, before: int) -> None:
+        self.began[n] = self.clock.now  # any write clears it
+
+    def read_PERFCTR(self, n: int) -> int:
+        return min(self.rate.cycles(self.clock.now - self.began[n]), 0xFFFFFF)
 
 
 @final
