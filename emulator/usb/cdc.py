@@ -13,6 +13,11 @@ SET_LINE_CODING, SET_CONTROL_LINE_STATE, SEND_BREAK = 0x20, 0x22, 0x23
 DTR, RTS = 1, 2
 TO_INTERFACE: Final = 0x21
 
+# Programs are sent in parts of so many bytes, with a rest of so many ns after each: the firmware
+# has a buffer of about a kilobyte and drops what does not fit (so does `pyboard.py`).
+PART: Final = 256
+REST: Final = 10_000_000
+
 
 @final
 class CdcPort:
@@ -31,6 +36,7 @@ class CdcPort:
         self._control = 0
         self._out: Outgoing | None = None
         self._waiting = bytearray()
+        self._resting = False
 
     @property
     def open(self) -> bool:
@@ -38,10 +44,23 @@ class CdcPort:
 
     def feed(self, data: bytes) -> None:
         """Sends bytes to the board, at the latest when it is there."""
-        if self._out is None:
-            self._waiting += data
-        else:
-            self._out.feed(data)
+        self._waiting += data
+        self._send()
+
+    def _send(self) -> None:
+        """Sends the next part of what waits, unless one was just sent."""
+        if self._out is None or self._resting or not self._waiting:
+            return
+        assert self._host is not None
+        self._out.feed(bytes(self._waiting[:PART]))
+        del self._waiting[:PART]
+        if self._waiting:
+            self._resting = True
+            self._host.clock.after(REST, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._send()
 
     @property
     def pending(self) -> int:
@@ -78,8 +97,7 @@ class CdcPort:
         host.pipes.append(Incoming(host, *coming, self._received))
         self._out = Outgoing(host, *going)
         host.pipes.append(self._out)
-        self._out.feed(bytes(self._waiting))
-        self._waiting.clear()
+        self._send()
         for call in self.opened:
             call()
 
@@ -94,3 +112,4 @@ class CdcPort:
 
     def gone(self) -> None:
         self._host = self._out = None
+        self._resting = False
