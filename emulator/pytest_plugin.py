@@ -61,7 +61,7 @@ def _with_firmware(request: pytest.FixtureRequest, options: dict[str, Any]) -> F
     except (ImageError, OSError, StockError, UnknownBoardError) as error:
         fault = str(error)
     else:
-        return FirmwareUnderTest(session, folder)
+        return FirmwareUnderTest(session, folder, folder / options["firmware"])
     pytest.fail(f"marker board: {fault}", pytrace=False)
 
 

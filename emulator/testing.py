@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NoReturn, final
 
 from mpy_cross.emulator.faults import Faults
 from mpy_cross.emulator.machine import Machine
+from mpy_cross.emulator.observe.words import ObserveError
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.runtime import attributes
 from mpy_cross.emulator.runtime.runtime import Compiler
@@ -21,6 +22,8 @@ MS: Final = 1_000_000
 STEP: Final = MS
 """Virtual time between two looks at what is expected, in ns."""
 _RESULT: Final = "result\u00b7"
+_ON_FIRMWARE: Final = (
+    'on boards with stock firmware: @pytest.mark.board("pico", firmware="firmware.elf")')
 
 
 class ProgramError(AssertionError):
@@ -194,6 +197,14 @@ class BoardUnderTest(HardwareUnderTest):
             target = attributes.attribute(target, name)
         self._end(self.session.call(target, *args))
         return self.session.result
+
+    def coverage(self, **options: bool) -> NoReturn:
+        """Raises ObserveError: lines are counted on boards with firmware."""
+        raise ObserveError(f"lines are counted {_ON_FIRMWARE}")
+
+    def profile(self, **options: bool) -> NoReturn:
+        """Raises ObserveError: functions are measured on boards with firmware."""
+        raise ObserveError(f"functions are measured {_ON_FIRMWARE}")
 
     def _end(self, outcome: Outcome | None) -> int:
         __tracebackhide__ = True

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
+from mpy_cross.emulator.observe.files import Sender
+from mpy_cross.emulator.observe.words import ObserveError
 from mpy_cross.emulator.raw_repl import RemoteError
 from mpy_cross.emulator.stock import StockError
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing import HardwareUnderTest
 from mpy_cross.emulator.usb_files import UsbFiles
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.firmware.image import Image
+    from mpy_cross.emulator.observe.coverage import Coverage
+    from mpy_cross.emulator.observe.profile import Profile
 
 
 class RemoteProgramError(AssertionError):
@@ -63,14 +70,17 @@ class Prompt:
 class FirmwareUnderTest(HardwareUnderTest):
     """The fixture `board` of a test whose marker names a firmware image: it is at its prompt.
 
-    session: what it is made of; folder: where relative paths begin, that of the test.
+    session: what it is made of; folder: where relative paths begin, that of the test; image: the
+    file with the firmware.
     """
 
-    def __init__(self, session: StockSession, folder: Path) -> None:
+    def __init__(self, session: StockSession, folder: Path, image: Path | None = None) -> None:
         super().__init__(session.machine)
         self.session = session
         self.folder = folder
+        self.image = image
         self.repl = Prompt(session)
+        self._sender = Sender()
 
     @property
     def printed(self) -> str:
@@ -97,7 +107,12 @@ class FirmwareUnderTest(HardwareUnderTest):
         __tracebackhide__ = True
         if isinstance(program, str) and ("\n" in program or not program.strip()):
             return self.repl.exec(program, timeout)
-        return self.repl.exec((self.folder / program).read_text("utf-8"), timeout)
+        source = (self.folder / program).read_text("utf-8")
+        self._sender.file = Path(program).as_posix()
+        try:
+            return self.repl.exec(source, timeout)
+        finally:
+            self._sender.file = None
 
     @property
     def disk(self) -> UsbFiles:
@@ -106,6 +121,33 @@ class FirmwareUnderTest(HardwareUnderTest):
         Raises DiskError if the firmware offers none.
         """
         return UsbFiles(self.session)
+
+    def coverage(self, *, frozen: bool = False) -> Coverage:
+        """Counts the lines that are run in a `with` block, see `Coverage`.
+
+        frozen: those of modules in the firmware, too.  The image has to be the firmware's .elf
+        file, else ObserveError.
+        """
+        from mpy_cross.emulator.observe.coverage import Coverage
+
+        return Coverage(self.session.stock, self._symbols(), self._sender, frozen=frozen)
+
+    def profile(self, *, by_line: bool = False, frozen: bool = False) -> Profile:
+        """Measures functions, and lines with `by_line`, in a `with` block, see `Profile`.
+
+        ObserveError as `coverage`.
+        """
+        from mpy_cross.emulator.observe.profile import Profile
+
+        return Profile(self.session.stock, self._symbols(), self._sender,
+                       by_line=by_line, frozen=frozen)
+
+    def _symbols(self) -> Image:
+        from mpy_cross.emulator.firmware.files import load
+
+        if self.image is None:
+            raise ObserveError("the file of the firmware's image is not known here")
+        return load(self.image)
 
     def reset(self) -> None:
         """Press the reset button, and wait for the prompt.  Files stay, names do not."""
@@ -142,4 +184,6 @@ def booted(board: str, image: Path, console: str = "auto") -> StockSession:
     return session
 
 
-__all__ = ["FirmwareUnderTest", "Prompt", "RemoteProgramError", "StockError", "booted"]
+__all__ = [
+    "FirmwareUnderTest", "ObserveError", "Prompt", "RemoteProgramError", "StockError", "booted",
+]

@@ -166,9 +166,10 @@ def decode_lines(table: bytes, zero_ends: bool) -> list[tuple[int, int]]:
     return lines
 
 
-def instructions(mpy: MpyFile, code: bytes, start: int) -> list[Instruction]:
+def instructions(mpy: MpyFile, code: bytes, start: int, last: int = -1) -> list[Instruction]:
     """The instructions of function data from offset `start` to its end.
 
+    last: only up to the first instruction from this offset on that is not followed by the next.
     Raises MpyError at a byte that is no opcode or an instruction that is cut off.
     """
     version5 = mpy.release.mpy_version == 5
@@ -185,6 +186,8 @@ def instructions(mpy: MpyFile, code: bytes, start: int) -> list[Instruction]:
             kind = operands[op]
             if kind == _NONE:
                 out.append((here, op, 0, 0))
+                if 0 <= last <= here and op in ENDS:
+                    break
                 continue
             extra = 0
             if kind == _QSTR:
@@ -227,6 +230,8 @@ def instructions(mpy: MpyFile, code: bytes, start: int) -> list[Instruction]:
                     extra = code[pos]
                     pos += 1
             out.append((here, op, value, extra))
+            if 0 <= last <= here and op in ENDS:
+                break
     except IndexError:
         raise MpyError(here, "bytecode", "the code ends inside an instruction") from None
     return out
@@ -350,7 +355,7 @@ _ELLIPSIS_OP: Op = (int(Verb.LOAD_CONST_TOK), int(ConstToken.ELLIPSIS), 0)
 _ANY_STAR = 3
 
 # Opcodes that are never followed by the next instruction.
-_ENDS = frozenset(
+ENDS = frozenset(
     (
         bc.RETURN_VALUE,
         bc.RAISE_LAST,
@@ -489,7 +494,7 @@ class _Decoder:
             while ops[last][0] in (_LINE, _LABEL):
                 last -= 1
             del ops[last]
-        elif before not in _ENDS:
+        elif before not in ENDS:
             raise MpyError(steps[index][0], "bytecode", "WITH_CLEANUP without a LOAD_CONST_NONE")
 
     def _new_label(self) -> int:

@@ -12,10 +12,11 @@ condition fails is not counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, final
 
 from mpy_cross.emulator.bus import BusFault
-from mpy_cross.emulator.cores.arm_base import ABANDON, EXITS
+from mpy_cross.emulator.cores.arm_base import ABANDON, EXITS, Direct
 from mpy_cross.emulator.cores.arm_hosted import HostedArm
 from mpy_cross.emulator.cores.core import CoreError, CoreState, Fault, FaultKind, Stop, StopReason
 from mpy_cross.emulator.cores.faults import AS_EXCEPTION
@@ -199,6 +200,30 @@ class CortexM(HostedArm):
         engine = self._engine
         engine.count.value = engine.counter.value - 1  # this instruction was counted already
         engine.stop(engine.handle)
+
+    # ------------------------------------------------------------------------------- probes
+
+    def add_probes(self, addresses: Iterable[int], make: Direct) -> list[int]:
+        """Ahead of each execution of an instruction at one of these addresses calls what `make`
+        gives, which may look but not change anything; handles for `remove_probes`.
+
+        The call may come once more, with a count above the limit, before an instruction at which
+        a run ends: it is to be ignored then.
+        """
+        if self.level:
+            raise CoreError("probes are set between runs only")
+        engine = self._engine
+        call = CodeCall(make(self.words, engine.limit, engine.begun))
+        handles = [engine.hook(HOOK_CODE, call, address, address) for address in addresses]
+        engine.forget_all_code()
+        return handles
+
+    def remove_probes(self, handles: Iterable[int]) -> None:
+        if self.level:
+            raise CoreError("probes are removed between runs only")
+        for handle in handles:
+            self._engine.unhook(handle)
+        self._engine.forget_all_code()
 
     # ------------------------------------------------------------------------------- state
 

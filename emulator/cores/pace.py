@@ -51,6 +51,11 @@ class Pace:
         """Core and clock belong together now: after somebody else moved the clock."""
         self._cycles, self._start = self.core.cycles, self.clock.now
 
+    def time(self) -> int:
+        """Where the core is, in ns; the clock may be behind that."""
+        passed = (self.core.cycles - self._cycles) * SECOND
+        return max(self._start - (-passed // self.rate.hz), self.clock.now)
+
     def sync(self) -> None:
         """Moves the clock to where the core is."""
         if self._running:
