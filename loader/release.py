@@ -179,6 +179,9 @@ class Release(NamedTuple):
     """Modules of boards; changed by 1.18, 1.20, 1.21, 1.22, 1.24, 1.25 and 1.26."""
     prompt: PromptFacts = PROMPT_1_12
     """The interactive prompt: most releases changed something."""
+    proto_functions: bool = False
+    """In memory, bytecode without children stands for itself, and what stands for other code
+    begins with two zero bytes; from 1.23."""
     # --- command line
     march: tuple[str, ...] = _MARCH_1_12
     """What -march= takes: 1.20 added host, 1.24 rv32imc and debug, 1.27 rv64imc.
@@ -565,6 +568,7 @@ _R1_22_2 = _R1_22_1._replace(
 )
 _R1_23 = _R1_22_2._replace(
     version="1.23",
+    proto_functions=True,
     filesystems=FILESYSTEMS_1_23,
     date="2024-05-31",
     fun_table=FUN_TABLE_1_23,
