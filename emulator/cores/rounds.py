@@ -14,11 +14,12 @@ Whatever is not understood is simply run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
-from mpy_cross.assembler.isa import Decoded
-from mpy_cross.assembler.thumb import TABLE
 from mpy_cross.emulator.bus import Bus, Memory
+
+if TYPE_CHECKING:
+    from mpy_cross.assembler.isa import Decoded
 
 MASK: Final = 0xFFFF_FFFF
 SP, LR, PC = 13, 14, 15
@@ -143,6 +144,9 @@ class Recipe:
     def decode(self, pc: int) -> Decoded:
         found = self.decoded.get(pc)
         if found is None:
+            # The table is large, and most runs do not sleep long enough to need it.
+            from mpy_cross.assembler.thumb import TABLE
+
             data = bytes(self.bus.view(pc, 4))
             made = TABLE.decode(data, 0, pc, self.features)
             if made is None:

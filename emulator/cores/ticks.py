@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
-from mpy_cross.assembler.isa import Decoded
 from mpy_cross.emulator.blocks.cortexm.systick import SysTick
 from mpy_cross.emulator.clock import SECOND, Clock
 from mpy_cross.emulator.cores.arm import CortexM
@@ -14,8 +13,12 @@ from mpy_cross.emulator.cores.nvic import SYS_TICK
 from mpy_cross.emulator.cores.pace import Pace
 from mpy_cross.emulator.cores.rounds import FLOAT_FRAME, FRAME, PC, Recipe, Step, Unforeseen
 
+if TYPE_CHECKING:
+    from mpy_cross.assembler.isa import Decoded
+
 PERIODS: Final = (1, 2, 4, 8, 16)  # rounds of a period that are tried
-SEEN: Final = 48  # rounds in a row after which it is worth it
+SEEN: Final = 150  # rounds in a row after which it is worth it
+COMPARED: Final = 48  # of which the lengths of so many have to be periodic
 WORTH: Final = 100  # rounds still to come for which it is
 LONGEST: Final = 2000  # instructions of a round
 KEPT: Final = 8  # recipes for one place
@@ -46,8 +49,8 @@ class TickSkipper:
         self.skipped = 0
         self.stop: Stop | None = None
         self._pc = -1
-        self._done = 0
-        self._lengths: deque[int] = deque(maxlen=SEEN)
+        self._done = self._seen = 0
+        self._lengths: deque[int] = deque(maxlen=COMPARED)
         self._known: dict[int, list[Known]] = {}
         self._failed: dict[int, int] = {}
         self._decoded: dict[int, Decoded] = {}
@@ -58,6 +61,7 @@ class TickSkipper:
         self._failed.clear()
         self._decoded.clear()
         self._lengths.clear()
+        self._seen = 0
 
     def skip(self, when: int) -> bool:
         """The core sleeps: if it is understood what it does at its ticks until `when` ns, many of
@@ -65,9 +69,10 @@ class TickSkipper:
         core = self.core
         done, pc = core.instructions, core.registers[PC]
         if pc != self._pc:
-            self._pc = pc
+            self._pc, self._seen = pc, 0
             self._lengths.clear()
         else:
+            self._seen += 1
             self._lengths.append(done - self._done)
         self._done = done
         due = self._due()
@@ -83,11 +88,10 @@ class TickSkipper:
                 t = each.recipe.number(registers)
                 if t is not None and self._apply(each, t, registers, when):
                     return True
-        if len(self._lengths) < SEEN or rounds_left < WORTH \
-                or self._failed.get(pc, 0) >= FAILURES:
+        if self._seen < SEEN or rounds_left < WORTH or self._failed.get(pc, 0) >= FAILURES:
             return False
-        self._lengths.clear()
-        return self._record(when)
+        period = self._rounds()
+        return bool(period) and self._record(period, when)
 
     def _due(self) -> tuple[int, int] | None:
         """When the next tick comes, if that is the next thing to happen, and ns of a tick."""
@@ -143,16 +147,18 @@ class TickSkipper:
     def _rounds(self) -> int:
         """The shortest period of the lengths of the last rounds, 0 for none."""
         lengths = list(self._lengths)
-        for period in PERIODS:
+        for period in PERIODS if len(lengths) == COMPARED else ():
             if all(lengths[n] == lengths[n - period] for n in range(period, len(lengths))):
                 return period
         return 0
 
-    def _record(self, when: int) -> bool:
+    def _record(self, shortest: int, when: int) -> bool:
         """Runs some rounds instruction by instruction and looks at them; the core sleeps again."""
         pc = self._pc
+        self._seen = 0
+        self._lengths.clear()
         try:
-            for period in PERIODS:
+            for period in PERIODS[PERIODS.index(shortest) :]:
                 first, second = self._period(period, when), self._period(period, when)
                 instructions = len(second)
                 try:
