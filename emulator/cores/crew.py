@@ -17,8 +17,8 @@ from mpy_cross.emulator.clock import SECOND, Clock, Rate
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.core import Stop, StopReason
 
-SLICE: Final = 8_000  # ns that a core runs before another that is awake has its turn
-LONG_SLICE: Final = 40_000  # the same while all others sleep
+SLICE: Final = 16_000  # ns that a core runs before another that is awake has its turn
+LONG_SLICE: Final = 64_000  # the same while all others sleep
 NUDGE: Final = 1_000_000  # ns after which cores that wait with WFE look again
 
 
