@@ -351,6 +351,7 @@ def _release(name: str | None) -> Release:
 @click.option("--release", metavar="R", help="MicroPython's release, as for run.")
 @click.option("--firmware", metavar="IMAGE", help=FIRMWARE_HELP)
 @click.option("--console", default="auto", metavar="C", help=CONSOLE_HELP)
+@click.option("--flash", metavar="FILE", help="A file with the board's flash, also afterwards.")
 @click.option("--tcp", metavar="[HOST:]PORT", help="Listen on a TCP port; 0: any that is free.")
 @click.option("--pty", is_flag=True, help="Make a pseudo-terminal.")
 @click.option("--link", metavar="PATH", help="A name for the pseudo-terminal.")
@@ -367,6 +368,7 @@ def serve_command(
     release: str | None,
     firmware: str | None,
     console: str,
+    flash: str | None,
     tcp: str | None,
     pty: bool,
     link: str | None,
@@ -394,7 +396,7 @@ def serve_command(
     if firmware is not None:
         from mpy_cross.emulator.cli_firmware import firmware_session, refuse, serve
 
-        refuse("folder", "release", "realtime", "heapsize", "seed")
+        refuse("folder", "release", "realtime", "heapsize", "seed", "flash")
         return serve(firmware_session(board, firmware, console), tcp, link)
     facts = _board(board)
     chosen = _release(release)
@@ -402,9 +404,12 @@ def serve_command(
         session = Session(
             facts.name, chosen, compiler_for(chosen, facts.arch), heap=heapsize, seed=seed
         )
+        if flash is not None:
+            _use_flash(session, flash)
         serve_hosted(session, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
     except (ServeError, SessionError) as error:
         fail(str(error), EXIT_USAGE)
+    _save_flash(session)
     return 0
 
 

@@ -27,9 +27,10 @@ BOARDS = (
 STEP = 5 * MS
 RAW = (
     b"\x01", b"print(1)\nprint('a')\x04", b"1/0\x04", b"x = 1 1\x04", b"3\x04", b"y\x03\x04",
-    b"\x01", b"\x05\x01", b"\x05B\x01", b"\x05A\x01", b"print(123)\x04", b"\x05A\x01" + b"#" * 127, b"#",
-    b"#" * 200, b"\nprint(7)\n1/0\x04", b"\x05A\x01", b"print(\x03", b"\x05A\x01", b"1 1\n\x04",
-    b"import sys\x04", b"sys.exit()\x04", b"x = 2\x04", b"print(x)\x04", b"\x02",
+    b"\x01", b"\x05\x01", b"\x05B\x01", b"\x05A\x01", b"print(123)\x04",
+    b"\x05A\x01" + b"#" * 127, b"#", b"#" * 200, b"\nprint(7)\n1/0\x04", b"\x05A\x01",
+    b"print(\x03", b"\x05A\x01", b"1 1\n\x04", b"import sys\x04", b"sys.exit()\x04", b"x = 2\x04",
+    b"print(x)\x04", b"\x02",
 )
 SEQUENCES = {
     "soft reset": (b"x = 1\r", b"\x04", b"x\r", b"import machine\r", b"machine.soft_reset()\r"),

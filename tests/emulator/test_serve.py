@@ -219,3 +219,19 @@ def test_a_terminal_that_nobody_reads_does_not() -> None:
     assert turns
     assert talker.turns > turns
     endpoint.close()
+
+
+def test_flash_is_kept_in_a_file(tmp_path: Path) -> None:
+    flash = tmp_path / "flash.bin"
+    words = ("--board", "pico", "--tcp", "0", "--flash", str(flash))
+    with serve(*words) as served:
+        client = served.connect()
+        client.until(b">>> ")
+        client.ask(b"f = open('kept.txt', 'w'); f.write('kept'); f.close()\r")
+    assert flash.exists()
+    with serve(*words) as served:
+        client = served.connect()
+        client.until(b">>> ")
+        assert b"'kept'" in client.ask(b"open('kept.txt').read()\r")
+        assert b"soft reboot" in client.ask(b"\x04")
+        assert b"'kept'" in client.ask(b"open('kept.txt').read()\r")
