@@ -18,10 +18,8 @@ class LibraryFacts(NamedTuple):
     """1.25: `asm_pio` takes `side_pindir`."""
     framebuf_shapes: bool = False
     """1.20: `FrameBuffer` has `ellipse` and `poly`, and `rect` can fill."""
-    framebuf_scroll_checked: bool = False
-    """1.20: `scroll` by the whole size or more does nothing."""
     framebuf_size_checked: bool = False
-    """1.22: the size has to fit the buffer; 1.24 counts what the last line needs."""
+    """1.22: the size has to fit the buffer."""
     framebuf_last_line: bool = False
     """1.24: the last line needs only the bytes that it shows."""
     framebuf_is_whole: bool = False
@@ -34,7 +32,7 @@ class LibraryFacts(NamedTuple):
 
 LIBRARY_1_12 = LibraryFacts()
 LIBRARY_1_18 = LIBRARY_1_12._replace(pio_side_checked=True, pio_side_optional=True)
-LIBRARY_1_20 = LIBRARY_1_18._replace(framebuf_shapes=True, framebuf_scroll_checked=True)
+LIBRARY_1_20 = LIBRARY_1_18._replace(framebuf_shapes=True)
 LIBRARY_1_21 = LIBRARY_1_20._replace(pio_exec_words=True)
 LIBRARY_1_22 = LIBRARY_1_21._replace(framebuf_size_checked=True, framebuf_is_whole=True)
 LIBRARY_1_24 = LIBRARY_1_22._replace(framebuf_last_line=True)

@@ -21,6 +21,7 @@ TABLE: dict[str, str] = {
     "ustruct": "struct",
     "uctypes": "uctypes",
     "cmath": "cmath",
+    "framebuf": "framebuf",
     "gc": "gc",
     "machine": "machine",
     "umachine": "machine",
