@@ -70,11 +70,24 @@ def line_bound(x: int, d: int) -> Bound:
     return bound
 
 
+def zero_flags(x: int) -> int:
+    """What becomes of N and Z."""
+    return (x >> 31) << 1 | (not x)
+
+
 def same_bound(function: Callable[[int], int], mask: int, x: int, d: int) -> Bound:
     """While a function of the bits `mask` of x + t * d has the same value as for t = 0."""
     result = function(x & mask)
     if mask < (d & -d):
         return lambda t: CAP << 16  # those bits never change
+    low, top = mask & -mask, 1 << mask.bit_length()
+    if function is zero_flags and result == 0 and mask == top - low < 1 << 31 and d <= low:
+        # Bits in a row, not all 0: until the number below `top` comes to its end.
+        def until_top(t: int) -> int:
+            now = x + (t + 1) * d & top - 1
+            return 1 + (top - 1 - now) // d if now & mask else 0
+
+        return until_top
     span = [0, 0]  # from, and the first after it that is otherwise or not known
 
     def bound(t: int) -> int:
@@ -333,7 +346,6 @@ class Recipe:
             raise Unforeseen(f"{kind} of something that changes")
         i, w = names.get("i", 0), names.get("w", 0)
         whole: Callable[[int], int] = lambda x: x  # noqa: E731
-        flags: Callable[[int], int] = lambda x: (x >> 31) << 1 | (not x)  # noqa: E731
         masks = {"tst": b, "ands": b, "and": b, "bic": MASK ^ b, "bics": MASK ^ b, "uxtb": 0xFF,
                  "uxth": 0xFFFF, "sxtb": 0xFF, "sxth": 0xFFFF, "ubfx": (1 << w) - 1 << i,
                  "lsr": MASK << i & MASK, "lsrs": MASK << max(i - 1, 0) & MASK,
@@ -341,7 +353,7 @@ class Recipe:
         mask = masks.get(kind)
         if mask is None:
             raise Unforeseen(f"{kind} of something that changes")
-        self.bounds.append(same_bound(flags if kind == "tst" else whole, mask & MASK, a, da))
+        self.bounds.append(same_bound(zero_flags if kind == "tst" else whole, mask & MASK, a, da))
 
     # Its use.
 

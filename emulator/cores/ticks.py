@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from mpy_cross.assembler.isa import Decoded
 
 PERIODS: Final = (1, 2, 4, 8, 16)  # rounds of a period that are tried
-SEEN: Final = 150  # rounds in a row after which it is worth it
-COMPARED: Final = 48  # of which the lengths of so many have to be periodic
+SEEN: Final = 100  # rounds in a row after which it is worth it
+COMPARED: Final = 48  # of which the lengths of three periods have to be alike, but at least
+FEWEST: Final = 12  # so many
 WORTH: Final = 100  # rounds still to come for which it is
 LONGEST: Final = 2000  # instructions of a round
 KEPT: Final = 8  # recipes for one place
@@ -148,7 +149,8 @@ class TickSkipper:
         """The shortest period of the lengths of the last rounds, 0 for none."""
         lengths = list(self._lengths)
         for period in PERIODS if len(lengths) == COMPARED else ():
-            if all(lengths[n] == lengths[n - period] for n in range(period, len(lengths))):
+            first = COMPARED - max(3 * period, FEWEST)
+            if all(lengths[n] == lengths[n - period] for n in range(first + period, COMPARED)):
                 return period
         return 0
 
