@@ -17,7 +17,9 @@ import pytest
 from mpy_cross.emulator.devices.ds18b20 import DS18B20
 from mpy_cross.emulator.devices.neopixel import NeoPixelStrip
 from mpy_cross.emulator.firmware.files import load
-from mpy_cross.emulator.stock import StockError
+from mpy_cross.emulator.machine import machine
+from mpy_cross.emulator.soc.rp2040_boot import boot
+from mpy_cross.emulator.stock import Stock, StockError, usb_console
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
@@ -586,6 +588,17 @@ def test_usb_prompt(board: FirmwareUnderTest) -> None:
     assert notes[0] == "the host resets the bus" and "2e8a:0005/02 2e8a:0005/0a" in notes[1]
     assert ">>> " in board.printed
     assert board.eval("sum(range(100))") == 4950
+
+
+@pytest.mark.parametrize("place", USBS)
+def test_start_touches_nothing_that_is_not_modelled(place: str) -> None:
+    segments = load(image(place)).segments
+    made = machine("pico", strict=True)
+    stock = Stock(made, segments, runner=boot(made))
+    stock.console = usb_console(made)
+    stock.run(500_000_000)
+    stock.type(b"\r")
+    assert stock.wait(b">>> ").endswith(b">>> ")
 
 
 @usb

@@ -67,6 +67,7 @@ class Usb(Block):
     PHY_DIRECT = Register(0x7C, name="USBPHY_DIRECT")
     PHY_OVERRIDE = Register(0x80, name="USBPHY_DIRECT_OVERRIDE")
     PHY_TRIM = Register(0x84, reset=0x1F1F, name="USBPHY_TRIM")
+    GAP = Register(0x88, access="ro")  # nothing is there; programs clear the block as a whole
     INTR = Register(0x8C, access="ro")
     INTE = Register(0x90, "INTE[19:0]")
     INTF = Register(0x94, "INTF[19:0]")
