@@ -60,6 +60,9 @@ class Chip:
         for block in self.blocks.values():
             block.reset()
 
+    def deep_sleep(self, asleep: bool) -> None:
+        """The core has gone to sleep with SLEEPDEEP set, or an interrupt wakes it up from that."""
+
     def start(self) -> None:
         """Does what the start-up code of stock firmware does: clocks, pads of the board."""
         raise NotImplementedError

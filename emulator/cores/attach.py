@@ -25,6 +25,17 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
     machine.attach(core)
     core.for_firmware()
     pace = Pace(core, machine.clock, chip.rate)
+
+    def deep_sleep(when: int) -> bool:
+        if not core.nvic.sleep_deep:
+            return False
+        chip.deep_sleep(True)
+        machine.clock.idle(when)
+        if core.nvic.ready:
+            chip.deep_sleep(False)
+        return True
+
+    pace.deep_sleep = deep_sleep
     if core.model.v7:
         # (Programs of v6-M chips here sleep until timers that do not tick.)
         skipper = TickSkipper(core, machine.clock, pace, chip.systicks[0])

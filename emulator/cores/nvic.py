@@ -148,6 +148,10 @@ class Nvic:
         return bool(self._other.get(_SCR, 0) & 1 << 4)
 
     @property
+    def sleep_deep(self) -> bool:
+        return bool(self._other.get(_SCR, 0) & 1 << 2)
+
+    @property
     def sleep_on_exit(self) -> bool:
         return bool(self._other.get(_SCR, 0) & 1 << 1)
 

@@ -43,6 +43,8 @@ class Pace:
         self._cycles, self._start = core.cycles, clock.now  # these belong together
         self._running = False
         self.skipper: Skipper | None = None
+        # Asked when the core sleeps: is it a deep sleep, and has time passed in it.
+        self.deep_sleep: Callable[[int], bool] | None = None
         core.before_access = self.sync
         clock.on_sooner = self._sooner
         rate.subscribe(self.sync, self.anchor)
@@ -84,7 +86,8 @@ class Pace:
     def run_until(self, when: int) -> Stop | None:
         """Runs until the clock is at `when` ns; None, or the Stop that came before that."""
         clock, core = self.clock, self.core
-        if clock.now != self._start + self.rate.ns(core.cycles - self._cycles):
+        if not self.rate.hz or \
+                clock.now != self._start + self.rate.ns(core.cycles - self._cycles):
             self.anchor()  # somebody else moved the clock
         while clock.now < when:
             alarm = clock.next_alarm()
@@ -99,7 +102,9 @@ class Pace:
                 self._running = False
             if stop.reason is StopReason.IDLE:
                 skipper = self.skipper
-                if skipper is None or not skipper.skip(when):
+                if self.deep_sleep is not None and self.deep_sleep(when):
+                    pass
+                elif skipper is None or not skipper.skip(when):
                     clock.idle(when)
                 elif skipper.stop is not None:
                     stop, skipper.stop = skipper.stop, None

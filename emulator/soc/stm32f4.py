@@ -141,6 +141,7 @@ class Stm32f4(Chip):
         self.has = frozenset(part.blocks.split())
         self.lines: dict[str, Line] = {}  # those that may be interrupts
         self.requests: dict[str, Request] = {}  # for DMA
+        self.standby = False  # asleep so deeply that waking up is a reset
         self.interface = Flash(context, part.flash)
         self.interface.changed = lambda offset, size: self.code_changed(0x08000000 + offset, size)
         self.memories()
@@ -261,7 +262,7 @@ class Stm32f4(Chip):
     def small_blocks(self) -> None:
         context, part = self.context, self.part
         self.rtc = Rtc(context, self.rcc.rtc)
-        self.rtc.wakeup.watch(lambda level: self.exti.edge(22, int(level)))
+        self.rtc.wakeup.watch(self.wakes)
         self.rcc.backup_reset = self.rtc.backup_reset
         self.add(self.rtc)
         iwdg = Iwdg(context)
@@ -271,7 +272,8 @@ class Stm32f4(Chip):
         wwdg.bite.watch(self.resets("window"))
         self.add(wwdg, wwdg.irq)
         self.add(Crc("CRC", context))
-        self.add(Pwr("PWR", context))
+        self.pwr = Pwr("PWR", context)
+        self.add(self.pwr)
         self.add(self.interface, self.interface.irq)
         debug = Dbgmcu("DBGMCU", context)
         debug.preset(Dbgmcu.IDCODE, part.idcode)
@@ -321,12 +323,28 @@ class Stm32f4(Chip):
             return value  # a wire from one to the other
         return (1 << bits) - 1 if miso.level else 0
 
+    def deep_sleep(self, asleep: bool) -> None:
+        if asleep and not self.rcc.stopped:
+            self.standby = bool(self.pwr.CR & Pwr.CR["PDDS"])
+            self.rcc.stop(True)
+        elif not asleep and self.rcc.stopped and not self.standby:
+            self.rcc.stop(False)
+
+    def wakes(self, level: bool) -> None:
+        """The wake-up timer has a new level."""
+        self.exti.edge(22, int(level))
+        if level and self.standby:
+            self.reset_requested("standby")
+
     def resets(self, cause: str) -> Callable[[bool], None]:
         """For a line that resets the chip when it rises."""
         return lambda level: self.reset_requested(cause) if level else None
 
     def reset(self, cause: str) -> None:
+        self.standby = False
         super().reset(cause)
+        if cause == "standby":
+            self.pwr.CSR |= Pwr.CSR["SBF"] | Pwr.CSR["WUF"]
         if cause == "power":
             self.rtc.backup_reset()
             self.rcc.BDCR, self.rcc.CSR = 0, 0

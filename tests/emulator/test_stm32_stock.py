@@ -182,6 +182,23 @@ def test_two_runs_are_alike(place: str) -> None:
     assert run() == run()
 
 
+@pyboards
+def test_deep_sleep(board: FirmwareUnderTest) -> None:
+    """In stop mode the tick stands still and the calendar goes on; standby ends with a reset."""
+    board.exec("import machine, pyb\nrtc = pyb.RTC()\nrtc.datetime((2020, 1, 1, 3, 0, 0, 0, 0))")
+    before = board.session.now
+    assert board.exec("t = pyb.millis()\nmachine.lightsleep(1500)\n"
+                      "print(pyb.elapsed_millis(t) < 3, rtc.datetime()[6])") == "True 1\n"
+    assert 1_500_000_000 <= board.session.now - before < 1_600_000_000
+    assert board.machine.frequency == 168_000_000
+    assert board.exec("rtc.wakeup(2000)\npyb.stop()\nrtc.wakeup(None)\n"
+                      "print(rtc.datetime()[6])") == "3\n"
+    board.repl.type("machine.deepsleep(3000)\r")
+    board.advance(ms=4000)
+    assert board.printed.endswith(">>> ")
+    assert board.eval("__import__('machine').reset_cause()") == 4  # DEEPSLEEP_RESET
+
+
 # The pyboard's quick reference.
 
 @pyboards

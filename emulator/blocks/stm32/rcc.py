@@ -30,7 +30,7 @@ GATES: Final[dict[str, dict[int, str]]] = {
 # Reset flags of CSR by the cause of a reset; a pin reset comes with all of them.
 CAUSES: Final = {"power": 0x0E000000, "brown-out": 0x06000000, "pin": 0x04000000,
                  "software": 0x14000000, "watchdog": 0x24000000, "window": 0x44000000,
-                 "low power": 0x84000000}
+                 "low power": 0x84000000, "standby": 0}
 
 
 def ahb_divider(code: int) -> int:
@@ -88,6 +88,7 @@ class Rcc(Block):
         self.timers1, self.timers2 = Rate("APB1 timers", HSI), Rate("APB2 timers", HSI)
         self.rtc = Rate("RTC", 0)
         self.backup_reset: Callable[[], None] = lambda: None
+        self.stopped = False
 
     def pll(self) -> int:
         """Hz of the main PLL's system output, 0 while it is off."""
@@ -113,7 +114,7 @@ class Rcc(Block):
         self.CR = self.CR & ~Rcc.CR["PLLI2SRDY"] | on << 1
         if sources[self.CFGR & 3]:  # the switch waits for a source that runs
             self.CFGR = self.CFGR & ~0xC | (self.CFGR & 3) << 2
-        system = sources[self.CFGR >> 2 & 3]
+        system = 0 if self.stopped else sources[self.CFGR >> 2 & 3]
         hclk = system // ahb_divider(self.CFGR >> 4 & 15)
         self.hclk.change(hclk)
         self.hclk8.change(hclk // 8)
@@ -134,6 +135,13 @@ class Rcc(Block):
         on = self.BDCR & Rcc.BDCR["RTCEN"]
         self.rtc.change(sources[self.BDCR >> 8 & 3] if on else 0)
 
+    def stop(self, stopped: bool) -> None:
+        """Stop mode begins: all clocks stand still but the slow ones; or it ends, with HSI."""
+        self.stopped = stopped
+        self.CR = self.CR & ~(Rcc.CR["HSEON"] | Rcc.CR["PLLON"] | Rcc.CR["PLLI2SON"]) | 1
+        self.CFGR &= ~3
+        self.update()
+
     def gate(self, bus: str, enabled: int) -> None:
         for bit, name in GATES[bus].items():
             if name in self.gated:
@@ -149,6 +157,7 @@ class Rcc(Block):
         self.CSR |= CAUSES[cause]
 
     def on_reset(self) -> None:
+        self.stopped = False
         self.update()
         for bus in GATES:
             self.gate(bus, self.values[Rcc.AHB1ENR.offset] if bus == "AHB1" else 0)
