@@ -38,6 +38,10 @@ def row_name(channel: int, at: int) -> str:
     return f"CH{channel}_{alias}{_NAMES[LAYOUT[at]]}{'_TRIG' if at & 3 == 3 else ''}"
 
 
+_CHANNEL_ROWS: Final = tuple(
+    Register(0x40 * n + 4 * at, name=row_name(n, at)) for n in range(CHANNELS) for at in range(16))
+
+
 @final
 class Request:
     """A peripheral's wish for a transfer (DREQ): while `level` is set, or one for each pulse."""
@@ -304,10 +308,10 @@ class Dma(Block):
     CHAN_ABORT = Register(0x444, access="wo")
     N_CHANNELS = Register(0x448, access="ro", reset=CHANNELS)
     registers = (
-        *(Register(0x40 * n + 4 * at, name=row_name(n, at))
-          for n in range(CHANNELS) for at in range(16)),
+        *_CHANNEL_ROWS,
         *(Register(0x800 + 0x40 * n + 4 * at, access="ro", name=f"CH{n}_DBG_{name}")
           for n in range(CHANNELS) for at, name in enumerate(("CTDREQ", "TCR"))))
+    steady = _CHANNEL_ROWS[CTRL::16]  # programs wait for BUSY to go
 
     def __init__(self, context: Context, bus: Bus, rate: Rate,
                  requests: Mapping[int, Request]) -> None:

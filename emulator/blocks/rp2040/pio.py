@@ -61,6 +61,7 @@ class Pio(Block):
     INTE = Bank(0x12C, "IRQ{}_INTE", 2, INTERRUPTS, stride=12)
     INTF = Bank(0x130, "IRQ{}_INTF", 2, INTERRUPTS, stride=12)
     INTS = Bank(0x134, "IRQ{}_INTS", 2, stride=12, access="ro")
+    steady = (FSTAT, FLEVEL, IRQ)
 
     def __init__(self, name: str, context: Context, rate: Rate, pins: Sequence[Pin],
                  signals: Sequence[Signal], inputs: Callable[[], int]) -> None:
