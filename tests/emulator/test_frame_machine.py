@@ -33,7 +33,8 @@ def test_the_boards() -> None:
     assert boards() == ("pico", "pyboard", "nucleo_f411re")
     assert board("PYBV11").name == "pyboard"
     assert board("rpi_pico").name == "pico"
-    with pytest.raises(UnknownBoardError, match="no board 'teensy'; there are pico, pyboard, nucleo_f411re"):
+    with pytest.raises(UnknownBoardError,
+                       match="no board 'teensy'; there are pico, pyboard, nucleo_f411re"):
         machine("teensy")
 
 
