@@ -29,6 +29,7 @@ TABLE: dict[str, str] = {
     "micropython": "micropython",
     "errno": "errno",
     "uerrno": "errno",
+    "_onewire": "onewire",
     "os": "os",
     "uos": "os",
     "pyb": "pyb",
@@ -52,6 +53,7 @@ TABLE: dict[str, str] = {
 
 PLATFORMS: dict[str, tuple[str, ...]] = {
     "umachine": ("pyboard", "rp2"),
+    "_onewire": ("pyboard", "rp2"),
     "pyb": ("pyboard",),
     "stm": ("pyboard",),
     "rp2": ("rp2",),

@@ -16,6 +16,7 @@ from mpy_cross.emulator.runtime.modules.machine_.pwm import StmPWM, build_pwm
 from mpy_cross.emulator.runtime.modules.machine_.rp_uart import RpUart
 from mpy_cross.emulator.runtime.modules.machine_.rtc import RpRTC, StmRTC
 from mpy_cross.emulator.runtime.modules.machine_.signal import Signal
+from mpy_cross.emulator.runtime.modules.machine_.single_wire import dht_reader
 from mpy_cross.emulator.runtime.modules.machine_.soft_timer import AlarmPool, Timer
 from mpy_cross.emulator.runtime.modules.machine_.spi import RpSPI, SoftSPI, StmSPI
 from mpy_cross.emulator.runtime.modules.machine_.stm_pin import build_stm
@@ -59,6 +60,7 @@ def build(runtime: Runtime) -> Module:
     functions = hw.types["control"]
     values: dict[str, Any] = {name: getattr(functions, name) for name in FUNCTIONS}
     values["sleep"] = functions.lightsleep
+    values["dht_readinto"] = dht_reader(hw)
     values.update(memories(hw))
     values.update((name, hw.types[name]) for name in
                   ("Pin", "Signal", "UART", "SoftI2C", "SoftSPI", "Timer"))
