@@ -401,15 +401,15 @@ def serve_command(
     facts = _board(board)
     chosen = _release(release)
     try:
-        session = Session(
+        hosted = Session(
             facts.name, chosen, compiler_for(chosen, facts.arch), heap=heapsize, seed=seed
         )
         if flash is not None:
-            _use_flash(session, flash)
-        serve_hosted(session, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
+            _use_flash(hosted, flash)
+        serve_hosted(hosted, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
     except (ServeError, SessionError) as error:
         fail(str(error), EXIT_USAGE)
-    _save_flash(session)
+    _save_flash(hosted)
     return 0
 
 
