@@ -20,6 +20,9 @@ AHB_DIVIDERS: Final = {1: 0, 2: 8, 4: 9, 8: 10, 16: 11, 64: 12, 128: 13, 256: 14
 APB_DIVIDERS: Final = {1: 0, 2: 4, 4: 5, 8: 6}
 POWER_FLAG, PIN_FLAG, WATCHDOG_FLAGS, REMOVE_FLAGS = 0x0A000000, 1 << 26, 0x60000000, 1 << 24
 STANDBY_FLAG: Final = 2
+STREAM_PAUSE: Final = 60_000
+"""ns between two streams of bits: estimate of what a program does in between, which the clock may
+not have got yet, as it takes operations by the thousand.  Lights show what came after 50 us."""
 
 
 class Control:
@@ -28,6 +31,8 @@ class Control:
     def __init__(self, hw: Hardware) -> None:
         self.hw = hw
         self.cause = self._cause()
+        self.stream_end = -STREAM_PAUSE
+        """ns when the last stream of bits ended."""
 
     # --------------------------------------------------------------------------------- resets
 
@@ -236,6 +241,7 @@ class Control:
             raise ValueError("requested length 4 but object has length " + str(len(times)))
         out: PinBase = pin_of(self.hw, pin)
         clock = self.hw.clock
+        self.hw.spend(max(self.stream_end + STREAM_PAUSE - clock.now, 0))
         masked = self.hw.scheduler.mask(True)
         for byte in buffer_of(data).tobytes():
             for at in range(7, -1, -1):
@@ -244,6 +250,7 @@ class Control:
                 clock.advance(times[one])
                 out._write(False)
                 clock.advance(times[one + 1])
+        self.stream_end = clock.now
         self.hw.scheduler.mask(masked)
 
     def rng(self) -> int:
