@@ -108,10 +108,10 @@ class CortexM(HostedArm):
             masks = self.masks
             if stepping:
                 # Exact: masks change only at the end of a straight piece of code.
-                if masks is None or not masks.arm():
+                if masks is None or not masks.arm(self.done):
                     left = min(left, straight(self.bus, pc))
             elif masks is not None:
-                masks.gate.armed = 0
+                masks.rest(self.done)
             error = self._execute(pc, left)
             stopped = self._after(error, began, engine)
             if stopped is not None:

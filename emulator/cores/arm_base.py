@@ -294,8 +294,6 @@ class ArmCore:
         self._devices.polls = Polls(self.bus, part.words, part.general, engine.limit, engine.begun)
         masks = find_masks(engine, part.registers, self.model.v7)
         self.masks = part.exceptions.masks = masks
-        if masks is not None and masks.code is not None:
-            engine.hook(HOOK_BLOCK, masks.code, data=ctypes.addressof(masks.gate))
 
     def code_changed(self, address: int, size: int) -> None:
         if self._devices.polls is not None:

@@ -16,7 +16,7 @@ from array import array
 from typing import Any, Final, final
 
 from mpy_cross.emulator.cores.unicorn_arm import CopiedRegisters, Registers, numbers
-from mpy_cross.emulator.cores.unicorn_common import Engine
+from mpy_cross.emulator.cores.unicorn_common import HOOK_BLOCK, Engine
 
 # void block(void *uc, uint64_t address, uint32_t size, struct gate *g) {
 #   if (g->armed && (*g->primask != g->p || *g->basepri != g->b || *g->faultmask != g->f)) {
@@ -31,6 +31,9 @@ AARCH64: Final = bytes.fromhex(
     "680040f9880200b4680c40f9693040b9080140b91f01096b61010054681040f9693440b9080140b91f01096bc100"
     "0054681440f9693840b9080140b91f01096ba000005469a040a9080140f9280100f97f0000f9c0035fd6")
 CODE: Final = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
+
+STEPS: Final = 300  # short pieces in a row after which the hook is worth it
+LINGER: Final = 20_000_000  # instructions for which it stays
 
 _SPAN: Final = 0x4000  # bytes after the registers in which the masks are looked for
 _NAMES: Final = ("primask", "basepri", "faultmask")
@@ -69,7 +72,8 @@ class Gate(ctypes.Structure):
 class Masks:
     """primask, basepri, faultmask: as sequences of one number each; code: the machine code."""
 
-    __slots__ = ("_kept", "basepri", "code", "faultmask", "gate", "primask")
+    __slots__ = ("_engine", "_kept", "_steps", "_until", "basepri", "code", "faultmask",
+                 "gate", "primask")
 
     def __init__(self, engine: Engine, start: int, places: tuple[int, ...]) -> None:
         zero = (ctypes.c_uint32 * 1)()
@@ -84,15 +88,43 @@ class Masks:
         for name, cell in zip(_NAMES, cells, strict=True):
             setattr(self.gate, name, ctypes.addressof(cell))
         self.code: Any = None
+        self._engine = engine
+        self._steps = 0  # short pieces in a row
+        self._until = 0  # count of instructions at which the hook may go
 
-    def arm(self) -> bool:
-        """The run ends at the block after a change of the masks; False if this cannot be done."""
+    def arm(self, done: int) -> bool:
+        """The run ends at the block after a change of the masks; False if short pieces are to be
+        run instead: where there is no machine code, and in the beginning, as most interrupts are
+        held back for a few instructions only and the hook makes all code slower.
+
+        done: count of instructions.
+        """
         if self.code is None:
             return False
+        engine = self._engine
+        if engine.handle not in _hooked:
+            self._steps += 1
+            if self._steps < STEPS:
+                return False
+            _hooked[engine.handle] = engine.hook(HOOK_BLOCK, self.code,
+                                                 data=ctypes.addressof(self.gate))
+            engine.forget_all_code()
+        self._until = done + LINGER
         gate = self.gate
         gate.p, gate.b, gate.f = self.primask[0], self.basepri[0], self.faultmask[0]
         gate.armed = 1
         return True
+
+    def rest(self, done: int) -> None:
+        """Nothing is held back now."""
+        self._steps = 0
+        self.gate.armed = 0
+        engine = self._engine
+        if done > self._until and engine.handle in _hooked:
+            handle = _hooked.pop(engine.handle)
+            engine.check(engine.lib.calls["uc_hook_del"](engine.handle, handle), "uc_hook_del")
+            engine.hooks.pop(handle, None)
+            engine.forget_all_code()
 
 
 def _memory() -> mmap.mmap | None:
@@ -108,6 +140,9 @@ def _memory() -> mmap.mmap | None:
 
 
 _code: list[mmap.mmap | None] = []
+# Hooks that are there now, by the handle of the engine.  They are state of the engines, which goes
+# on when a snapshot of a board is put back: so they are noted here, and not in any object of it.
+_hooked: dict[int, int] = {}
 
 
 def find_masks(engine: Engine, registers: Registers, v7: bool) -> Masks | None:
@@ -118,6 +153,7 @@ def find_masks(engine: Engine, registers: Registers, v7: bool) -> Masks | None:
     places = _places.get(v7)
     if places is None:
         places = _places[v7] = _search(engine, start, v7)
+    _hooked.pop(engine.handle, None)
     if not places:
         return None
     masks = Masks(engine, start, places)

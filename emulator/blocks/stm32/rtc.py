@@ -53,7 +53,10 @@ class Rtc(Block):
     TSDR = Todo(0x34)
     TSSSR = Todo(0x38)
     CALR = Todo(0x3C)
-    TAFCR = Todo(0x40)
+    # Tampers do not happen here; TSINSEL and the pull-ups of the pads make no difference.
+    TAFCR = Register(0x40, "ALARMOUTTYPE[18] TSINSEL[17] TAMP1INSEL[16] TAMPPUDIS[15] "
+                           "TAMPPRCH[14:13] TAMPFLT[12:11] TAMPFREQ[10:8] TAMPTS[7] TAMP2TRG[4] "
+                           "TAMP2E[3] TAMPIE[2] TAMP1TRG[1] TAMP1E[0]")
     ALRMASSR = Todo(0x44)
     ALRMBSSR = Todo(0x48)
     BKPR = Bank(0x50, "BKP{}R", 20)

@@ -104,6 +104,6 @@ class Dbgmcu(Block):
     """Debug support (38.6): the identity of the chip, a revision Z of STM32F405."""
 
     IDCODE = Register(0x00, "REV_ID[31:16]=ro DEV_ID[11:0]=ro", reset=0x10076413)
-    CR = Todo(0x04)
+    CR = Register(0x04)  # what goes on in the sleep modes for a debugger, which there is not
     APB1_FZ = Todo(0x08)
     APB2_FZ = Todo(0x0C)
