@@ -99,7 +99,7 @@ def test_device_example(pytester: pytest.Pytester) -> None:
 @pytest.mark.skipif("MPY_FIRMWARE_DIR" not in os.environ,
                     reason="MPY_FIRMWARE_DIR is not set: no stock firmware to run")
 def test_firmware_example(pytester: pytest.Pytester) -> None:
-    source, = blocks((ROOT / "docs/firmware.md").read_text(), "python")
+    source = blocks((ROOT / "docs/firmware.md").read_text(), "python")[0]
     pytester.makepyfile(source)
     shutil.copy(Path(os.environ["MPY_FIRMWARE_DIR"], "v1.17", "PICO", "firmware.uf2"),
                 pytester.path)

@@ -77,7 +77,7 @@ class LineHits:
             if opcode == bc.FOR_ITER and index:
                 # It comes after what makes the iterator, and again after each round.
                 self.parts.append(Part(self.line_at(offset), offset, steps[index - 1][0]))
-            elif opcode == bc.JUMP and target in at and index + 1 < len(steps):
+            elif opcode == bc.JUMP and target in at and target > offset:
                 top = steps[index + 1][0]
                 back = [step[0] for step in steps[at[target] :]
                         if step[1] in _BACK and step[2] == top]
