@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 FIRMWARE_HELP = "Run this stock firmware: UF2, ELF, Intel HEX or DfuSe."
-OF_OUR_RUN_TIME = ("arguments", "release", "arch", "emit", "heapsize", "files", "flash", "typed",
-                   "realtime", "trace", "seed", "dump")
+OF_OUR_RUN_TIME = ("arguments", "release", "arch", "emit", "heapsize", "files", "typed", "realtime",
+                   "trace", "seed", "dump")
 """Parameters of `run` that stock firmware does not know."""
 CONSOLE_HELP = "Where the firmware's prompt is: usb, a UART such as USART1, or auto."
 
@@ -241,8 +241,9 @@ def run_command(
 
         cli_firmware.refuse(*OF_OUR_RUN_TIME)
         source = cli_firmware.source(program)
+        kept = cli_firmware.flash_file(flash)
         return cli_firmware.run(
-            cli_firmware.firmware_session(board, firmware, console), source, max_time)
+            cli_firmware.firmware_session(board, firmware, console, kept), source, max_time, kept)
     if dump and program.kind != "file":
         raise click.UsageError("--dump takes a file")
     session = _session(
@@ -394,10 +395,12 @@ def serve_command(
     if link is not None and not pty:
         raise click.UsageError("--link belongs to --pty")
     if firmware is not None:
-        from mpy_cross.emulator.cli_firmware import firmware_session, refuse, serve
+        from mpy_cross.emulator import cli_firmware
 
-        refuse("folder", "release", "realtime", "heapsize", "seed", "flash")
-        return serve(firmware_session(board, firmware, console), tcp, link)
+        cli_firmware.refuse("folder", "release", "realtime", "heapsize", "seed")
+        kept = cli_firmware.flash_file(flash)
+        session = cli_firmware.firmware_session(board, firmware, console, kept)
+        return cli_firmware.serve(session, tcp, link, kept)
     facts = _board(board)
     chosen = _release(release)
     try:

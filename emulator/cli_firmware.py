@@ -18,6 +18,7 @@ from mpy_cross.emulator.machine import UnknownNameError
 from mpy_cross.emulator.program_run import EXIT_ERROR, EXIT_USAGE, Program, fail
 from mpy_cross.emulator.serve import ServeError, serve_firmware
 from mpy_cross.emulator.stock import StockError
+from mpy_cross.emulator.stock_flash import FlashFile
 from mpy_cross.emulator.stock_session import StockSession
 
 EXIT_TIME: Final = 124
@@ -25,6 +26,8 @@ EXIT_FAULT: Final = 125
 STEP: Final = 10_000_000
 """ns of virtual time between two looks at what was printed."""
 FOREVER: Final = 1 << 62
+SETTLE: Final = 6_000_000_000
+"""ns after which firmware has written to flash what it still holds in RAM."""
 
 
 def refuse(*names: str) -> None:
@@ -38,7 +41,18 @@ def refuse(*names: str) -> None:
             raise click.UsageError(f"{shown} has no effect with --firmware")
 
 
-def firmware_session(board: str, firmware: str, console: str) -> StockSession:
+def flash_file(name: str | None) -> FlashFile | None:
+    """The file of `--flash`."""
+    if name is None:
+        return None
+    try:
+        return FlashFile(Path(name))
+    except OSError as error:
+        fail(f"{name}: {error.strerror or error}", EXIT_USAGE)
+
+
+def firmware_session(board: str, firmware: str, console: str,
+                     flash: FlashFile | None = None) -> StockSession:
     """A board with the firmware of an image.
 
     board: counts only if it was given on the command line; else the image tells.
@@ -53,28 +67,60 @@ def firmware_session(board: str, firmware: str, console: str) -> StockSession:
             if known is None:
                 fail(f"{firmware}: does not tell for which board it is; say --board", EXIT_USAGE)
             facts = known
-        return StockSession(facts.name, image.segments, console=console)
+        return StockSession(facts.name, image.segments, console=console,
+                            flash=None if flash is None else flash.content)
     except (ImageError, UnknownBoardError, UnknownNameError, StockError) as error:
         fail(str(error), EXIT_USAGE)
 
 
-def serve(session: StockSession, tcp: str | None, link: str | None) -> int:
+def keep_flash(session: StockSession, flash: FlashFile, settle: int) -> None:
+    """Writes the file of `--flash`, after `settle` more ns of virtual time."""
+    try:
+        session.advance(settle)
+        flash.save(session.machine)
+    except StockError as error:
+        fail(str(error), EXIT_FAULT)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror or error}")
+
+
+def serve(session: StockSession, tcp: str | None, link: str | None,
+          flash: FlashFile | None = None) -> int:
     """`mpy-emu serve --firmware`."""
+    settle = SETTLE
     try:
         session.boot()
         serve_firmware(session, tcp=tcp, link=link, say=click.echo)
     except ServeError as error:
         fail(str(error), EXIT_USAGE)
     except StockError as error:
+        settle = 0
         fail(str(error), EXIT_FAULT)
+    finally:
+        if flash is not None:
+            keep_flash(session, flash, settle)
     return 0
 
 
-def run(session: StockSession, source: str, limit: int | None) -> int:
+def run(session: StockSession, source: str, limit: int | None,
+        flash: FlashFile | None = None) -> int:
     """`mpy-emu run --firmware`: the program's output goes to standard output as it comes.
 
-    limit: ns of virtual time for the program, None for any.  Gives the exit status.
+    limit: ns of virtual time for the program, None for any.  flash: what keeps the board's flash
+    afterwards, whatever became of the program: one that is stopped is as if power was cut.  Gives
+    the exit status.
     """
+    settle = 0
+    try:
+        status = _run(session, source, limit)
+        settle = SETTLE
+    finally:
+        if flash is not None:
+            keep_flash(session, flash, settle)
+    return status
+
+
+def _run(session: StockSession, source: str, limit: int | None) -> int:
     try:
         session.boot()
         running = session.repl.start(source)

@@ -12,6 +12,7 @@ from mpy_cross.emulator.serial import SerialPort
 from mpy_cross.emulator.snapshot import Snapshot
 from mpy_cross.emulator.soc.rp2040 import Rp2040
 from mpy_cross.emulator.stock import Console, Segment, Stock, plug_in
+from mpy_cross.emulator.stock_flash import put_flash
 from mpy_cross.emulator.usb.cdc import CdcPort
 from mpy_cross.emulator.usb.storage import StorageDriver
 
@@ -67,12 +68,16 @@ class StockSession:
 
     board: its name.  console: "usb", the name of a UART such as "USART1", or "auto" for the one on
     which the firmware prints first.  record: keep a trace.  storage: the driver of its disk, None
-    without USB.  Raises UnknownBoardError, StockError.
+    without USB.  flash: what the flash holds before the firmware is put there, all of it or the
+    part for files; None for a blank one, which firmware formats when it starts.  Raises
+    UnknownBoardError, StockError.
     """
 
     def __init__(self, board: str, segments: Sequence[Segment], *, console: str = "auto",
-                 record: bool = False) -> None:
+                 record: bool = False, flash: bytes | None = None) -> None:
         self.machine = Machine(find_board(board), record=record)
+        if flash is not None:
+            put_flash(self.machine, flash)
         chip = self.machine.chip
         runner = None
         if isinstance(chip, Rp2040):
