@@ -70,7 +70,7 @@ class Files:
             return found[0]
         if found:
             raise LookupError(f"{name!r} may be {' or '.join(sorted(found))}")
-        there = ", ".join(sorted(known)) or "nothing"
+        there = ", ".join(sorted(known, key=Files.order)) or "nothing"
         raise LookupError(f"no code of {name!r} was executed; there is {there}")
 
 

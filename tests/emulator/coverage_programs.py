@@ -228,10 +228,9 @@ def explained(source: str) -> set[int]:
     """
     lines: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        constant = (
-            (isinstance(node, ast.If | ast.While) and isinstance(node.test, ast.Constant))
-            or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)))
-        if constant or isinstance(node, ast.ExceptHandler | ast.Global | ast.With):
+        if (isinstance(node, ast.ExceptHandler | ast.Global | ast.With)
+                or (isinstance(node, ast.If | ast.While) and isinstance(node.test, ast.Constant))
+                or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))):
             lines.add(node.lineno)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.decorator_list:
             lines |= {node.lineno, *(decorator.lineno for decorator in node.decorator_list)}
