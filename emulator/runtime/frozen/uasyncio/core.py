@@ -91,10 +91,11 @@ class Task:
 
 
 class _Pause:
-    """Waits until a time."""
+    """Waits until a time.  There is one for all, so that sleeping takes no memory."""
 
-    def __init__(self, until):
-        self.until = until
+    def __init__(self):
+        self.until = None
+        self.over = StopIteration()
 
     def __iter__(self):
         return self
@@ -102,13 +103,16 @@ class _Pause:
     def __next__(self):
         until = self.until
         if until is None:
-            raise StopIteration
+            self.over.__traceback__ = None
+            raise self.over
         self.until = None
         _task_queue.push(cur_task, until)
 
 
-def sleep_ms(t):
-    return _Pause(ticks_add(ticks(), max(0, t)))
+def sleep_ms(t, pause=_Pause()):
+    assert pause.until is None
+    pause.until = ticks_add(ticks(), max(0, t))
+    return pause
 
 
 def sleep(t):

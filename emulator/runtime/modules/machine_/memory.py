@@ -29,6 +29,9 @@ class Mem(HostObject):
     def __setitem__(self, place: Any, value: Any) -> None:
         self._machine.bus.write(self._address(place), self._size, as_int(value))
 
+    def __delitem__(self, place: Any) -> None:
+        raise TypeError("'mem' object doesn't support item deletion")
+
     def __repr__(self) -> str:
         return f"<{8 * self._size}-bit memory>"
 
