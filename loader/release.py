@@ -28,8 +28,10 @@ from mpy_cross.loader.fun_table import (
 )
 from mpy_cross.loader.language import (
     LANGUAGE_1_12,
+    LANGUAGE_1_19,
     LANGUAGE_1_20,
     LANGUAGE_1_21,
+    LANGUAGE_1_23,
     LANGUAGE_1_24,
     LANGUAGE_1_25,
     LANGUAGE_1_26,
@@ -159,7 +161,7 @@ class Release(NamedTuple):
     str_converts_operand: bool = True
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
     language: LanguageFacts = LANGUAGE_1_12
-    """What objects do at run time; changed by 1.20, 1.21, 1.24, 1.25 and 1.26."""
+    """What objects do at run time; changed by 1.19, 1.20, 1.21, 1.23, 1.24, 1.25 and 1.26."""
     next_default: bool = False
     """1.25: `next()` takes a second argument on all boards."""
     implementation: tuple[str, ...] = ("mpy",)
@@ -489,6 +491,7 @@ _R1_18 = _R1_17._replace(
 )
 _R1_19 = _R1_18._replace(
     version="1.19",
+    language=LANGUAGE_1_19,
     filesystems=FILESYSTEMS_1_19,
     date="2022-06-16",
     prompt=PROMPT_1_19,
@@ -568,6 +571,7 @@ _R1_22_2 = _R1_22_1._replace(
 )
 _R1_23 = _R1_22_2._replace(
     version="1.23",
+    language=LANGUAGE_1_23,
     proto_functions=True,
     filesystems=FILESYSTEMS_1_23,
     date="2024-05-31",

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from typing import Final, TypeAlias, final
 
+from mpy_cross.loader.floatread import c_pow
 from mpy_cross.loader.ops import BinaryOp, UnaryOp
 from mpy_cross.loader.release import Release
-from mpy_cross.numbers import c_pow
 
 Number: TypeAlias = "tuple[int | float, int]"
 

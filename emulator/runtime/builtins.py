@@ -14,7 +14,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, final
 
-from mpy_cross.emulator.runtime import attributes, functions, streams, support
+from mpy_cross.emulator.runtime import attributes, byte_methods, functions, streams, support
 from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.buffers import install_buffers
 from mpy_cross.emulator.runtime.collections_ import (
@@ -285,6 +285,7 @@ def install(runtime: Runtime) -> None:
     names["__build_class__"] = support.build_class
     _install_text(runtime)
     install_buffers(runtime)
+    byte_methods.install(runtime)
     _install_code(runtime)
 
 

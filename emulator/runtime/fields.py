@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime import memory
 from mpy_cross.emulator.runtime.arguments import as_word, cooked
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.printing import format_int
 
 DIGITS: Final = "0123456789"
@@ -30,6 +31,7 @@ class Field:
         "kind",
         "precision",
         "prefix",
+        "separator",
         "sign",
         "width",
     )
@@ -44,6 +46,7 @@ class Field:
         """What goes before a number that is not negative."""
         self.prefix = False
         self.comma = False
+        self.separator = ","
         self.width = 0
         self.precision = -1
         self.kind = ""
@@ -88,6 +91,8 @@ def format_integer(
     if field.align == ">" and field.fill == "0":
         width = max(width, precision)
         precision = 0
+    if field.comma and LANGUAGE[0].separators:
+        return _separated(number, base, field, upper)
     digits = format_digits(abs(number), base, field.comma)
     head = "-" if number < 0 else field.sign
     if field.prefix:
@@ -100,6 +105,19 @@ def format_integer(
     if field.between:
         return head + field.pad(digits, width - len(head))
     return field.pad(head + digits, width)
+
+
+def _separated(number: int, base: int, field: Field, upper: bool) -> str:
+    """An int with separators, which the zeros before it have, too."""
+    kind = _HOST_KINDS.get(base, "d")
+    fill = field.fill if field.fill not in "{}" else " "
+    spec = f"{fill}{'=' if field.between else field.align}{field.sign}"
+    width = "" if field.width < 0 else str(field.width)
+    if field.width > 0:
+        memory.text(field.width)
+    separator = field.separator if base == 10 else "_"
+    text = format(number, f"{spec}{'#' if field.prefix else ''}{width}{separator}{kind}")
+    return text.upper() if upper else text
 
 
 def parse_number(text: str, at: int, otherwise: int) -> tuple[int, int]:
@@ -222,8 +240,9 @@ def parse_spec(spec: str) -> tuple[Field, str]:
         align = align or "="
         fill = fill or "0"
     field.width, at = parse_number(spec, at, -1)
-    if spec[at : at + 1] == ",":
+    if spec[at : at + 1] == "," or (spec[at : at + 1] == "_" and LANGUAGE[0].separators):
         field.comma = True
+        field.separator = spec[at]
         at += 1
     if spec[at : at + 1] == ".":
         field.precision, at = parse_number(spec, at + 1, -1)

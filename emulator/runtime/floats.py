@@ -7,12 +7,13 @@ after the first are repeated for `repr` of doubles only; else they give the host
 """
 
 from __future__ import annotations
-
 import math
 import re
 from ctypes import c_float
 from typing import Final, final
 
+from mpy_cross.emulator.runtime.facts import READER
+from mpy_cross.loader.floatread import read_float
 from mpy_cross.loader.floatfmt import format_complex, format_float
 from mpy_cross.loader.release import FloatPrinter
 
@@ -301,7 +302,7 @@ _NUMBER: Final = re.compile(
 def parse_decimal(text: str, single: bool, imaginary: bool = False) -> tuple[float, bool]:
     """The value of a number's text and whether it ends in `j`, which `imaginary` allows.
 
-    Digits are taken one by one and scaled by one power of ten, so the last bit is MicroPython's.
+    In single precision digits are taken one by one and scaled by one power of ten.
     Raises ValueError.
     """
     match = _NUMBER.fullmatch(text)
@@ -319,6 +320,10 @@ def parse_decimal(text: str, single: bool, imaginary: bool = False) -> tuple[flo
     if exponent_sign == "-":
         power = -power
     num = _SINGLE if single else _DOUBLE
+    if not single:
+        digits = whole.replace("_", "").encode(), (fraction or "")[1:].replace("_", "").encode()
+        value = read_float(*digits, power, READER[0])
+        return (-value if sign == "-" else value), bool(j)
     value = 0.0
     for digit in whole.replace("_", ""):
         if value < num.digits_max:

@@ -16,6 +16,7 @@ from mpy_cross.emulator.runtime.arguments import (
     no_implicit,
     raw,
 )
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.fields import (
     DIGITS,
     STAR,
@@ -290,6 +291,9 @@ class Formatter:
                 text += "%"
             return _float(text, field)
         if not is_number:
+            if field.between and field.fill == "0" and LANGUAGE[0].zero_fills_text:
+                field = field.of_width(field.width)
+                field.between, field.align = False, "<"
             if field.between:
                 raise ValueError("'=' alignment not allowed in string format specifier")
             if kind in ("", "s"):
@@ -328,6 +332,9 @@ def use(printer: Printer) -> None:
     """Make a board's printer the one that `percent` and `format_` use."""
     global _current
     _current = Formatter(printer)
+    # What a specifier means depends on the release.
+    _number_specs.clear()
+    _text_specs.clear()
 
 
 def percent(template: Any, values: Any) -> Any:

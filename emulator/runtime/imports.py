@@ -275,6 +275,11 @@ class Importer:
         if made is None:
             loader = importlib.import_module(f"mpy_cross.emulator.runtime.modules.{file}")
             made = self._built[file] = loader.build(self.runtime)
+            if self.runtime.release.prompt.plain_module_names:
+                names = [each for each, known in TABLE.items() if known == file]
+                plain = made.__dict__["__name__"].removeprefix("u")
+                if plain in names:
+                    made.__dict__["__name__"] = plain
             made.__dict__ = _FixedNames(made.__dict__)
         return made
 

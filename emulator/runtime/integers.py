@@ -6,6 +6,7 @@ Numbers in text are MicroPython's: an underscore may be anywhere among the digit
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ _DIGITS: Final = {
     )
     for char in pair
 }
+_LEADING_ZERO: Final = re.compile(r"[ \t\n\r\v\f]*[+-]?0+[_0]*[1-9]")
 _PREFIXES: Final = {"x": 16, "o": 8, "b": 2}
 SMALL_BITS: Final = WORD_BITS - 1
 """Bits of an int that needs no memory."""
@@ -97,7 +99,11 @@ def make_int(value: Any = 0, base: Any = _NOTHING, /) -> int:
     cls = type(value)
     if base is not _NOTHING:
         if cls is str:
-            return parse_int(raw(value), as_word(base))
+            text, number = raw(value), as_word(base)
+            if number == 0 and not LANGUAGE[0].leading_zero and _LEADING_ZERO.match(text):
+                shown = bytes_text(text.encode("latin-1"))[1:]
+                raise ValueError(f"invalid syntax for integer with base 0: {shown}")
+            return parse_int(text, number)
         if cls is bytes:
             return parse_int(value.decode("latin-1"), as_word(base))
         raise no_implicit(value)
@@ -145,9 +151,9 @@ def _to_bytes(
         raise ValueError()
     memory.text(size)
     if facts.bytes_checked:
-        bits = 8 * size - bool(signed)
-        low = -(1 << bits) if signed and size else 0
-        if not low <= self < 1 << max(bits, 0):
+        # What is negative is taken as signed, whatever the argument says.
+        fits = -(1 << 8 * size) <= 2 * self if self < 0 else self < 1 << 8 * size
+        if not fits:
             raise OverflowError("buffer too small")
         data = (self & ((1 << (8 * size)) - 1)).to_bytes(size, "little")
         return data if order == "little" else data[::-1]
@@ -182,6 +188,22 @@ def float_constructor(float_type: type[float]) -> Callable[..., float]:
     return make_float
 
 
+def _sum(text: str, single: bool) -> complex:
+    """The complex number of a text such as `1+2j`, whose parts need not both be there."""
+    text = text.strip(_SPACE)
+    if text[-1:] not in ("j", "J"):
+        return complex(parse_decimal(text, single)[0], 0.0)
+    at = len(text) - 2
+    while at > 0 and (text[at] not in "+-" or text[at - 1] in "eE"):
+        at -= 1
+    at = max(at, 0)
+    imaginary = text[at:-1]
+    if imaginary in ("", "+", "-"):
+        imaginary += "1"
+    real = parse_decimal(text[:at], single)[0] if at else 0.0
+    return complex(real, parse_decimal(imaginary, single)[0])
+
+
 def complex_constructor(float_type: type[float]) -> Callable[..., complex]:
     """`complex(...)` of a board whose floats are of this type."""
     single = float_type is Float32
@@ -189,6 +211,14 @@ def complex_constructor(float_type: type[float]) -> Callable[..., complex]:
     def parts(value: Any) -> tuple[float, float]:
         if type(value) is complex:
             return value.real, value.imag
+        method = None
+        if type(type(value)) is MpClass and LANGUAGE[0].complex_text:
+            method = getattr(type(value), "__complex__", None)
+        if method is not None:
+            made = method(value)
+            if type(made) is not complex:
+                raise TypeError(f"can't convert {type_name(value)} to complex")
+            return made.real, made.imag
         number = as_float(value)
         return (to_single(number) if single else number), 0.0
 
@@ -198,7 +228,10 @@ def complex_constructor(float_type: type[float]) -> Callable[..., complex]:
             return 0j
         if len(args) == 1:
             if type(args[0]) is str:
-                value, imaginary = parse_decimal(raw(args[0]), single, True)
+                text = raw(args[0])
+                if LANGUAGE[0].complex_text:
+                    return _sum(text, single)
+                value, imaginary = parse_decimal(text, single, True)
                 return complex(0.0, value) if imaginary else complex(value, 0.0)
             return complex(*parts(args[0]))
         real, imag = parts(args[0])

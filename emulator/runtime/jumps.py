@@ -46,9 +46,9 @@ class JumpText(OperationText):
         """Ranks of the blocks that some jump skips."""
         self.uses_pc = bool(self.guarded)
         self.reraised = self._reraised()
+        """Numbers of the regions whose handlers have a bare `raise`."""
         self.refusing: set[int] = set()
         """Regions, by number, that raise the MemoryError which the loop around them came by."""
-        """Numbers of the regions whose handlers have a bare `raise`."""
         self.open: set[int] = set()
         """Numbers of the regions being written."""
 

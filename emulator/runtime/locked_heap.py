@@ -13,6 +13,7 @@ from typing import Any, Final, final
 from mpy_cross.emulator.runtime.attributes import attribute
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.collections_ import DictView
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import SMALL
 from mpy_cross.emulator.runtime.support import set_slice
@@ -63,6 +64,8 @@ class LockedHeap:
         if not self.heap.locked or sys.getrefcount(value) > FRESH:
             return value
         kind = type(value)
+        if kind is slice and LANGUAGE[0].slice_on_stack:
+            return value
         if isinstance(value, BaseException):
             # Exceptions have a place of their own; their arguments have to fit behind it.
             if self.emergency < TRACEBACK + TUPLE + WORD * len(value.args):

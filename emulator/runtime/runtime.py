@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from mpy_cross.emulator.runtime import errors, identity, pacing, support
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.console import Console, StandardText
-from mpy_cross.emulator.runtime.facts import LANGUAGE
+from mpy_cross.emulator.runtime.facts import LANGUAGE, READER
 from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
@@ -147,6 +147,7 @@ class Runtime:
             support.BUILTINS = self.builtins
             support.FLOAT[0] = self.float_type
             LANGUAGE[0] = self.release.language
+            READER[0] = self.release.float_reader
             errors.STR_CONVERTS[0] = self.release.str_converts_operand
             Buffer.storage = self.storage
             use(self.printer)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any, final
 
+from mpy_cross.emulator.runtime.facts import LANGUAGE
+
 Attributes = dict[str, Any]
 MARK = "\u00b7"
 """Starts the file name of translated code for the host, which tells it from the host's own."""
@@ -159,6 +161,12 @@ class Super:
             cls = cls.value
         if not isinstance(cls, (type, BuiltinType)):
             raise TypeError("first argument to super must be type")
+        if LANGUAGE[0].super_checked:
+            host = cls.host if isinstance(cls, BuiltinType) else cls
+            inner = obj.host if isinstance(obj, BuiltinType) else obj
+            if not (isinstance(inner, type) and issubclass(inner, host)):
+                if not isinstance(obj, host):
+                    raise TypeError()
         self.cls = cls
         self.obj = obj
 

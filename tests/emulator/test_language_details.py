@@ -7,6 +7,7 @@ import pytest
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.session import Session
 from mpy_cross.loader.release import get
+from tests.emulator.running import run
 
 
 def ran(source: str, board: str = "pyboard", release: str = "1.17") -> str:
@@ -187,6 +188,21 @@ CHANGES = [
     ("print(int.from_bytes(b'a'))", "TypeError: function missing", "97"),
     ("print((300).to_bytes(1, 'big'))", "b','", "OverflowError: buffer too small"),
     ("print(int(bytearray(b'12')))", "TypeError: can't convert bytearray to int", "12"),
+    ("print('{:06s}|'.format('ab'))", "ValueError: '=' alignment", "ab0000|"),
+    ("print(bytearray(b'a,b').split(b','))", "AttributeError: 'bytearray' object has no",
+     "[bytearray(b'a'), bytearray(b'b')]"),
+    ("print(bytes.fromhex('01 ff').hex(':'), memoryview(b'a').hex())",
+     "AttributeError: type object 'bytes' has no attribute 'fromhex'", "01:ff 61"),
+    ("from ucollections import deque\nd = deque((1, 2), 5)\nd.appendleft(0)\n"
+     "print(list(d), d[-1], d.pop())", "ValueError", "[0, 1, 2] 2 2"),
+    ("print('{:_x} {:09,d}'.format(0xabcdef, 1234))", "ValueError: invalid format specifier",
+     "ab_cdef 0,001,234"),
+    ("import ucollections\nprint(ucollections.__name__)", "ucollections", "collections"),
+    ("print(complex(' 1-2.5e-1j '), complex('j'))", "ValueError: invalid syntax for number",
+     "(1-0.25j) 1j"),
+    ("print(int('01', 0))", "1", "ValueError: invalid syntax for integer with base 0: '01'"),
+    ("class A: pass\nclass B: pass\nsuper(A, B())\nprint('taken')", "taken", "TypeError"),
+    ("print((-2).to_bytes(2, 'big'))", "b'", "b'\\xff\\xfe'"),
     ("class C:\n    def __float__(self): return 2.5\nprint(float(C()))",
      "TypeError: can't convert C to float", "2.5"),
     ("class D:\n    def __set_name__(self, c, n): print(n)\nclass C: x = D()\nprint('end')",
@@ -211,3 +227,18 @@ def test_a_container_may_be_its_own_argument() -> None:
              "    def __next__(self): raise StopIteration(42)\n" \
              "try:\n    next(map(lambda x: x, A()))\nexcept StopIteration as e:\n    print(e)\n"
     assert ran(source) == "42\n"
+
+
+def test_locked_heap_and_slices() -> None:
+    source = "import micropython\nl = bytearray(5)\nmicropython.heap_lock()\ntry:\n" \
+             "    l[0:2] = b'ab'\n    micropython.heap_unlock()\n    print(l)\n" \
+             "except MemoryError as e:\n    micropython.heap_unlock()\n    print(e)\n"
+    assert ran(source) == "memory allocation failed, heap is locked\n"
+    assert ran(source, release="1.28") == "bytearray(b'ab\\x00\\x00\\x00')\n"
+
+
+@pytest.mark.parametrize(("release", "wanted"), [("1.17", "False"), ("1.28", "True")])
+def test_text_is_read_as_a_float_by_the_release(release: str, wanted: str) -> None:
+    """Without a board: floats of boards have single precision."""
+    source = "print(float('1' + '0' * 300) == 10.0 ** 300)"
+    assert run(source, release=release) == wanted + "\n"

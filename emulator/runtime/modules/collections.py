@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque as HostDeque
+from collections.abc import Iterator
 from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime import collections_
 from mpy_cross.emulator.runtime.arguments import as_word, check_count, native
+from mpy_cross.emulator.runtime.pacing import paced
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.types import HostObject, Module, MpClass, class_name, type_name
@@ -16,7 +18,6 @@ CHECK_OVERFLOW: Final = 1
 """Flag of a deque: an error when it is full, in place of dropping the oldest item."""
 
 
-@final
 class deque(HostObject):
     """A queue with a largest length."""
 
@@ -28,24 +29,77 @@ class deque(HostObject):
         if self.__size < 0:
             raise ValueError()
         self.__checked = len(args) > 2 and bool(as_word(args[2]) & CHECK_OVERFLOW)
-        self.__items: HostDeque[Any] = HostDeque(maxlen=self.__size)
+        self._held: HostDeque[Any] = HostDeque(maxlen=self.__size)
 
     def __len__(self) -> int:
-        return len(self.__items)
+        return len(self._held)
 
     @native
     def append(self, item: Any, /) -> None:
         """Add an item at the right end."""
-        if self.__checked and len(self.__items) == self.__size:
+        self._refuse_if_full()
+        self._held.append(item)
+
+    def _refuse_if_full(self) -> None:
+        if self.__checked and len(self._held) == self.__size:
             raise IndexError("full")
-        self.__items.append(item)
 
     @native
     def popleft(self, /) -> Any:
         """Remove the item at the left end."""
-        if not self.__items:
+        if not self._held:
             raise IndexError("empty")
-        return self.__items.popleft()
+        return self._held.popleft()
+
+
+class Sequence(deque):
+    """A deque as it is since it has items, indices and two ends."""
+
+    type_name = "deque"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_count(args, 2, 3, kwargs)
+        super().__init__((), *args[1:])
+        if type(args[0]) is not tuple or args[0]:
+            self.extend(args[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._held)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._held[self.__place(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._held[self.__place(index)] = value
+
+    def __place(self, index: Any) -> int:
+        if not isinstance(index, int):
+            raise TypeError(f"deque indices must be integers, not {type_name(index)}")
+        if not -len(self._held) <= index < len(self._held):
+            raise IndexError("deque index out of range")
+        return index
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("'deque' object doesn't support item deletion")
+
+    @native
+    def appendleft(self, item: Any, /) -> None:
+        """Add an item at the left end."""
+        self._refuse_if_full()
+        self._held.appendleft(item)
+
+    @native
+    def extend(self, items: Any, /) -> None:
+        """Add items at the right end."""
+        for item in paced(items):
+            self.append(item)
+
+    @native
+    def pop(self, /) -> Any:
+        """Remove the item at the right end."""
+        if not self._held:
+            raise IndexError("empty")
+        return self._held.pop()
 
 
 class OrderedDict(dict[Any, Any], HostObject):
@@ -180,7 +234,12 @@ def namedtuple(name: Any, fields: Any, /) -> MpClass:
 
 def build(runtime: Runtime) -> Module:
     return Module(
-        NAMES[0], {"namedtuple": namedtuple, "OrderedDict": OrderedDict, "deque": deque}
+        NAMES[0],
+        {
+            "namedtuple": namedtuple,
+            "OrderedDict": OrderedDict,
+            "deque": Sequence if runtime.release.language.deque_sequence else deque,
+        },
     )
 
 
