@@ -13,8 +13,6 @@ from mpy_cross.emulator.runtime.vfs import text_of
 from mpy_cross.emulator.runtime.vfs_types import detect, types_of
 
 NAMES: Final[tuple[str, ...]] = ("uos", "os")
-BUILT: Final = "2021-09-02"
-"""Date that `uname().version` shows: that of release 1.17."""
 
 
 def vfs_names(runtime: Runtime) -> dict[str, Any]:
