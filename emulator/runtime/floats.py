@@ -7,14 +7,15 @@ after the first are repeated for `repr` of doubles only; else they give the host
 """
 
 from __future__ import annotations
+
 import math
 import re
 from ctypes import c_float
 from typing import Final, final
 
 from mpy_cross.emulator.runtime.facts import READER
-from mpy_cross.loader.floatread import read_float
 from mpy_cross.loader.floatfmt import format_complex, format_float
+from mpy_cross.loader.floatread import read_float
 from mpy_cross.loader.release import FloatPrinter
 
 FORMAT_BUFFER: Final = 32

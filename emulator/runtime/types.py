@@ -164,9 +164,9 @@ class Super:
         if LANGUAGE[0].super_checked:
             host = cls.host if isinstance(cls, BuiltinType) else cls
             inner = obj.host if isinstance(obj, BuiltinType) else obj
-            if not (isinstance(inner, type) and issubclass(inner, host)):
-                if not isinstance(obj, host):
-                    raise TypeError()
+            known = isinstance(inner, type) and issubclass(inner, host)
+            if not known and not isinstance(obj, host):
+                raise TypeError()
         self.cls = cls
         self.obj = obj
 

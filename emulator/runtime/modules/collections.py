@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque as HostDeque
 from collections.abc import Iterator
-from typing import Any, Final, final
+from typing import Any, Final
 
 from mpy_cross.emulator.runtime import collections_
 from mpy_cross.emulator.runtime.arguments import as_word, check_count, native
