@@ -2,13 +2,16 @@
 
 A pattern becomes instructions of a small matcher, as in the reference: their sizes decide which
 patterns are too large, and `re.DEBUG` prints them.  The matching itself is the host's `re` with an
-equivalent pattern over bytes.
+equivalent pattern over bytes; where that may take for ever, `regex_steps` executes the
+instructions.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple, final
+
+from mpy_cross.emulator.runtime.regex_steps import Found, Instruction, executed
 
 ERROR: Final = "error in regex"
 _NAMED: Final = {
@@ -19,29 +22,28 @@ _NAMED: Final = {
     b"w": b"[A-Za-z0-9_]",
     b"W": b"[^A-Za-z0-9_]",
 }
+SHORT: Final = 12
+"""Bytes up to which no pattern takes long."""
+STEPS: Final = 10**7
+"""Steps, at most, that the host may take without a poll."""
 _PREFIX: Final = 5
 """Bytes of the instructions that let a search begin anywhere."""
-
-
-class Instruction(NamedTuple):
-    """An instruction of the matcher: its name, its operand, its size in bytes."""
-
-    name: str
-    operand: int | bytes = 0
-    size: int = 1
 
 
 class Part(NamedTuple):
     """A part of a pattern: its instructions, the host's pattern, and what it may match.
 
-    empty: it may match nothing; endless: it has a loop that goes round without consuming anything,
-    which overflows the stack of the reference.
+    empty: it may match nothing; loops: repetitions without a limit; nested: one of them repeats
+    what can match in several ways; endless: it has a loop that goes round without consuming
+    anything, which overflows the stack of the reference.
     """
 
     code: list[Instruction]
     host: bytes
     empty: bool
     endless: bool = False
+    loops: int = 0
+    nested: bool = False
 
 
 def _size(code: list[Instruction]) -> int:
@@ -63,7 +65,14 @@ def _nothing() -> Part:
 
 
 def _joined(a: Part, b: Part) -> Part:
-    return Part(a.code + b.code, a.host + b.host, a.empty and b.empty, a.endless or b.endless)
+    return Part(
+        a.code + b.code,
+        a.host + b.host,
+        a.empty and b.empty,
+        a.endless or b.endless,
+        a.loops + b.loops,
+        a.nested or b.nested,
+    )
 
 
 @final
@@ -101,6 +110,8 @@ class _Parser:
                 b"(?:" + whole.host + b"|" + other.host + b")",
                 whole.empty or other.empty,
                 whole.endless or other.endless,
+                whole.loops + other.loops,
+                whole.nested or other.nested,
             )
         return whole
 
@@ -140,7 +151,16 @@ class _Parser:
             code = [*term.code, _jump(second, -size - 2)]
         host = b"(?:" + term.host + b")" + kind + (b"?" if lazy else b"")
         endless = term.endless or (kind != b"?" and term.empty and not lazy)
-        return Part(code, host, term.empty or kind != b"+", endless)
+        once = kind == b"?"
+        ways = any(one.name in ("split", "rsplit") for one in term.code)
+        return Part(
+            code,
+            host,
+            term.empty or kind != b"+",
+            endless,
+            term.loops + (not once),
+            term.nested or (ways and not once),
+        )
 
     def atom(self) -> Part:
         byte = self.take()
@@ -193,20 +213,20 @@ class _Parser:
         if self.take() != b")":
             raise ValueError(ERROR)
         if not number:
-            return Part(inner.code, b"(?:" + inner.host + b")", inner.empty, inner.endless)
+            return inner._replace(host=b"(?:" + inner.host + b")")
         code = [
             Instruction("save", _checked(2 * number), 2),
             *inner.code,
             Instruction("save", _checked(2 * number + 1), 2),
         ]
-        return Part(code, b"(" + inner.host + b")", inner.empty, inner.endless)
+        return inner._replace(code=code, host=b"(" + inner.host + b")")
 
 
 @final
 class Pattern:
-    """A compiled pattern.  groups: their number; endless: see `Part`.  Raises ValueError."""
+    """A compiled pattern.  groups: their number; others: see `Part`.  Raises ValueError."""
 
-    __slots__ = ("code", "endless", "groups", "host")
+    __slots__ = ("code", "endless", "groups", "host", "loops", "nested")
 
     def __init__(self, text: bytes) -> None:
         parser = _Parser(text.partition(b"\0")[0])
@@ -215,6 +235,8 @@ class Pattern:
             raise ValueError(ERROR)
         self.groups = parser.groups
         self.endless = whole.endless
+        self.loops = whole.loops
+        self.nested = whole.nested
         self.code = [
             _jump("rsplit", 3),
             Instruction("any"),
@@ -226,10 +248,13 @@ class Pattern:
         ]
         self.host = re.compile(whole.host)
 
-    def run(self, data: bytes, anchored: bool) -> re.Match[bytes] | None:
+    def run(self, data: bytes, anchored: bool) -> re.Match[bytes] | Found | None:
         """The first match.  Raises RuntimeError where the reference has too little stack."""
         if self.endless:
             raise RuntimeError("maximum recursion depth exceeded")
+        size = len(data)
+        if (self.nested and size > SHORT) or size**self.loops > STEPS:
+            return executed(self.code, self.groups, data, anchored)
         return self.host.match(data) if anchored else self.host.search(data)
 
     def listing(self) -> str:

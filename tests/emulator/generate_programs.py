@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import time
 from typing import Final
@@ -18,9 +19,11 @@ NAMES: Final = ["a", "b", "c", "d"]
 LITERALS: Final = ["0", "1", "2", "-3", "7", "100", "'x'", "'ab'", "[1, 2]", "(3, 4)", "None"]
 BINARY: Final = ["+", "-", "*", "//", "|", "+", "-"]
 COMPARE: Final = ["<", ">", "==", "!=", "<=", ">="]
+# `s` makes a bool an int: `|` of two bools is an int to MicroPython only.
 ERRORS: Final = ["ValueError", "KeyError", "TypeError", "Exception", "(IndexError, TypeError)"]
+_COUNTS: Final = re.compile(r"\s+w\d+ \+= 1$")
 _HEAD: Final = """def s(x):
-    if isinstance(x, int): return x if -10 ** 3 < x < 10 ** 3 else 1
+    if isinstance(x, int): return x + 0 if -10 ** 3 < x < 10 ** 3 else 1
     if isinstance(x, (str, list, tuple)): return x[:20]
     return x
 """
@@ -186,6 +189,9 @@ def shrunk(source: str, players: list[Player]) -> str:
     while size:
         at = 0
         while at < len(lines):
+            if any(_COUNTS.match(line) for line in lines[at : at + size]):
+                at += size  # without this the loop might not end
+                continue
             shorter = "\n".join(lines[:at] + lines[at + size :]) + "\n"
             try:
                 compile(shorter, "program", "exec")
