@@ -497,7 +497,8 @@ def unary_op(s: NativeState, op: int) -> None:
     else:
         s.adjust(1)
         # The reference has no name for it; compilers on boards have.
-        name = ("pos", "neg", "invert")[op]
+        names = ("pos", "neg", "invert")
+        name = names[op] if op < len(names) else "not"
         s.viper_error("unary op  not implemented", f"unary op __{name}__ not implemented")
 
 
