@@ -23,7 +23,7 @@ COMPARE: Final = ["<", ">", "==", "!=", "<=", ">="]
 ERRORS: Final = ["ValueError", "KeyError", "TypeError", "Exception", "(IndexError, TypeError)"]
 _COUNTS: Final = re.compile(r"\s+w\d+ \+= 1$")
 _HEAD: Final = """def s(x):
-    if isinstance(x, int): return x + 0 if -10 ** 3 < x < 10 ** 3 else 1
+    if isinstance(x, (int, bool)): return x + 0 if -10 ** 3 < x < 10 ** 3 else 1
     if isinstance(x, (str, list, tuple)): return x[:20]
     return x
 """
