@@ -1,0 +1,1 @@
+"""Xtensa cores: the LX106 of the ESP8266 and the LX6 of the ESP32."""
