@@ -1,0 +1,119 @@
+"""The plain interpreter: one instruction after the other, one function per instruction.
+
+It is the reference for faster engines, and does for them what is rare:
+
+    interpreter = Interpreter(state, memory)
+    interpreter.step()          # the instruction at state.pc, with all that it may raise
+
+What counts as an instruction: each that is executed, and each that raises a general or debug
+exception.  An instruction that raises a window exception is not counted, as it is executed again;
+taking an interrupt is none.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from mpy_cross.emulator.cores.xtensa import exceptions
+from mpy_cross.emulator.cores.xtensa.context import Context, Operation, WindowException
+from mpy_cross.emulator.cores.xtensa.decode import Decoder, Instruction
+from mpy_cross.emulator.cores.xtensa.exceptions import Raised
+from mpy_cross.emulator.cores.xtensa.integer import INTEGER
+from mpy_cross.emulator.cores.xtensa.memory import DataMemory
+from mpy_cross.emulator.cores.xtensa.multiply_add import MULTIPLY_ADD
+from mpy_cross.emulator.cores.xtensa.numbers import (
+    COPROCESSOR0_DISABLED,
+    CPENABLE,
+    DEBUG_IBREAK,
+    IBREAKA,
+    IBREAKENABLE,
+    ILLEGAL,
+    LBEG,
+    LCOUNT,
+    LEND,
+    MASK,
+    PS,
+    PS_EXCM,
+)
+from mpy_cross.emulator.cores.xtensa.single import SINGLE
+from mpy_cross.emulator.cores.xtensa.state import State
+from mpy_cross.emulator.cores.xtensa.system import SYSTEM
+
+OPERATIONS: dict[str, Operation] = {**INTEGER, **SYSTEM, **MULTIPLY_ADD, **SINGLE}
+
+
+@final
+class Interpreter(Context):
+    """Executes instructions on a state and a memory.
+
+    Whether exceptions go to the program's vectors or to the host is for `on_raised` and `on_break`,
+    see `Context`.
+    """
+
+    def __init__(self, state: State, memory: DataMemory) -> None:
+        super().__init__(state, memory)
+        self._decoder = Decoder(state.model)
+        self._known: dict[int, Instruction] = {}
+
+    def instruction(self, address: int) -> Instruction | None:
+        """The instruction in memory at an address, None for what is none. Raised, as by a fetch."""
+        word = self.memory.fetch(address)
+        known = self._known.get(address)
+        if known is None or known.word != word & (0xFFFF if word & 8 else 0xFF_FFFF):
+            known = self._decoder.decode(word, address)
+            if known is not None:
+                self._known[address] = known
+        return known
+
+    def step(self) -> None:
+        """Executes the instruction at `state.pc`. Interrupts are not looked for."""
+        state, sr = self.state, self.state.sr
+        pc = state.pc
+        try:
+            if sr[IBREAKENABLE] and self._stops(pc):
+                return
+            found = self.instruction(pc)
+            if found is None:
+                raise Raised(ILLEGAL)
+            if found.quad and state.checks_windows() and exceptions.overflow(state, found.quad):
+                return
+            if found.floats and not sr[CPENABLE] & 1:
+                raise Raised(COPROCESSOR0_DISABLED)
+            operation = OPERATIONS.get(found.name)
+            if operation is None:
+                raise Raised(ILLEGAL)
+            after = operation(self, found)
+            if after is None:
+                after = pc + found.size & MASK
+                if after == sr[LEND] and sr[LCOUNT] and not sr[PS] & PS_EXCM:
+                    sr[LCOUNT] -= 1
+                    after = sr[LBEG]
+            state.pc = after
+        except Raised as error:
+            self.on_raised(error)
+        except WindowException:
+            return
+        state.instructions += 1
+
+    def run(self, until: int) -> None:
+        """Executes instructions until `state.instructions` is `until`, or the core sleeps; takes
+        interrupts and lets timers go off."""
+        state = self.state
+        while state.instructions < until and not state.sleeping:
+            timer = state.next_timer()
+            if timer <= state.instructions:
+                state.tick()
+                continue
+            end = min(until, timer)
+            while state.instructions < end and not state.sleeping:
+                if state.attention:
+                    exceptions.interrupt(state)
+                    timer = state.next_timer()  # it may have been set
+                    end = min(until, timer)
+                self.step()
+
+    def _stops(self, pc: int) -> bool:
+        """Is there a debug exception ahead of the instruction at `pc`?"""
+        sr = self.state.sr
+        return any(sr[IBREAKENABLE] >> number & 1 and sr[IBREAKA + number] == pc
+                   for number in (0, 1)) and exceptions.debug(self.state, DEBUG_IBREAK)
