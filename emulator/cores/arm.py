@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, final
 
 from mpy_cross.emulator.bus import BusFault
-from mpy_cross.emulator.cores.arm_base import ABANDON, EXITS, Direct
+from mpy_cross.emulator.cores.arm_base import ABANDON, EXITS, Probe
 from mpy_cross.emulator.cores.arm_hosted import HostedArm
 from mpy_cross.emulator.cores.core import CoreError, CoreState, Fault, FaultKind, Stop, StopReason
 from mpy_cross.emulator.cores.faults import AS_EXCEPTION
@@ -203,7 +203,7 @@ class CortexM(HostedArm):
 
     # ------------------------------------------------------------------------------- probes
 
-    def add_probes(self, addresses: Iterable[int], make: Direct) -> list[int]:
+    def add_probes(self, addresses: Iterable[int], make: Probe) -> list[int]:
         """Ahead of each execution of an instruction at one of these addresses calls what `make`
         gives, which may look but not change anything; handles for `remove_probes`.
 

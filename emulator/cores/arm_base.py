@@ -54,10 +54,11 @@ from mpy_cross.emulator.cores.unicorn_common import (
     HOOK_INTR,
     HOOK_INVALID_INSTRUCTION,
     LEVELS,
-    CodeCall,
+    BareCall,
     Engine,
     InterruptCall,
     InvalidCall,
+    PlaceCall,
 )
 from mpy_cross.emulator.line import Line
 
@@ -92,9 +93,12 @@ Enter = Callable[[int, int, int, int, int, int], int]
 """Calls a function: its address, r0 to r3 and the stack pointer; its result."""
 
 
-Direct = Callable[[Any, Any, Any], Callable[[int, int, int, int], None]]
+Direct = Callable[[Any, Any, Any], Callable[[], None]]
 """Makes the callback of a trap for one engine, of its registers, and of the limit and the count of
 instructions (see `Engine`)."""
+
+Probe = Callable[[Any, Any, Any], Callable[[int, int, int, int], None]]
+"""The same for a place in a program; that callback gets handle, address, size and data."""
 
 
 def _no_entry(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
@@ -111,17 +115,20 @@ class Part:
 
     general, floats: the general registers as bytes, and those floating-point registers that a
     called function has to keep; words: the general registers, each read and written fast;
-    arguments, set_arguments: r0 to r3 all at once; enter: calls a function.
+    arguments, set_call: r0 to r3 at once, and with sp and lr; enter: calls a function; ref, start,
+    limit, begun: see `Engine`.
     """
 
-    __slots__ = ("arguments", "engine", "enter", "everything", "exceptions", "floats", "general",
-                 "registers", "set_arguments", "words")
+    __slots__ = ("arguments", "begun", "engine", "enter", "everything", "exceptions", "floats",
+                 "general", "limit", "ref", "registers", "set_call", "start", "words")
 
     def __init__(self, engine: Engine, registers: Registers, exceptions: Exceptions,
                  special: list[int], floats: bool) -> None:
         self.engine, self.registers, self.exceptions = engine, registers, exceptions
+        self.limit, self.begun, self.ref = engine.limit, engine.begun, engine.ref
+        self.start = engine.lib.start_held if engine.exact else engine.start
         self.general = saved_registers(engine, registers)
-        self.words, self.arguments, self.set_arguments = fast_registers(registers, self.general)
+        self.words, self.arguments, self.set_call = fast_registers(registers, self.general)
         self.floats: Saved = saved_floats(engine, registers) if floats else memoryview(bytearray())
         self.enter: Enter = _no_entry
         self.everything = Batch(special + (numbers().doubles if floats else []))
@@ -129,6 +136,9 @@ class Part:
 
 class ArmCore:
     """The common part of what follows in `HostedArm` and `CortexM`."""
+
+    # What calls and traps use is faster there than among the other attributes.
+    __slots__ = ("__dict__", "__weakref__", "alarm", "done", "level", "part", "slack")
 
     def __init__(self, name: str, bus: Bus, *, exact: bool = True, vectors: int = 0,
                  private: list[Window] | None = None, depth: int = DEPTH) -> None:
@@ -216,13 +226,13 @@ class ArmCore:
     def _hook_direct(self, part: Part, number: int, make: Direct) -> None:
         call = make(part.words, part.engine.limit, part.engine.begun)
         address = DIRECT + 4 * number
-        part.engine.hook(HOOK_BLOCK, CodeCall(call), address, address)
+        part.engine.hook(HOOK_BLOCK, BareCall(call), address, address)
 
     def _entry(self, part: Part) -> Enter:
         return _no_entry
 
     def _use(self, part: Part) -> None:
-        self._part = part
+        self.part = part
         self._engine, self.registers, self.words = part.engine, part.registers, part.words
         self.exceptions, self.begun = part.exceptions, part.engine.begun
         self.enter = part.enter
@@ -234,7 +244,7 @@ class ArmCore:
         words, arguments, traps = part.words, part.arguments, self._traps
         limit, begun, exact = part.engine.limit, part.engine.begun, self.exact
 
-        def trap(handle: int, address: int, size: int, user: int) -> None:
+        def trap(handle: int, address: int) -> None:
             if exact and begun[0] >= limit[0]:
                 return  # the run ends before this instruction; it comes here again in the next one
             self.slack = 1
@@ -247,7 +257,7 @@ class ArmCore:
                 self.trap_raised(error)
             self.slack = 0
 
-        return CodeCall(trap)
+        return PlaceCall(trap)
 
     def trap_raised(self, error: BaseException) -> None:
         """At the end of a trap."""
@@ -287,7 +297,7 @@ class ArmCore:
 
     def for_firmware(self) -> None:
         """What makes `run` faster and changes nothing else, see `Polls` and `Masks`."""
-        part = self._part
+        part = self.part
         engine = part.engine
         if not (self.exact and engine.counts_itself):
             return
@@ -479,7 +489,7 @@ class ArmCore:
 
     def _land(self, unwind: Unwind) -> None:
         """From a trap of this level: execution goes on at a frame of it."""
-        frame, part = unwind.frame, self._part
+        frame, part = unwind.frame, self.part
         part.registers[0:15] = frame.registers
         part.registers[0] = unwind.value & 0xFFFF_FFFF
         part.floats[:] = frame.others

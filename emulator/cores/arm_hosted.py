@@ -34,7 +34,7 @@ from mpy_cross.emulator.cores.core import (
 from mpy_cross.emulator.cores.unicorn_arm import LR, PC, SP, THUMB_STATE, Registers, numbers
 from mpy_cross.emulator.cores.unicorn_common import LEVELS, SIZES, WORDS, ZERO, Engine
 
-FIRST: Final = 1 << 17
+FIRST: Final = 1 << 14
 """Instructions that a call runs at first, if it may run so many."""
 
 
@@ -71,7 +71,7 @@ class HostedArm(ArmCore):
         """Arguments beyond the fourth go to the stack.  Interrupts are not taken; WFI goes on after
         a call of `on_idle`."""
         a, b, c, d, *rest = args if len(args) >= 4 else (*args, 0, 0, 0, 0)[:4]
-        sp = self._part.words[SP]
+        sp = self.part.words[SP]
         if rest:
             sp = self._push_arguments(rest)
         return self.call_with(address | 1, a, b, c, d, sp)
@@ -86,7 +86,7 @@ class HostedArm(ArmCore):
         """What calls a function on this engine: programs with callbacks spend their time here."""
         engine, words, general, floats = part.engine, part.words, part.general, part.floats
         limit, begun, exact = engine.limit, engine.begun, self.exact
-        set_arguments, counts_itself = part.set_arguments, engine.counts_itself
+        set_call, counts_itself = part.set_call, engine.counts_itself
         start, ref = engine.lib.start_held if exact else engine.start, engine.ref
         first = SIZES[FIRST if exact else 0]
         back, returned = RETURN | 1, RETURN + 2
@@ -94,9 +94,8 @@ class HostedArm(ArmCore):
         def enter(address: int, a: int, b: int, c: int, d: int, sp: int) -> int:
             level = self.level
             saved = general.tobytes()
-            set_arguments(a, b, c, d)
-            words[SP] = sp
-            words[LR] = back
+            set_call(a, b, c, d, sp, back)
+            outer_begun = 0
             if level:
                 saved_floats = floats.tobytes()
                 outer_limit, outer_begun = limit[0], begun[0]
@@ -109,25 +108,20 @@ class HostedArm(ArmCore):
                 else:
                     error = engine.run(address, self._allowance())
                 if error or words[PC] != returned:
-                    self._go_on(engine, part.registers, error)
+                    self.go_on(error)
                 if exact:
-                    self.done += begun[0] - 1  # without the wfi at RETURN
+                    self.done += begun[0] - 1 - outer_begun  # without the wfi at RETURN
                 return words[0]  # type: ignore[no-any-return]
             except BaseException:
-                # A stop request, an error or an IT state of this level must not reach the outer
-                # one; a level that was left by `_abandon` has none.
                 if level:
-                    if words[PC] != ABANDON + 2:
-                        engine.write(numbers().by_name["epsr"], THUMB_STATE)
-                        engine.run(ABANDON | 1, 100 if exact else 0)
-                    floats[:] = saved_floats
+                    self.left_by_exception(part, saved_floats)
+                    self.done -= outer_begun
                 raise
             finally:
                 self.level = level
                 general[:] = saved
                 if level:
                     self.slack = 1
-                    self.done -= outer_begun
                     limit[0], begun[0] = outer_limit, outer_begun
 
         return enter
@@ -145,9 +139,21 @@ class HostedArm(ArmCore):
             self.bus.write(sp + 4 * at, 4, word)
         return sp
 
-    def _go_on(self, engine: Engine, registers: Registers, error: int) -> None:
+    def left_by_exception(self, part: Part, floats: bytes) -> None:
+        """The current call ends that way, inside of another one: puts back what that has to keep.
+
+        A stop request, an error or an IT state of this level must not reach the outer one; a level
+        that was left by `_abandon` has none.
+        """
+        if part.words[PC] != ABANDON + 2:
+            part.engine.write(numbers().by_name["epsr"], THUMB_STATE)
+            part.engine.run(ABANDON | 1, 100 if self.exact else 0)
+        part.floats[:] = floats
+
+    def go_on(self, error: int) -> None:
         """A called function did not simply return: goes on until it does.  The last run's
         instructions are left to be counted."""
+        engine, registers = self.part.engine, self.part.registers
         while True:
             if self._error is not None:
                 self.done += engine.executed() if self.exact else 0
@@ -178,7 +184,7 @@ class HostedArm(ArmCore):
         """A call that needs the next engine, as this one has all levels that it can have."""
         if self.level >= self.depth:
             raise DepthError(f"more than {self.depth} calls between host and guest are nested")
-        below, at = self._part, self.level // LEVELS
+        below, at = self.part, self.level // LEVELS
         above = self._parts[at] if at < len(self._parts) else self._make_part()
         above.engine.forget_all_code()  # the program may have changed some below
         self._copy(below, above)
@@ -198,5 +204,5 @@ class HostedArm(ArmCore):
         target.everything.write(target.engine.handle, source.everything.read(source.engine.handle))
 
     def frame(self) -> Frame:
-        part = self._part
+        part = self.part
         return Frame(self.level, part.registers[0:15], part.floats.tobytes())

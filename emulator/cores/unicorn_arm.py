@@ -34,7 +34,7 @@ from mpy_cross.emulator.cores.unicorn_common import (
     library,
 )
 
-PAGE: Final = 1024  # of an M-profile core in Unicorn
+PAGE: Final = 1024
 SP, LR, PC = 13, 14, 15
 MASK: Final = 0xFFFF_FFFF
 THUMB_STATE: Final = 1 << 24  # EPSR.T
@@ -299,25 +299,30 @@ def saved_registers(engine: Engine, registers: Registers) -> Saved:
 
 
 _FOUR: Final = struct.Struct("<4I")
+_CALL: Final = struct.Struct("<4I36x2I")
+
+SetCall = Callable[[int, int, int, int, int, int], object]
+"""Writes r0 to r3, sp and lr; what is in r4 to r12 is lost."""
 
 
 def fast_registers(
     registers: Registers, general: Saved
-) -> tuple[Any, Callable[[], Sequence[int]], Callable[[int, int, int, int], object]]:
-    """The general registers by number, and functions that read and write r0 to r3."""
+) -> tuple[Any, Callable[[], Sequence[int]], SetCall]:
+    """The general registers by number, and functions that read r0 to r3 and prepare a call."""
     if isinstance(registers, CopiedRegisters):
         copied = registers
 
         def read() -> list[int]:
             return copied[0:4]
 
-        def write(a: int, b: int, c: int, d: int) -> None:
+        def write(a: int, b: int, c: int, d: int, sp: int, lr: int) -> None:
             copied[0:4] = (a, b, c, d)
+            copied[SP], copied[LR] = sp, lr
 
         return registers, read, write
     assert isinstance(general, memoryview)
     return (general.cast("I"), partial(_FOUR.unpack_from, general),
-            partial(_FOUR.pack_into, general, 0))
+            partial(_CALL.pack_into, general, 0))
 
 
 def saved_floats(engine: Engine, registers: Registers) -> Saved:

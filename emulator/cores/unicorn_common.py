@@ -70,6 +70,8 @@ class TlbEntry(ctypes.Structure):
 
 InterruptCall = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint32, _POINTER)
 CodeCall = ctypes.CFUNCTYPE(None, _POINTER, _U64, ctypes.c_uint32, _POINTER)
+PlaceCall = ctypes.CFUNCTYPE(None, _POINTER, _U64)  # the same without size and data: these may be
+BareCall = ctypes.CFUNCTYPE(None)  # left out in C's calling conventions, which is faster
 InvalidCall = ctypes.CFUNCTYPE(ctypes.c_bool, _POINTER, _POINTER)
 MemoryCall = ctypes.CFUNCTYPE(
     ctypes.c_bool, _POINTER, ctypes.c_int, _U64, ctypes.c_int, ctypes.c_int64, _POINTER)

@@ -83,19 +83,21 @@ class Bridge:
 
     globals, locals: the dictionaries that names of machine code are in now; functions: by the
     address of their struct; cells: those in memory, by address; suspended: generators whose state
-    is in memory; depth: how many calls into machine code are active; untidy: something is to be
+    is in memory; depth: how many calls into machine code are active; plain: the core can only be
+    called by its interface; untidy: something is to be
     taken out of memory after the outermost; due: beyond so many instructions the clock has to be
     moved before the host does anything that looks at it.
     """
 
     __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "cells", "core",
                  "depth", "due", "functions", "globals", "handles", "ints", "limit", "locals",
-                 "region", "runtime", "suspended", "table", "types", "untidy",
+                 "plain", "region", "runtime", "suspended", "table", "types", "untidy",
                  "words")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.core, self.region = make_core(runtime)
+        self.plain = not (self.core.exact and self.core.part.engine.counts_itself)
         self.words, self.limit = self.region.words, self.region.limit
         self.ints = self.region.memory.buffer.cast("i")
         self.handles = Handles()

@@ -40,8 +40,8 @@ def direct_entries(bridge: Bridge, call: Trap) -> dict[str, Direct]:
     word, value, objects = bridge.handles.word, bridge.handles.value, bridge.handles.objects
     ints, core = bridge.ints, bridge.core
 
-    def make(registers: Any, limit: Any, begun: Any) -> Callable[[int, int, int, int], None]:
-        def trap(handle: int, address: int, size: int, user: int) -> None:
+    def make(registers: Any, limit: Any, begun: Any) -> Callable[[], None]:
+        def trap() -> None:
             count = begun[0]
             if count >= limit[0]:
                 return

@@ -5,6 +5,10 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, final
 
+from mpy_cross.emulator.cores.arm_base import RETURN
+from mpy_cross.emulator.cores.arm_hosted import FIRST
+from mpy_cross.emulator.cores.unicorn_arm import PC, SP
+from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO
 from mpy_cross.emulator.runtime.arguments import check_count
 from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native import guest
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.image import FileImage, Placed
 
 
-SP: Final = 13
+BACK: Final = RETURN | 1
+RETURNED: Final = RETURN + 2
+PREPARED_FIRST: Final = SIZES[FIRST]
 MORE_FRAMES: Final = 7
 """At every eighth level of nested calls the host has to allow more nested functions."""
 
@@ -36,11 +42,12 @@ class MachineFunction:
 class NativeFunction(MachineFunction):
     """A native or viper function.
 
-    struct: address of its mp_obj_fun_bc_t; entry: where a call goes.
+    struct: address of its mp_obj_fun_bc_t; entry: where a call goes; prepared: the same for the
+    engine.
     """
 
     __slots__ = ("block", "bridge", "defaults", "entry", "image", "keyword_defaults", "module",
-                 "name", "placed", "struct")
+                 "name", "placed", "prepared", "struct")
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class NativeFunction(MachineFunction):
         self.bridge, self.image, self.placed = bridge, image, placed
         self.module, self.name = module, name
         self.entry = placed.entry
+        self.prepared = WORDS[placed.entry]
         self.defaults = defaults or ()
         self.keyword_defaults = keyword_defaults
         context = image.context(module)
@@ -73,36 +81,64 @@ class NativeFunction(MachineFunction):
         bridge = self.bridge
         core = bridge.core
         level = core.level
-        if kwargs or (level and not level & MORE_FRAMES):
+        part = core.part
+        begun = part.begun
+        outer = begun[0] if level else 0
+        if (kwargs or bridge.plain or (level and not level & MORE_FRAMES)
+                or core.alarm - core.done - outer <= FIRST):
             return bridge.invoke(self.entry, self.struct, args, kwargs)
-        # The same as `invoke`, in the fastest way.
+        # The same as `invoke` and, in there, `HostedArm.enter`, in the fastest way.
+        registers, general = part.words, part.general
         count = len(args)
-        at = core.words[SP] - 4 * count & ~7
+        at = registers[SP] - 4 * count & ~7
         if at < bridge.limit:
             raise RecursionError
-        bridge.depth += 1
-        try:
-            ints, index = bridge.ints, at - BASE >> 2
-            for arg in args:
-                if type(arg) is int:
-                    try:
-                        ints[index] = arg + arg + 1
-                    except ValueError:  # not a small int
-                        bridge.words[index] = bridge.handles.word(arg)
-                else:
+        ints, index = bridge.ints, at - BASE >> 2
+        for arg in args:
+            if type(arg) is int:
+                try:
+                    ints[index] = arg + arg + 1
+                except ValueError:  # not a small int
                     bridge.words[index] = bridge.handles.word(arg)
-                index += 1
-            result = core.enter(self.entry, self.struct, count, 0, at, at)
+            else:
+                bridge.words[index] = bridge.handles.word(arg)
+            index += 1
+        saved = general.tobytes()
+        if level:
+            limit = part.limit
+            outer_limit, saved_floats = limit[0], part.floats.tobytes()
+            core.done += outer
+            core.slack = 0
+        else:
+            bridge.depth += 1  # inside of a call it is not 0 anyway
+        try:
+            part.set_call(self.struct, count, 0, at, at, BACK)
+            core.level = level + 1
+            error = part.start(part.ref, self.prepared, ZERO, ZERO, PREPARED_FIRST)
+            if error or registers[PC] != RETURNED:
+                core.go_on(error)
+            core.done += begun[0] - 1 - outer  # without the instruction at the way back
+            result = registers[0]
             if result & 1:
                 return result >> 1 if result < 0x8000_0000 else (result >> 1) - 0x8000_0000
             return bridge.handles.value(result)
         except BaseException as error:
+            if level:
+                core.left_by_exception(part, saved_floats)
+                core.done -= outer
+            core.level = level
             bridge.failed(error)
             raise
         finally:
-            bridge.depth -= 1
-            if not bridge.depth:
-                bridge.ended()
+            core.level = level
+            general[:] = saved
+            if level:
+                core.slack = 1
+                limit[0], begun[0] = outer_limit, outer
+            else:
+                bridge.depth -= 1
+                if not bridge.depth:
+                    bridge.ended()
 
     def with_names(self, names: dict[str, Any]) -> Any:
         """Run a module or the body of a class, whose names go to `names`."""
