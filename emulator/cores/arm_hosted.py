@@ -31,8 +31,8 @@ from mpy_cross.emulator.cores.core import (
     Frame,
     Trap,
 )
-from mpy_cross.emulator.cores.unicorn_arm import LR, PC, SP, THUMB_STATE, Registers, numbers
-from mpy_cross.emulator.cores.unicorn_common import LEVELS, SIZES, WORDS, ZERO, Engine
+from mpy_cross.emulator.cores.unicorn_arm import PC, SP, THUMB_STATE, numbers
+from mpy_cross.emulator.cores.unicorn_common import LEVELS, SIZES, WORDS, ZERO
 
 FIRST: Final = 1 << 14
 """Instructions that a call runs at first, if it may run so many."""
