@@ -56,6 +56,7 @@ class FaultKind(enum.Enum):
     NO_WRITE = "write that the memory does not allow"
     NO_EXECUTE = "execution that the memory does not allow"
     UNALIGNED = "unaligned access"
+    DIVISION = "division by zero"
     UNDEFINED = "undefined instruction"
     NO_COPROCESSOR = "instruction of a coprocessor that this core does not have"
     BREAKPOINT = "breakpoint instruction without a debugger"

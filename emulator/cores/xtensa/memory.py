@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, final
 
-from mpy_cross.emulator.bus import Bus, BusFault, Memory, Window
+from mpy_cross.emulator.bus import Bus, BusFault, Memory, Range, Window
 from mpy_cross.emulator.cores.xtensa.exceptions import Raised
 from mpy_cross.emulator.cores.xtensa.numbers import (
     FETCH_PROHIBITED,
@@ -33,34 +33,45 @@ class DataMemory(Protocol):
 class BusMemory:
     """The memories and devices of a bus.
 
+    private: ranges that this core sees in place of the bus's.
     before: called ahead of each access to device registers.
     """
 
-    __slots__ = ("_begin", "_code", "_end", "before", "bus")
+    __slots__ = ("_begin", "_code", "_end", "before", "bus", "private")
 
-    def __init__(self, bus: Bus) -> None:
-        self.bus = bus
+    def __init__(self, bus: Bus, private: Sequence[Range] = ()) -> None:
+        self.bus, self.private = bus, tuple(private)
         self.before: Callable[[], None] | None = None
         self._begin = self._end = 0  # of the memory that code was fetched from last
         self._code = memoryview(b"")
 
+    def find(self, address: int) -> Range | None:
+        """The memory or window that holds the byte at `address`, None for a hole."""
+        for one in self.private:
+            if 0 <= address - one.base < one.size:
+                return one
+        return self.bus.find(address)
+
     def load(self, address: int, size: int) -> int:
-        found = self.bus.find(address)
+        found = self.find(address)
         if type(found) is Memory:
             at = address - found.base
             if at + size <= found.size:
                 if "r" not in found.perms:
                     raise Raised(LOAD_PROHIBITED, address, f"{found.name} is not readable")
                 return int.from_bytes(found.buffer[at : at + size], "little")
-        if type(found) is Window and self.before is not None:
-            self.before()
         try:
+            if type(found) is Window:
+                if self.before is not None:
+                    self.before()
+                if found in self.private:
+                    return found.read(address - found.base, size) & ((1 << size * 8) - 1)
             return self.bus.read(address, size) & ((1 << size * 8) - 1)
         except BusFault as error:
             raise Raised(LOAD_PROHIBITED, error.address, str(error)) from None
 
     def store(self, address: int, size: int, value: int) -> None:
-        found = self.bus.find(address)
+        found = self.find(address)
         if type(found) is Memory:
             at = address - found.base
             if at + size <= found.size and "w" in found.perms:
@@ -71,13 +82,16 @@ class BusMemory:
                 type(found) is Memory and found.store is not None)):
             self.before()
         try:
+            if type(found) is Window and found in self.private:
+                found.write(address - found.base, size, value & ((1 << size * 8) - 1))
+                return
             self.bus.write(address, size, value)
         except BusFault as error:
             raise Raised(STORE_PROHIBITED, error.address, str(error)) from None
 
     def fetch(self, address: int) -> int:
         if not self._begin <= address < self._end:
-            found = self.bus.find(address)
+            found = self.find(address)
             if type(found) is not Memory or "x" not in found.perms:
                 raise Raised(FETCH_PROHIBITED, address,
                              "" if found is None else f"{found.name} is not executable")

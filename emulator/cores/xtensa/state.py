@@ -47,12 +47,13 @@ class State:
     CCOUNT stands in none of them, it follows from `instructions`; INTERRUPT is sr[226], with the
     levels of the lines in it.
     instructions: how many have been executed; inside of one, those before it.
+    slept: clock cycles that went by without instructions.
     sleeping: after WAITI, until an interrupt is taken.
     attention: an interrupt may have become possible since it was last looked for.
     """
 
     __slots__ = ("_due", "_offset", "ar", "attention", "fr", "instructions", "model", "nmi_pending",
-                 "pc", "sleeping", "sr", "ur")
+                 "pc", "sleeping", "slept", "sr", "ur")
 
     def __init__(self, model: Model, ar: Words | None = None, sr: Words | None = None,
                  ur: Words | None = None, fr: Words | None = None) -> None:
@@ -61,7 +62,7 @@ class State:
         self.sr: Words = [0] * 256 if sr is None else sr
         self.ur: Words = [0] * 256 if ur is None else ur
         self.fr: Words = [0] * 16 if fr is None else fr
-        self.instructions = 0
+        self.instructions = self.slept = 0
         self.reset()
 
     def reset(self) -> None:
@@ -102,8 +103,8 @@ class State:
 
     @property
     def cycles(self) -> int:
-        """Clock cycles that `instructions` take."""
-        return self.instructions * self.model.cycles // 100
+        """Clock cycles that `instructions` take, and those that were slept through."""
+        return self.instructions * self.model.cycles // 100 + self.slept
 
     @property
     def ccount(self) -> int:
@@ -126,7 +127,7 @@ class State:
 
     def next_timer(self) -> int:
         """`instructions` when the next timer comes to its value; look for it with `tick` then."""
-        return -(-min(self._due, default=NEVER) * 100 // self.model.cycles)
+        return -(-(min(self._due, default=NEVER) - self.slept) * 100 // self.model.cycles)
 
     def tick(self) -> None:
         """Between instructions: lets the timers go off that are due."""
@@ -191,14 +192,16 @@ class State:
     def save(self) -> dict[str, Any]:
         """Everything, for `restore`."""
         return {"pc": self.pc, "ar": list(self.ar), "sr": list(self.sr), "ur": list(self.ur),
-                "fr": list(self.fr), "instructions": self.instructions, "offset": self._offset,
-                "due": list(self._due), "sleeping": self.sleeping, "nmi": self.nmi_pending}
+                "fr": list(self.fr), "instructions": self.instructions, "slept": self.slept,
+                "offset": self._offset, "due": list(self._due), "sleeping": self.sleeping,
+                "nmi": self.nmi_pending}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         for words, name in ((self.ar, "ar"), (self.sr, "sr"), (self.ur, "ur"), (self.fr, "fr")):
             for at, value in enumerate(saved[name]):
                 words[at] = value
         self.pc, self.instructions = saved["pc"], saved["instructions"]
+        self.slept = saved["slept"]
         self._offset, self._due = saved["offset"], list(saved["due"])
         self.sleeping, self.nmi_pending = saved["sleeping"], saved["nmi"]
         self.attention = True
