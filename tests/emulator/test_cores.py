@@ -25,13 +25,15 @@ from mpy_cross.emulator.clock import Clock, Rate
 from mpy_cross.emulator.cores import arm_base, unicorn_arm, unicorn_common
 from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.attach import attach, second_core
-from mpy_cross.emulator.cores.core import CoreError, FaultKind, StopReason
+from mpy_cross.emulator.cores.core import CoreError, CoreFault, FaultKind, StopReason
 from mpy_cross.emulator.cores.models import MODELS
 from mpy_cross.emulator.cores.pace import Pace
 from mpy_cross.emulator.line import Line
 from mpy_cross.emulator.machine import machine
 from mpy_cross.emulator.trace import Trace
-from tests.emulator.core_contract import Bench, CoreContract
+from tests.emulator.core_arm import DEVICE, FLASH, HOLE
+from tests.emulator.core_arm import ArmBench as Bench
+from tests.emulator.core_contract import CoreContract
 from tests.emulator.core_programs import (
     LR,
     NE,
@@ -44,28 +46,52 @@ from tests.emulator.core_programs import (
 )
 
 
-class TestCortexM0Plus(CoreContract):
+class ArmContract(CoreContract):
+    kind = Bench
+
+    def test_jump_to_arm_code(self) -> None:
+        bench = Bench(self.name)
+        stop = bench.run(bench.jumping(), FLASH + 0x100)
+        assert stop.fault is not None and stop.fault.kind is FaultKind.STATE
+
+    def test_free_running_stops_at_a_fault(self) -> None:
+        """Not behind the instruction after the one that faults."""
+        bench = Bench(self.name, exact=False)
+        p = bench.new()
+        p("str_imm5", 1, 0, 4)
+        p("str_imm5", 1, 0, 0)
+        p("bx", 14)
+        stores = bench.place(p)
+        with pytest.raises(CoreFault, match="is locked"):
+            bench.core.call(stores, DEVICE + 0x7C)
+        with pytest.raises(ZeroDivisionError):
+            bench.core.call(stores, DEVICE + 0x80)
+        with pytest.raises(CoreFault, match="nothing answers at 0x30000004"):
+            bench.core.call(stores, HOLE)
+        assert bench.device.seen == [("write", 0x80, 4, 0), ("write", 0x84, 4, 0)]
+
+
+class TestCortexM0Plus(ArmContract):
     name = "cortex-m0+"
-    it32 = False
 
 
-class TestCortexM3(CoreContract):
+class TestCortexM3(ArmContract):
     name = "cortex-m3"
 
 
-class TestCortexM4F(CoreContract):
+class TestCortexM4F(ArmContract):
     name = "cortex-m4f"
 
 
-class TestCortexM7(CoreContract):
+class TestCortexM7(ArmContract):
     name = "cortex-m7"
 
 
-class TestCortexM33(CoreContract):
+class TestCortexM33(ArmContract):
     name = "cortex-m33"
 
 
-class TestWithoutPrivateFields(CoreContract):
+class TestWithoutPrivateFields(ArmContract):
     """Registers and counts of the engine that are not found in place."""
 
     name = "cortex-m4f"
