@@ -120,12 +120,14 @@ class Library:
     `read` and `write` take prepared arguments; while `start_held` runs no other thread of Python
     does, which is faster."""
 
-    __slots__ = ("arm", "calls", "hook_add", "read", "start", "start_held", "unicorn", "write")
+    __slots__ = ("arm", "arm64", "calls", "hook_add", "read", "start", "start_held", "unicorn",
+                 "write")
 
     def __init__(self) -> None:
         try:
             self.unicorn: Any = import_module("unicorn")
             self.arm: Any = import_module("unicorn.arm_const")
+            self.arm64: Any = import_module("unicorn.arm64_const")
             inner: Any = import_module("unicorn.unicorn_py3.unicorn")
         except ImportError as error:
             raise MissingEngineError(
@@ -151,6 +153,12 @@ class Library:
         for function in (self.start, self.start_held, self.read, self.write):
             function.restype = ctypes.c_int
         self.hook_add: Any = shared.uc_hook_add  # variadic: every argument has to be typed
+
+    @property
+    def a64_model(self) -> int:
+        """The model that executes translated 64-bit code."""
+        number: int = self.arm64.UC_CPU_ARM64_A72
+        return number
 
 
 @cache
@@ -193,6 +201,8 @@ class Regions:
 class Engine:
     """One Unicorn instance.
 
+    page: bytes of its pages, 0 for those of the architecture; virtual: a callback fills pages, see
+    `unicorn_memory`.
     exact: instructions are counted, which halves the speed.  count: after how many instructions
     the current run stops; counter: how many it has begun.  They are kept only if `exact`.
     counts_itself: nobody else has to count, so `start` runs it; ref: what it takes as the engine.
@@ -202,13 +212,17 @@ class Engine:
     __slots__ = ("_kept", "begun", "count", "counter", "counts_itself", "exact", "handle", "hooks",
                  "lib", "limit", "ref", "run", "start", "stop", "uc", "word", "word_ref")
 
-    def __init__(self, arch: str, mode: str, model: int, exact: bool) -> None:
+    def __init__(self, arch: str, mode: str, model: int, exact: bool, *, page: int = 0,
+                 virtual: bool = True) -> None:
         self.lib = library()
         module = self.lib.unicorn
         self.uc = module.Uc(getattr(module, arch), getattr(module, mode))
         self.uc.ctl_set_cpu_model(model)
+        if page:
+            self.uc.ctl_set_page_size(page)
         self.uc.ctl_set_tcg_buffer_size(TRANSLATIONS)
-        self.uc.ctl_set_tlb_mode(_TLB_VIRTUAL)
+        if virtual:
+            self.uc.ctl_set_tlb_mode(_TLB_VIRTUAL)
         self.handle: int = self.uc._uch.value
         self.exact = exact
         self.ref: Any = _POINTER.from_param(self.handle)
@@ -274,6 +288,11 @@ class Engine:
     def write(self, number: int, value: int) -> None:
         self.word.value = value
         self.lib.write(self.ref, NUMBERS[number], self.word_ref)
+
+    def a64_register(self, name: str) -> int:
+        """Unicorn's number of a register of the 64-bit architecture, such as "X0"."""
+        number: int = getattr(self.lib.arm64, f"UC_ARM64_REG_{name}")
+        return number
 
     # Hooks.
 

@@ -14,20 +14,23 @@ from mpy_cross.emulator.cores.xtensa.faults import make_fault
 from mpy_cross.emulator.cores.xtensa.hosted import HostedXtensa
 from mpy_cross.emulator.cores.xtensa.interpreter import Interpreter
 from mpy_cross.emulator.cores.xtensa.numbers import DEBUG_BREAK_N
+from mpy_cross.emulator.cores.xtensa.state import State
 
 
-@final
-class InterpretedXtensa(HostedXtensa):
-    """A core of the protocol `cores.core.Core`."""
+class SteppedXtensa(HostedXtensa):
+    """A core with an interpreter, which does some or all of its instructions."""
 
     def __init__(self, name: str, bus: Bus, *, exact: bool = True, vectors: int | None = None,
-                 private: Sequence[Range] = (), depth: int = DEPTH) -> None:
-        super().__init__(name, bus, exact=exact, vectors=vectors, private=private, depth=depth)
+                 private: Sequence[Range] = (), depth: int = DEPTH,
+                 state: State | None = None) -> None:
+        super().__init__(name, bus, exact=exact, vectors=vectors, private=private, depth=depth,
+                         state=state)
         self.interpreter = Interpreter(self.state, self.memory)
         self.interpreter.on_raised = self._raised
         self.interpreter.on_break = self._break
 
-    def advance(self, until: int) -> None:
+    def interpret(self, until: int) -> None:
+        """What `advance` does, by the interpreter."""
         state, step, breakpoints = self.state, self.interpreter.step, self.breakpoints
         interrupts = self.takes_interrupts
         first = True
@@ -61,3 +64,11 @@ class InterpretedXtensa(HostedXtensa):
         self.stopping = True
         state.instructions -= 1
         return state.pc
+
+
+@final
+class InterpretedXtensa(SteppedXtensa):
+    """A core of the protocol `cores.core.Core`."""
+
+    def advance(self, until: int) -> None:
+        self.interpret(until)

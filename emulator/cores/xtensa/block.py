@@ -1,0 +1,78 @@
+"""A block while it is being translated: a straight piece of the program, and host code for it.
+
+Functions for instructions (`Make`) append to `Block.out`.  What happens seldom is put behind the
+block: branches to such places are noted as exits (to a routine, with the state as before the
+instruction) and sites (to other blocks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from mpy_cross.emulator.cores.xtensa.a64 import X, add_i, branch, constant
+from mpy_cross.emulator.cores.xtensa.decode import Instruction
+from mpy_cross.emulator.cores.xtensa.layout import BUDGET, EXCEPTION, PC
+from mpy_cross.emulator.cores.xtensa.models import Model
+from mpy_cross.emulator.cores.xtensa.state import State
+
+
+@final
+class Block:
+    """One block.
+
+    at: host address of out[0]; mode: see `layout`; quad: highest group of registers that is known
+    to belong to the present window; count: instructions; index: of the present one, whose address
+    is `address`; end: address after the last one.
+    exits: (place of the branch, index, address, routine); sites: (place of the branch, address in
+    the program, quad); places: of the first word of each instruction.
+    loops: known ends of loops, with their begins (-1 for none); pages: numbers of pages, of
+    2 ** `page_bits` bytes, at which the instruction at an address met what only the host can
+    access.
+    ended: no code comes after this.
+    """
+
+    __slots__ = ("address", "at", "count", "end", "ended", "exits", "index", "loops", "mode",
+                 "model", "out", "page_bits", "pages", "places", "quad", "sites", "state")
+
+    def __init__(self, model: Model, state: State, at: int, mode: int, quad: int, count: int,
+                 end: int, loops: dict[int, int], pages: dict[int, set[int]],
+                 page_bits: int) -> None:
+        self.model, self.state = model, state
+        self.at, self.mode, self.quad, self.count, self.end = at, mode, quad, count, end
+        self.loops, self.pages, self.page_bits = loops, pages, page_bits
+        self.out: list[int] = []
+        self.exits: list[tuple[int, int, int, str]] = []
+        self.sites: list[tuple[int, int, int]] = []
+        self.places: list[int] = []
+        self.address = self.index = 0
+        self.ended = False
+
+    def leave(self, word: int, routine: str = "step") -> None:
+        """A branch: if it is taken, `routine` goes on from the state before this instruction."""
+        self.exits.append((len(self.out), self.index, self.address, routine))
+        self.out.append(word)
+
+    def go(self, target: int, word: int = 0x1400_0000, quad: int = -1) -> None:
+        """A branch, by default without a condition, to the block at `target`."""
+        self.sites.append((len(self.out), target, self.quad if quad < 0 else quad))
+        self.out.append(word)
+
+    def step(self) -> None:
+        """The host executes this instruction, which ends the block."""
+        self.out += (X | add_i(BUDGET, BUDGET, self.count - self.index),
+                     *constant(PC, self.address))
+        self.leave_now("step")
+
+    def leave_now(self, routine: str) -> None:
+        """Goes on in a routine."""
+        self.exits.append((len(self.out), -1, 0, routine))
+        self.out.append(branch(0))
+        self.ended = True
+
+    @property
+    def in_exception(self) -> bool:
+        return self.mode & 3 == EXCEPTION
+
+
+Make = Callable[[Block, Instruction], None]

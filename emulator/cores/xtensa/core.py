@@ -1,0 +1,259 @@
+"""An Xtensa core whose program is translated to A64 and executed by Unicorn.
+
+    core = TranslatedXtensa("lx6", machine.bus)
+    stop = core.run(1_000_000)
+
+All registers are in the memory of the state whenever Python has control, so that the interpreter
+executes what is not translated, and the last instructions of a budget, on the same state.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from struct import Struct
+from typing import Any, Final, final
+
+from mpy_cross.emulator.bus import Bus, Range
+from mpy_cross.emulator.cores.core import CoreError, MissingEngineError
+from mpy_cross.emulator.cores.unicorn_common import library
+from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
+from mpy_cross.emulator.cores.xtensa import layout as at
+from mpy_cross.emulator.cores.xtensa import numbers as n
+from mpy_cross.emulator.cores.xtensa.base import DEPTH, STUBS, STUBS_END
+from mpy_cross.emulator.cores.xtensa.buffer import CodeBuffer
+from mpy_cross.emulator.cores.xtensa.engine import XtensaEngine
+from mpy_cross.emulator.cores.xtensa.exceptions import Raised
+from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa, SteppedXtensa
+from mpy_cross.emulator.cores.xtensa.memory import BusMemory
+from mpy_cross.emulator.cores.xtensa.models import model as find_model
+from mpy_cross.emulator.cores.xtensa.state import State
+from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translator, mode_of
+
+STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
+_OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
+_AT, _REASON = at.AT >> 2, at.REASON >> 2
+_NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
+_EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
+_HEAD: Final = Struct("<3I")
+
+
+@final
+class WatchingMemory:
+    """The memory as the interpreter sees it: translated code learns of its stores."""
+
+    __slots__ = ("_core", "_memory", "fetch", "load")
+
+    def __init__(self, core: TranslatedXtensa, memory: BusMemory) -> None:
+        self._core, self._memory = core, memory
+        self.load, self.fetch = memory.load, memory.fetch
+
+    def store(self, address: int, size: int, value: int) -> None:
+        self._memory.store(address, size, value)
+        if self._core.engine.watched(address):
+            self._core.code_changed(address, size)
+
+
+@final
+class TranslatedXtensa(SteppedXtensa):
+    """A core of the protocol `cores.core.Core`."""
+
+    def __init__(self, name: str, bus: Bus, *, exact: bool = True, vectors: int | None = None,
+                 private: Sequence[Range] = (), depth: int = DEPTH) -> None:
+        stated = find_model(name)
+        engine = self.engine = XtensaEngine(list(bus.memories), tuple(private))
+        words = engine.words
+        ar: Any = words[at.AR >> 2 : (at.AR >> 2) + stated.registers]
+        sr: Any = words[at.SR >> 2 : (at.SR >> 2) + 256]
+        ur: Any = words[at.UR >> 2 : (at.UR >> 2) + 256]
+        fr: Any = words[at.FR >> 2 : (at.FR >> 2) + 16]
+        super().__init__(name, bus, exact=exact, vectors=vectors, private=private, depth=depth,
+                         state=State(stated, ar, sr, ur, fr))
+        self._ar_bytes = memoryview(engine.state)[at.AR : at.AR + 4 * stated.registers]
+        self.interpreter.memory = WatchingMemory(self, self.memory)
+        self.translator = Translator(
+            self.interpreter, CodeBuffer(engine.code), engine.table, engine.changed, self._watch,
+            engine.forgotten, engine.page_bits)
+        self.translator.stubs = STUB_CODE, STUBS_END
+        self.translator.breakpoints = self.breakpoints
+        self._rounding = 0
+        self._stores: dict[int, int] = {}  # by page: how often code there was stored to
+
+    def close(self) -> None:
+        self.engine.close()
+
+    # What translated code is made from.
+
+    def _watch(self, pages: set[int]) -> None:
+        shift = self.engine.page_bits - PAGE_BITS
+        checked = self.translator.checked
+        self.engine.watch({page >> shift for page in pages if page not in checked})
+
+    def code_changed(self, address: int, size: int) -> None:
+        for place in self.engine.twins(address):
+            self.translator.kill(place, place + size)
+
+    def _stored(self, address: int) -> None:
+        """A store to a page of code was refused: the page is free for stores until code in it is
+        translated again."""
+        bits = self.engine.page_bits
+        page = address >> bits
+        times = self._stores[page] = self._stores.get(page, 0) + 1
+        translator, shift = self.translator, bits - PAGE_BITS
+        for one in self.engine.unwatch(page):
+            small = range(one << shift, one + 1 << shift)
+            if times >= _OFTEN:
+                translator.checked.update(small)
+            for number in small:
+                translator.kill_page(number)
+
+    def add_breakpoint(self, address: int) -> None:
+        super().add_breakpoint(address)
+        self.translator.kill(address, address + 1)
+
+    def remove_breakpoint(self, address: int) -> None:
+        super().remove_breakpoint(address)
+        self.translator.kill(address, address + 1)
+
+    # Running.
+
+    def advance(self, until: int) -> None:
+        state, engine, translator = self.state, self.engine, self.translator
+        sr, words, double, start = state.sr, engine.words, engine.double, engine.start
+        routines = translator.routines
+        resume, go_on = routines["resume"], routines["go on"]
+        if state.pc in self.breakpoints and state.instructions < until:
+            self._step()
+            if self._is_over():
+                return
+        while state.instructions < until:
+            if sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1]:
+                self._step_until(until)
+                return
+            mode = mode_of(state)
+            self._prepare_mode(mode)
+            double[_LEFT] = until - state.instructions
+            double[_NEXT] = translator.find(state.pc, mode)
+            error = start(resume)
+            while True:
+                if error:
+                    self._refused(until)
+                    break
+                reason = words[_REASON]
+                if reason == at.CHAIN:
+                    double[_NEXT] = translator.chain(double[_SITE])
+                    error = start(go_on)
+                elif reason == at.MISS:
+                    mode = (double[_NOW] - at.TABLES_AT) // at.TABLE_SIZE
+                    double[_NEXT] = translator.miss(words[_AT], mode)
+                    error = start(go_on)
+                else:
+                    state.pc = words[_AT]
+                    state.instructions = until - double[_LEFT]
+                    if reason == at.STEP:
+                        self._step()
+                    elif reason == at.BUDGET_OVER:
+                        self._step_until(until)
+                    elif reason == at.CHANGED:
+                        translator.kill(state.pc, state.pc + 1)
+                    else:
+                        return  # at a stub or a breakpoint
+                    break
+            if self._is_over():
+                return
+
+    def _step_until(self, until: int) -> None:
+        state = self.state
+        while state.instructions < until:
+            self._step()
+            if self._is_over():
+                return
+
+    def _is_over(self) -> bool:
+        """After an instruction of the interpreter: is something there for the host?"""
+        state = self.state
+        return (self.stopping or state.sleeping or (state.attention and self.takes_interrupts)
+                or self.fault is not None or STUB_CODE <= state.pc < STUBS_END
+                or state.pc in self.breakpoints)
+
+    def _prepare_mode(self, mode: int) -> None:
+        double, floats = self.engine.double, mode & at.FLOATS
+        double[_NOW] = at.TABLES_AT + mode * at.TABLE_SIZE
+        double[_EXCEPTION] = at.TABLES_AT + (at.EXCEPTION | floats) * at.TABLE_SIZE
+        double[_WINDOWS] = at.TABLES_AT + (at.WINDOWS | floats) * at.TABLE_SIZE
+        if floats and self.state.ur[n.FCR] & 3 != self._rounding:
+            self._rounding = self.state.ur[n.FCR] & 3
+            self.engine.set_rounding(self._rounding)
+
+    def _step(self) -> None:
+        """One instruction by the interpreter, which may change what translated code relies on."""
+        state, sr = self.state, self.state.sr
+        loop, literals = sr[n.LEND], sr[n.LITBASE]
+        try:
+            found = self.interpreter.instruction(state.pc)
+        except Raised:
+            found = None  # it will be raised again
+        if found is not None and found.name in ("rur", "wur"):
+            self.take_flags()
+        self.interpreter.step()
+        if found is None or found.name not in ("wsr", "xsr"):
+            return
+        if sr[n.LEND] != loop:
+            self.translator.loop_end(sr[n.LEND])
+        if sr[n.LITBASE] != literals:
+            self.translator.forget()
+        if found.operands[0] == n.CCOUNT or found.operands[0] >= n.CCOMPARE:
+            self.stopping = True  # timers go off at other times
+
+    def take_flags(self) -> None:
+        """FSR gets the flags of the operations so far."""
+        if "float" in self.model.features:
+            self.state.ur[n.FSR] |= self.engine.take_flags()
+
+    def _refused(self, until: int) -> None:
+        """An access was refused; the interpreter does it."""
+        engine, state, translator = self.engine, self.state, self.translator
+        found = translator.locate(engine.pc)
+        if found is None:
+            raise CoreError("the engine that executes translated code failed "
+                            f"at 0x{engine.pc:x}")
+        where, rest = found
+        address, kind = engine.refused
+        if engine.start(translator.routines["refused"]):
+            raise CoreError("the engine that executes translated code failed twice")
+        state.pc = where
+        state.instructions = until - (engine.double[_LEFT] + rest)
+        page = address >> engine.page_bits
+        if kind == MEM_WRITE and engine.watched(address):
+            self._stored(address)
+        elif address < 1 << 32 and not engine.is_memory(page):
+            pages = translator.devices.setdefault(where, set())
+            if page not in pages:
+                pages.add(page)
+                translator.kill(where, where + 1)
+        self._step()
+
+    # State.
+
+    def _pack(self) -> bytes:
+        sr = self.state.sr
+        return _HEAD.pack(sr[n.WINDOWBASE], sr[n.WINDOWSTART], sr[n.PS]) + bytes(self._ar_bytes)
+
+    def _unpack(self, kept: bytes) -> None:
+        sr = self.state.sr
+        sr[n.WINDOWBASE], sr[n.WINDOWSTART], sr[n.PS] = _HEAD.unpack_from(kept)
+        self._ar_bytes[:] = kept[12:]
+
+
+def xtensa_core(name: str, bus: Bus, *, exact: bool = True, vectors: int | None = None,
+                private: Sequence[Range] = (), depth: int = DEPTH) -> SteppedXtensa:
+    """The fastest core that there is here: translated code, or the interpreter where Unicorn is
+    missing, which a warning says."""
+    try:
+        library()
+    except MissingEngineError as error:
+        warnings.warn(f"Xtensa code is interpreted, a hundred times slower: {error}",
+                      RuntimeWarning, stacklevel=2)
+        return InterpretedXtensa(name, bus, exact=exact, vectors=vectors, private=private,
+                                 depth=depth)
+    return TranslatedXtensa(name, bus, exact=exact, vectors=vectors, private=private, depth=depth)

@@ -1,0 +1,61 @@
+"""Where things are in translated code: host registers, the state's memory, addresses.
+
+The address space of the engine is that of the program below 4 GiB; above it, where no program can
+reach, are the translated code, the table of addresses of indirect jumps, and the state.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Host registers.  w0 to w15 are a0 to a15; their upper halves are always zero.  s0 to s15 are f0
+# to f15; s16 on are scratch.
+T0, T1, T2, T3 = 16, 17, 18, 29  # scratch
+BUDGET: Final = 19  # instructions that are left, 64 bits
+SAR: Final = 20
+LCOUNT: Final = 21
+LEND: Final = 22  # 64 bits: LBEG in the upper half
+STARTS: Final = 23  # WINDOWSTART, rotated so that bit 0 is the present window; repeated to 32 bits
+BASE: Final = 24  # WINDOWBASE
+PS: Final = 25
+TABLE: Final = 26  # address of the table of indirect jumps of the present mode
+PC: Final = 27  # address in the program, for traps and indirect jumps
+STATE: Final = 28  # address of the state
+LINK: Final = 30
+
+# Offsets in the state's memory.
+NEXT: Final = 0  # 8 bytes: host address to go on at
+SITE: Final = 8  # 8 bytes: the branch that has no target yet
+LEFT: Final = 16  # 8 bytes: instructions that are left
+TABLE_NOW, TABLE_EXCEPTION, TABLE_WINDOWS = 24, 32, 40  # 8 bytes each: tables of modes
+AT: Final = 48  # 4 bytes: address in the program
+REASON: Final = 52  # 4 bytes
+KEPT: Final = 56  # 8 bytes: scratch of a routine
+KEPT2: Final = 64
+AR: Final = 0x100
+SR: Final = 0x400
+UR: Final = 0x800
+FR: Final = 0xC00
+STATE_SIZE: Final = 0x1_0000
+
+# Why translated code calls the host.
+CHAIN, MISS, BUDGET_OVER, STEP, STUB, BREAKPOINT, REFUSED, CHANGED = range(8)
+
+# Modes: what is known when code is translated.
+PLAIN, EXCEPTION, WINDOWS = 0, 1, 2  # windows are not checked; PS.EXCM is set; they are checked
+FLOATS: Final = 4  # added: the floating-point coprocessor is enabled
+MODES: Final = 8
+
+# Addresses of the host.  Those of things that are used together differ in the bits by which the
+# engine's table of pages is indexed.
+STATE_AT: Final = 0x1_0080_0000
+TABLES_AT: Final = 0x1_1100_0000
+TABLE_BITS: Final = 17
+TABLE_SIZE: Final = 16 << TABLE_BITS  # bytes of the table of one mode: address and host address
+CODE_AT: Final = 0x2_0030_0000
+CODE_SIZE: Final = 32 << 20
+
+
+def special(number: int) -> int:
+    """The offset of a special register."""
+    return SR + 4 * number

@@ -1,0 +1,338 @@
+"""Routines that all translated code shares: calls of the host, windows, indirect jumps.
+
+The register file is a ring of groups of four registers in the state's memory.  The 16 registers of
+the present window are host registers; a change of the window stores those that go and loads those
+that come, two at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mpy_cross.emulator.cores.xtensa import layout as at
+from mpy_cross.emulator.cores.xtensa import numbers as n
+from mpy_cross.emulator.cores.xtensa.a64 import (
+    ADD,
+    AND_I,
+    ANDS_I,
+    EQ,
+    LDR,
+    LDR_S,
+    LDR_X,
+    LSLV,
+    NE,
+    ORR,
+    ORR_I,
+    RET,
+    RORV,
+    STR,
+    STR_S,
+    STR_X,
+    SUB,
+    WFI,
+    ZR,
+    X,
+    access,
+    add_i,
+    bfi,
+    bfxil,
+    br,
+    branch,
+    branch_if,
+    branch_link,
+    clz,
+    cmp,
+    cmp_i,
+    ldp_x,
+    logical,
+    lsl_i,
+    lsr_i,
+    lsr_x,
+    mov,
+    movz,
+    neg,
+    tbnz,
+    tbz,
+    three,
+    tst,
+    ubfm,
+    ubfx,
+)
+from mpy_cross.emulator.cores.xtensa.buffer import Piece
+from mpy_cross.emulator.cores.xtensa.layout import (
+    BASE,
+    BREAKPOINT,
+    BUDGET,
+    BUDGET_OVER,
+    CHAIN,
+    CHANGED,
+    LCOUNT,
+    LEND,
+    LINK,
+    MISS,
+    PC,
+    PS,
+    REFUSED,
+    SAR,
+    STARTS,
+    STATE,
+    STEP,
+    STUB,
+    T0,
+    T1,
+    T2,
+    TABLE,
+    special,
+)
+from mpy_cross.emulator.cores.xtensa.models import Model
+
+ORR_X: Final = ORR | X
+ADD_X: Final = ADD | X
+
+
+def indirect() -> list[int]:
+    """Jumps to the address in the program that is in `PC`; after these words comes a branch to
+    `miss`."""
+    return [
+        logical(AND_I, T0, PC, (1 << at.TABLE_BITS) - 1),
+        three(ADD_X, T0, TABLE, T0, 4),
+        ldp_x(T1, T2, T0),
+        X | cmp(T1, PC),
+        branch_if(NE, 8),
+        br(T2),
+    ]
+
+
+@final
+class Routines:
+    """The code for one configuration, and its places by name:
+
+    light: ends the run for the host, which changes nothing but where to go on: AT, SITE and REASON
+        from PC, LINK and T0; "go on" does so, at NEXT.
+    heavy: ends it with all state in its memory: REASON from T0, AT from PC; resume: loads the state
+        and goes on at NEXT.
+    miss: an indirect jump whose target is not in the table.
+    chain: a branch without a target; LINK says which.
+    budget, stub, breakpoint, refused, changed, step: `heavy` with that reason.
+    indirect: goes on at PC.
+    overflow: takes the window overflow of the instruction at PC.
+    entry: ENTRY at PC with the new stack pointer in T2; comes back to LINK.
+    retw: RETW at PC.
+    rfwo, rfwu: those instructions, at PC.
+    rotate: turns the window by T0 groups of four.
+    """
+
+    __slots__ = ("code", "model", "ones", "piece", "places", "quads")
+
+    def __init__(self, model: Model, start: int) -> None:
+        self.model, self.quads = model, model.quads
+        # Bit 0 of WINDOWSTART, as often as it is repeated.
+        self.ones = 0x0001_0001 if self.quads == 16 else 0x0101_0101
+        self.piece = Piece(start)
+        self._calls()
+        if model.windows:
+            self._rotate()
+            self._exceptions()
+            self._entry()
+            self._retw()
+        self.code = self.piece.finish()
+        self.places = self.piece.labels
+
+    # What is stored and loaded.
+
+    def _quad(self, k: int) -> list[int]:
+        """T0 = address of group k of the window, less AR."""
+        bits = self.quads.bit_length() - 1
+        turn = ubfm(T0, BASE, 28, bits - 1) if not k else ubfm(T0, T0, 28, bits - 1)
+        return [*([add_i(T0, BASE, k)] if k else []), turn, three(ADD_X, T0, STATE, T0)]
+
+    def _store_quad(self, k: int, first: int) -> list[int]:
+        """Registers first to first + 3 go to group k of the window."""
+        return [
+            *self._quad(k),
+            three(ORR_X, T1, first, first + 1, 32), access(STR_X, T1, T0, at.AR),
+            three(ORR_X, T1, first + 2, first + 3, 32), access(STR_X, T1, T0, at.AR + 8)]
+
+    def _load_quad(self, k: int, first: int) -> list[int]:
+        return [
+            *self._quad(k),
+            access(LDR_X, T1, T0, at.AR), mov(first, T1), lsr_x(first + 1, T1, 32),
+            access(LDR_X, T1, T0, at.AR + 8), mov(first + 2, T1), lsr_x(first + 3, T1, 32)]
+
+    def _store_window(self) -> list[int]:
+        if self.model.windows:
+            return [word for k in range(4) for word in self._store_quad(k, 4 * k)]
+        return [access(STR, k, STATE, at.AR + 4 * k) for k in range(16)]
+
+    def _load_window(self) -> list[int]:
+        if self.model.windows:
+            return [word for k in range(4) for word in self._load_quad(k, 4 * k)]
+        return [access(LDR, k, STATE, at.AR + 4 * k) for k in range(16)]
+
+    # Calls of the host.
+
+    def _calls(self) -> None:
+        p, model = self.piece, self.model
+        p.label("light")
+        p.emit(access(STR, PC, STATE, at.AT), access(STR_X, LINK, STATE, at.SITE),
+               access(STR, T0, STATE, at.REASON), WFI)
+        p.label("go on")
+        p.emit(access(LDR_X, T0, STATE, at.NEXT), br(T0))
+        p.label("miss")
+        p.emit(movz(T0, MISS), access(STR_X, TABLE, STATE, at.TABLE_NOW))
+        p.to(branch(0), "light")
+        p.label("indirect")
+        p.emit(indirect())
+        p.to(branch(0), "miss")
+        p.label("chain")
+        p.emit(movz(T0, CHAIN))
+        p.to(branch(0), "light")
+        for name, reason in (("budget", BUDGET_OVER), ("stub", STUB), ("breakpoint", BREAKPOINT),
+                             ("refused", REFUSED), ("changed", CHANGED)):
+            p.label(name)
+            p.emit(movz(T0, reason))
+            p.to(branch(0), "heavy")
+        p.label("step")
+        p.emit(movz(T0, STEP))
+        p.label("heavy")
+        p.emit(access(STR, T0, STATE, at.REASON), access(STR, PC, STATE, at.AT),
+               access(STR_X, BUDGET, STATE, at.LEFT), self._store_window(),
+               access(STR, SAR, STATE, special(n.SAR)), access(STR, PS, STATE, special(n.PS)))
+        if "loop" in model.features:
+            p.emit(access(STR, LCOUNT, STATE, special(n.LCOUNT)), lsr_x(T0, LEND, 32),
+                   access(STR, T0, STATE, special(n.LBEG)),
+                   access(STR, LEND, STATE, special(n.LEND)))
+        if model.windows:
+            p.emit(neg(T0, BASE), three(RORV, T0, STARTS, T0),
+                   logical(AND_I, T0, T0, (1 << self.quads) - 1),
+                   access(STR, T0, STATE, special(n.WINDOWSTART)),
+                   access(STR, BASE, STATE, special(n.WINDOWBASE)))
+        if "float" in model.features:
+            p.emit([access(STR_S, k, STATE, at.FR + 4 * k) for k in range(16)])
+        p.emit(WFI)
+        p.label("resume")
+        p.emit(access(LDR_X, BUDGET, STATE, at.LEFT), access(LDR_X, TABLE, STATE, at.TABLE_NOW),
+               access(LDR, SAR, STATE, special(n.SAR)), access(LDR, PS, STATE, special(n.PS)))
+        if "loop" in model.features:
+            p.emit(access(LDR, LCOUNT, STATE, special(n.LCOUNT)),
+                   access(LDR, LEND, STATE, special(n.LEND)),
+                   access(LDR, T0, STATE, special(n.LBEG)),
+                   three(ORR_X, LEND, LEND, T0, 32))
+        if model.windows:
+            p.emit(access(LDR, BASE, STATE, special(n.WINDOWBASE)),
+                   access(LDR, STARTS, STATE, special(n.WINDOWSTART)))
+            if self.quads == 8:
+                p.emit(three(ORR, STARTS, STARTS, STARTS, 8))
+            p.emit(three(ORR, STARTS, STARTS, STARTS, 16), three(RORV, STARTS, STARTS, BASE))
+        if "float" in model.features:
+            p.emit([access(LDR_S, k, STATE, at.FR + 4 * k) for k in range(16)])
+        p.emit(self._load_window(), access(LDR_X, T0, STATE, at.NEXT), br(T0))
+
+    # Windows.
+
+    def _rotate(self) -> None:
+        p = self.piece
+        p.label("rotate")
+        p.emit(access(STR, T0, STATE, at.KEPT2), self._store_window(),
+               access(LDR, T0, STATE, at.KEPT2),
+               three(ADD, BASE, BASE, T0), logical(AND_I, BASE, BASE, self.quads - 1),
+               three(RORV, STARTS, STARTS, T0), self._load_window(), RET)
+
+    def _exception(self) -> list[int]:
+        """A window exception of the instruction at PC begins; it has not been executed."""
+        return [access(STR, PC, STATE, special(n.EPC1)), logical(ORR_I, PS, PS, n.PS_EXCM),
+                bfi(PS, BASE, n.PS_OWB_SHIFT, 4), access(LDR_X, TABLE, STATE, at.TABLE_EXCEPTION)]
+
+    def _exceptions(self) -> None:
+        p = self.piece
+        p.label("overflow")
+        p.emit(self._exception(),
+               movz(T0, 1), tbnz(STARTS, 1, 16), movz(T0, 2), tbnz(STARTS, 2, 8), movz(T0, 3))
+        p.to(branch_link(0), "rotate")
+        p.emit(access(LDR, PC, STATE, special(n.VECBASE)), tbnz(STARTS, 1, 16),
+               add_i(PC, PC, n.OVERFLOW[2]), tbnz(STARTS, 2, 8),
+               add_i(PC, PC, n.OVERFLOW[3] - n.OVERFLOW[2]))
+        p.to(branch(0), "indirect")
+
+        p.label("underflow")  # to a frame of T0 groups
+        p.emit(add_i(BUDGET, BUDGET, 1) | X, self._exception(),
+               access(LDR, PC, STATE, special(n.VECBASE)),
+               add_i(T1, T0, -1), three(ADD, PC, PC, T1, 7), add_i(PC, PC, n.UNDERFLOW[1]),
+               neg(T0, T0))
+        p.to(branch_link(0), "rotate")
+        p.to(branch(0), "indirect")
+
+        p.label("rfwo")
+        self._look_for_interrupts()
+        p.emit(logical(AND_I, STARTS, STARTS, ~self.ones))
+        p.to(branch(0), "return from a window exception")
+        p.label("rfwu")
+        self._look_for_interrupts()
+        p.emit(logical(ORR_I, STARTS, STARTS, self.ones))
+        p.label("return from a window exception")
+        p.emit(logical(AND_I, PS, PS, ~n.PS_EXCM),
+               access(LDR_X, TABLE, STATE, at.TABLE_WINDOWS),
+               ubfx(T0, PS, n.PS_OWB_SHIFT, 4), three(SUB, T0, T0, BASE))
+        p.to(branch_link(0), "rotate")
+        p.emit(access(LDR, PC, STATE, special(n.EPC1)))
+        p.to(branch(0), "indirect")
+        p.label("back to the host")  # the last instruction of a block is not as it should be
+        p.emit(add_i(BUDGET, BUDGET, 1) | X)
+        p.to(branch(0), "step")
+
+    def _look_for_interrupts(self) -> None:
+        """The host returns from the exception if windows are off, or an interrupt waits for it."""
+        p = self.piece
+        p.to(tbz(PS, 18, 0), "back to the host")
+        p.emit(access(LDR, T0, STATE, special(n.INTERRUPT)),
+               access(LDR, T1, STATE, special(n.INTENABLE)), tst(T0, T1))
+        p.to(branch_if(NE, 0), "back to the host")
+
+    def _entry(self) -> None:
+        p, ones = self.piece, self.ones
+        p.label("entry")
+        p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), cmp_i(T0, 2))
+        p.to(branch_if(NE, 0), "entry of another size")
+        p.emit(logical(ANDS_I, ZR, STARTS, 6))
+        p.to(branch_if(NE, 0), "entry overflows")
+        p.emit(self._store_quad(0, 0), self._store_quad(1, 4), [mov(k, k + 8) for k in range(8)],
+               mov(1, T2), add_i(BASE, BASE, 2), logical(AND_I, BASE, BASE, self.quads - 1),
+               0x1380_0000 | STARTS << 16 | 2 << 10 | STARTS << 5 | STARTS,
+               logical(ORR_I, STARTS, STARTS, ones),
+               self._load_quad(2, 8), self._load_quad(3, 12), RET)
+        p.label("entry of another size")
+        p.emit(movz(T1, 2), three(LSLV, T1, T1, T0), add_i(T1, T1, -2), tst(STARTS, T1))
+        p.to(branch_if(NE, 0), "entry overflows")
+        p.emit(access(STR_X, LINK, STATE, at.SITE), access(STR, T2, STATE, at.KEPT))
+        p.to(branch_link(0), "rotate")
+        p.emit(logical(ORR_I, STARTS, STARTS, ones), access(LDR, 1, STATE, at.KEPT),
+               access(LDR_X, LINK, STATE, at.SITE), RET)
+        p.label("entry overflows")
+        p.emit(add_i(BUDGET, BUDGET, 1) | X)
+        p.to(branch(0), "overflow")
+
+    def _retw(self) -> None:
+        p, quads, ones = self.piece, self.quads, self.ones
+        p.label("retw")
+        p.emit(lsr_i(T0, 0, 30), ubfx(T1, STARTS, quads - 2, 2), cmp_i(T0, 2))
+        p.to(branch_if(NE, 0), "retw of another size")
+        p.emit(cmp_i(T1, 1))
+        p.to(branch_if(NE, 0), "retw of another size")
+        p.emit(bfxil(PC, 0, 0, 30), self._store_quad(2, 8), self._store_quad(3, 12),
+               [mov(k + 8, k) for k in range(8)],
+               add_i(BASE, BASE, -2), logical(AND_I, BASE, BASE, quads - 1),
+               logical(AND_I, STARTS, STARTS, ~ones),
+               0x1380_0000 | STARTS << 16 | 30 << 10 | STARTS << 5 | STARTS,
+               self._load_quad(0, 0), self._load_quad(1, 4), indirect())
+        p.to(branch(0), "miss")
+        p.label("retw of another size")
+        # The nearest frame of the last three has to be the one that is returned to.
+        p.emit(cmp_i(T0, 0))
+        p.to(branch_if(EQ, 0), "back to the host")
+        p.emit(ubfx(T1, STARTS, quads - 3, 3), cmp_i(T1, 0))
+        p.to(branch_if(EQ, 0), "underflow")
+        p.emit(lsl_i(T1, T1, 29), clz(T1, T1), add_i(T1, T1, 1), cmp(T1, T0))
+        p.to(branch_if(NE, 0), "back to the host")
+        p.emit(bfxil(PC, 0, 0, 30), logical(AND_I, STARTS, STARTS, ~ones), neg(T0, T0))
+        p.to(branch_link(0), "rotate")
+        p.to(branch(0), "indirect")

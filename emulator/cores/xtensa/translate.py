@@ -1,0 +1,386 @@
+"""Translates blocks of a program to A64 and keeps them.
+
+A block is known by its address, its mode (see `layout`) and the highest group of registers that is
+known to be free of other frames' values.  It begins with the instructions it takes off the budget;
+if there are not so many left it gives up, and the host executes the rest one by one.  Branches to
+blocks that do not exist yet go to the host, which translates them and changes the branch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Final, final
+
+from mpy_cross.emulator.cores.xtensa import a64
+from mpy_cross.emulator.cores.xtensa import layout as at
+from mpy_cross.emulator.cores.xtensa import numbers as n
+from mpy_cross.emulator.cores.xtensa.a64 import (
+    EOR,
+    LDR,
+    NE,
+    ORR,
+    X,
+    access,
+    add_i,
+    branch,
+    branch_if,
+    branch_link,
+    cbnz,
+    constant,
+    logical,
+    three,
+)
+from mpy_cross.emulator.cores.xtensa.block import Block, Make
+from mpy_cross.emulator.cores.xtensa.buffer import CodeBuffer
+from mpy_cross.emulator.cores.xtensa.decode import Instruction
+from mpy_cross.emulator.cores.xtensa.exceptions import Raised
+from mpy_cross.emulator.cores.xtensa.interpreter import Interpreter
+from mpy_cross.emulator.cores.xtensa.layout import (
+    BUDGET,
+    CODE_AT,
+    FLOATS,
+    PC,
+    STARTS,
+    T0,
+    T1,
+    T2,
+    WINDOWS,
+)
+from mpy_cross.emulator.cores.xtensa.routines import Routines
+from mpy_cross.emulator.cores.xtensa.state import State
+from mpy_cross.emulator.cores.xtensa.translate_float import FLOAT
+from mpy_cross.emulator.cores.xtensa.translate_integer import INTEGER
+from mpy_cross.emulator.cores.xtensa.translate_jumps import ENDS, JUMPS, fall
+from mpy_cross.emulator.cores.xtensa.translate_memory import MEMORY
+from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
+
+MAKES: Final[dict[str, Make]] = {**INTEGER, **MEMORY, **FLOAT, **JUMPS, **SYSTEM}
+LONGEST: Final = 48  # instructions of a block
+PAGE_BITS: Final = 12  # of the pages in which code is looked for
+_NOWHERE: Final = (1 << 64) - 1  # an entry of the table that no address has
+
+
+def mode_of(state: State) -> int:
+    """What translated code may take for granted now."""
+    sr = state.sr
+    ps = sr[n.PS]
+    mode = at.EXCEPTION if ps & n.PS_EXCM else WINDOWS if ps & n.PS_WOE else at.PLAIN
+    if mode == WINDOWS and not state.model.windows:
+        mode = at.PLAIN
+    return mode | (FLOATS if sr[n.CPENABLE] & 1 else 0)
+
+
+@final
+class Translated:
+    """A block that was translated.
+
+    key: of `Translator.blocks`; host: its address; address, end: in the program; places: host
+    addresses of its instructions, less `host`; addresses: of its instructions.
+    """
+
+    __slots__ = ("address", "addresses", "end", "host", "key", "places")
+
+    def __init__(self, key: int, host: int, addresses: list[int], end: int,
+                 places: list[int]) -> None:
+        self.key, self.host, self.addresses, self.end = key, host, addresses, end
+        self.address = addresses[0] if addresses else end
+        self.places = places
+
+
+@final
+class Translator:
+    """Blocks of one core.
+
+    changed: called with a host address whose word has changed; watch: called with the numbers of
+    pages of the program from which code was translated for the first time; forgotten: called when
+    all of the code has gone.
+    stubs: (first, last + 1) of the addresses that are the host's; breakpoints: addresses.
+    devices: see `Block.pages`; checked: pages whose code is compared whenever it is executed, as
+    it and data change too often.
+    table: the memory of the tables of indirect jumps.
+    """
+
+    def __init__(self, interpreter: Interpreter, buffer: CodeBuffer, table: memoryview,
+                 changed: Callable[[int], None], watch: Callable[[set[int]], None],
+                 forgotten: Callable[[], None], device_bits: int) -> None:
+        self.interpreter, self.state = interpreter, interpreter.state
+        self.model = self.state.model
+        self.buffer, self.changed, self.watch = buffer, changed, watch
+        self.forgotten = forgotten
+        self.device_bits = device_bits
+        self._table = table.cast("Q")
+        routines = Routines(self.model, CODE_AT)
+        self.routines = routines.places
+        buffer.append(routines.code)
+        self._begin = buffer.at
+        self.stubs = (0, 0)
+        self.breakpoints: set[int] = set()
+        self.devices: dict[int, set[int]] = {}
+        self.checked: set[int] = set()
+        self.loops: dict[int, int] = {}
+        self.blocks: dict[int, Translated] = {}
+        self.instructions = 0  # that were translated
+        self._sites: dict[int, tuple[int, int, int]] = {}
+        self._hosts: list[int] = []  # of all blocks, in order
+        self._order: list[Translated] = []
+        self._pages: dict[int, set[int]] = {}  # keys of the blocks by page
+        self._entries: dict[int, int] = {}  # places in the table: keys
+        for mode in range(at.MODES):
+            self._table[mode * at.TABLE_SIZE >> 3] = _NOWHERE
+
+    # Looking up.
+
+    def find(self, address: int, mode: int, quad: int = 0) -> int:
+        """The host address of a block."""
+        found = self.blocks.get(address | mode << 32 | quad << 36)
+        return found.host if found is not None else self._translate(address, mode, quad)
+
+    def miss(self, address: int, mode: int) -> int:
+        """The same for an indirect jump, which finds it by itself from then on."""
+        host = self.find(address, mode)
+        place = mode * at.TABLE_SIZE + ((address & (1 << at.TABLE_BITS) - 1) << 4) >> 3
+        self._table[place], self._table[place + 1] = address, host
+        self._entries[place] = address | mode << 32
+        return host
+
+    def chain(self, link: int) -> int:
+        """A branch without a target was taken; `link` says which.  Its target, where it leads from
+        then on."""
+        site, stub, key = self._sites[link]
+        found = self.blocks.get(key)
+        if found is None:
+            host = self._translate(key & 0xFFFF_FFFF, key >> 32 & 15, key >> 36)
+            if link not in self._sites:
+                return host  # all code was forgotten in between
+        else:
+            host = found.host
+        word = self.buffer.read(site)
+        if a64.reaches(word, host - site):
+            self.buffer.write(site, a64.redirect(word, host - site))
+            self.changed(site)
+        else:
+            self.buffer.write(stub, branch(host - stub))
+            self.changed(stub)
+        return host
+
+    def locate(self, host: int) -> tuple[int, int] | None:
+        """The address of the instruction that is executed at a host address, and how many
+        instructions of its block begin with it; None if no block is there."""
+        which = bisect_right(self._hosts, host) - 1
+        if which < 0:
+            return None
+        block = self._order[which]
+        index = bisect_right(block.places, host - block.host) - 1
+        if index < 0:
+            return None
+        return block.addresses[index], len(block.addresses) - index
+
+    # Translating.
+
+    def _decode(self, address: int) -> tuple[list[Instruction], int]:
+        """The instructions of a block, and the address behind it."""
+        found: list[Instruction] = []
+        decode, loops, breakpoints = self.interpreter.instruction, self.loops, self.breakpoints
+        try:
+            while True:
+                one = decode(address)
+                if one is None:
+                    break
+                found.append(one)
+                address = one.end
+                name = one.name
+                if name in ENDS or name == "isync" or name not in MAKES or \
+                        address in loops or address in breakpoints or len(found) == LONGEST:
+                    if name in ("loop", "loopnez", "loopgtz"):
+                        self._add_loop(one.operands[1], address)
+                    break
+        except Raised:
+            pass  # the interpreter will come to that
+        return found, address
+
+    def _add_loop(self, end: int, begin: int) -> None:
+        """A loop ends there: blocks have to, too."""
+        known = self.loops.get(end)
+        if known is None:
+            self.loops[end] = begin
+            self.kill(end - 1, end + 1)
+        elif known != begin:
+            self.loops[end] = begin
+
+    def loop_end(self, end: int) -> None:
+        """LEND was written."""
+        if end not in self.loops:
+            self.loops[end] = -1
+            self.kill(end - 1, end + 1)
+
+    def _translate(self, address: int, mode: int, quad: int) -> int:
+        if self.buffer.full:
+            self.forget()
+        key = address | mode << 32 | quad << 36
+        host = self.buffer.at
+        first, last = self.stubs
+        if first <= address < last or address in self.breakpoints:
+            routine = "stub" if first <= address < last else "breakpoint"
+            code = constant(PC, address)
+            code.append(branch(self.routines[routine] - host - 4 * len(code)))
+            self._add(Translated(key, host, [], address, []), code)
+            return host
+        found, end = self._decode(address)
+        count = max(len(found), 1)
+        b = Block(self.model, self.state, host, mode, quad, count, end, self.loops, self.devices,
+                  self.device_bits)
+        made = Translated(key, host, [one.address for one in found] or [address], end, b.places)
+        self.blocks[key] = made
+        self._prologue(b, address)
+        checks = mode & 3 == WINDOWS
+        out = b.out
+        for index, one in enumerate(found):
+            b.index, b.address = index, one.address
+            b.places.append(4 * len(out))
+            if checks and one.quad > b.quad:
+                out.append(logical(a64.ANDS_I, a64.ZR, STARTS, (2 << one.quad) - 2))
+                b.leave(branch_if(NE, 0), "overflow")
+                b.quad = one.quad
+            make = MAKES.get(one.name)
+            if make is None or (one.floats and not mode & FLOATS):
+                b.step()
+            else:
+                make(b, one)
+            if b.ended:
+                break
+        else:
+            if found:
+                fall(b, end)
+            else:  # nothing can be decoded there
+                b.address = address
+                b.places.append(4 * len(out))
+                b.step()
+        self.instructions += count
+        self._finish(b)
+        self._add(made, out)
+        return host
+
+    def _prologue(self, b: Block, address: int) -> None:
+        b.address = address
+        out = b.out
+        first, last = address >> PAGE_BITS, b.end - 1 >> PAGE_BITS
+        if self.checked and (first in self.checked or last in self.checked):
+            self._compare(b, address)
+        out.append(X | add_i(BUDGET, BUDGET, -b.count))
+        b.leave(a64.tbnz(BUDGET, 63, 0), "budget")
+
+    def _compare(self, b: Block, address: int) -> None:
+        """Are the words of the program still those that this was made from?"""
+        fetch, out = self.interpreter.memory.fetch, b.out
+        out += constant(T2, address & ~3)
+        out.append(a64.movz(T1, 0))
+        start = address & ~3
+        for place in range(start, b.end, 4):
+            low, high = fetch(place) & 0xFFFF, fetch(place + 2) & 0xFFFF
+            if place - start < 4096:
+                out.append(access(LDR, T0, T2, place - start))
+                out += constant(a64.ZR - 2, low | high << 16)  # register 29
+                out += (three(EOR, T0, T0, 29), three(ORR, T1, T1, T0))
+        b.exits.append((len(out), -2, address, "changed"))
+        out.append(cbnz(T1, 0))
+
+    def _finish(self, b: Block) -> None:
+        """What is behind the block."""
+        out, host, routines = b.out, b.at, self.routines
+        for place, index, address, routine in b.exits:
+            if index == -1:
+                out[place] = a64.redirect(out[place], routines[routine] - host - 4 * place)
+                continue
+            out[place] = a64.redirect(out[place], 4 * (len(out) - place))
+            if index >= 0:
+                out.append(X | add_i(BUDGET, BUDGET, b.count - index))
+            out += constant(PC, address)
+            out.append(branch(routines[routine] - host - 4 * len(out)))
+        mode = b.mode << 32
+        for place, target, quad in b.sites:
+            key = target | mode | quad << 36
+            found = self.blocks.get(key)
+            word = out[place]
+            offset = found.host - host - 4 * place if found is not None else 0
+            if found is not None and a64.reaches(word, offset):
+                out[place] = a64.redirect(word, offset)
+                continue
+            stub = host + 4 * len(out)
+            out[place] = a64.redirect(word, 4 * (len(out) - place))
+            if found is not None:
+                out.append(branch(found.host - stub))
+                continue
+            out += constant(PC, target)
+            out.append(branch_link(routines["chain"] - host - 4 * len(out)))
+            self._sites[host + 4 * len(out)] = host + 4 * place, stub, key
+
+    def _add(self, block: Translated, code: list[int]) -> None:
+        self.buffer.append(code)
+        self.blocks[block.key] = block
+        self._hosts.append(block.host)
+        self._order.append(block)
+        if not block.addresses:
+            return
+        new = set()
+        pages = self._pages
+        for page in {block.address >> PAGE_BITS, max(block.end - 1, block.address) >> PAGE_BITS}:
+            if page in pages:
+                pages[page].add(block.key)
+            else:
+                pages[page] = {block.key}
+                new.add(page)
+        if new:
+            self.watch(new)
+
+    # Forgetting.
+
+    def kill(self, first: int, last: int) -> bool:
+        """Blocks with code in that range are no longer used; were there any?"""
+        killed = False
+        for page in range(first >> PAGE_BITS, (last - 1 >> PAGE_BITS) + 1):
+            for key in list(self._pages.get(page, ())):
+                block = self.blocks.get(key)
+                if block is None:
+                    self._pages[page].discard(key)
+                elif block.address < last and first < max(block.end, block.address + 3):
+                    self._kill(block)
+                    self._pages[page].discard(key)
+                    killed = True
+        return killed
+
+    def kill_page(self, page: int) -> bool:
+        """The same for a page, of which nothing is watched any more."""
+        keys = self._pages.pop(page, None)
+        for key in keys or ():
+            block = self.blocks.get(key)
+            if block is not None:
+                self._kill(block)
+        return bool(keys)
+
+    def _kill(self, block: Translated) -> None:
+        """Whoever goes there looks for the block anew."""
+        del self.blocks[block.key]
+        address, host = block.key & 0xFFFF_FFFF, self.buffer.at
+        code = constant(PC, address)
+        code.append(branch(self.routines["indirect"] - host - 4 * len(code)))
+        self.buffer.append(code)
+        self.buffer.write(block.host, branch(host - block.host))
+        self.changed(block.host)
+        mode = block.key >> 32 & 15
+        place = mode * at.TABLE_SIZE + ((address & (1 << at.TABLE_BITS) - 1) << 4) >> 3
+        if self._entries.get(place) == address | mode << 32:
+            self._table[place] = _NOWHERE
+
+    def forget(self) -> None:
+        """All blocks are gone."""
+        for place in self._entries:
+            self._table[place] = _NOWHERE
+        self._entries.clear()
+        self.blocks.clear()
+        self._sites.clear()
+        self._hosts.clear()
+        self._order.clear()
+        self._pages.clear()
+        self.buffer.at = self._begin
+        self.forgotten()

@@ -1,0 +1,261 @@
+"""Branches, calls, windows and loops in A64."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mpy_cross.emulator.cores.xtensa import a64
+from mpy_cross.emulator.cores.xtensa import numbers as n
+from mpy_cross.emulator.cores.xtensa.a64 import (
+    EQ,
+    GE,
+    LE,
+    LT,
+    NE,
+    SUB,
+    X,
+    add_i,
+    branch_if,
+    branch_link,
+    cmp,
+    cmp_i,
+    constant,
+    constant_x,
+    fits_add,
+    lsr_x,
+    mov,
+    movz,
+    tbnz,
+    tbz,
+    three,
+)
+from mpy_cross.emulator.cores.xtensa.block import Block, Make
+from mpy_cross.emulator.cores.xtensa.decode import Instruction
+from mpy_cross.emulator.cores.xtensa.layout import (
+    LCOUNT,
+    LEND,
+    PC,
+    PS,
+    T0,
+    T2,
+    WINDOWS,
+)
+from mpy_cross.emulator.cores.xtensa.routines import indirect
+from mpy_cross.emulator.cores.xtensa.translate_integer import load_booleans
+
+JUMPS: Final[dict[str, Make]] = {}
+
+CC, CS = a64.CC, a64.CS
+
+
+def fall(b: Block, end: int) -> None:
+    """Goes on at the instruction behind the block, or at the begin of a loop that ends there."""
+    if end not in b.loops or b.in_exception:
+        b.go(end)
+        return
+    out, begin = b.out, b.loops[end]
+    out += constant_x(T0, end | max(begin, 0) << 32)
+    out.append(X | cmp(LEND, T0))
+    if begin >= 0:
+        out += (branch_if(NE, 20), a64.cbz(LCOUNT, 12), add_i(LCOUNT, LCOUNT, -1))
+        b.go(begin)
+        b.go(end)  # the loop has ended
+    # Another loop, or none, ends here.
+    out.append(cmp(LEND, T0))
+    b.go(end, branch_if(NE, 0))
+    b.go(end, a64.cbz(LCOUNT, 0))
+    out += (add_i(LCOUNT, LCOUNT, -1), lsr_x(PC, LEND, 32))
+    jump(b)
+
+
+def jump(b: Block) -> None:
+    """To the address in PC."""
+    b.out += indirect()
+    b.leave_now("miss")
+
+
+def end_with(b: Block, target: int, word: int, end: int) -> None:
+    """The block ends with a conditional branch."""
+    b.go(target, word)
+    fall(b, end)
+    b.ended = True
+
+
+# Branches.
+
+def _compare(condition: int) -> Make:
+    def make(b: Block, i: Instruction) -> None:
+        s, t, target = i.operands
+        b.out.append(cmp(s, t))
+        end_with(b, target, branch_if(condition, 0), i.end)
+
+    return make
+
+
+def _compare_number(condition: int) -> Make:
+    def make(b: Block, i: Instruction) -> None:
+        s, value, target = i.operands
+        if fits_add(value):
+            b.out.append(cmp_i(s, value))
+        else:
+            b.out += constant(T0, value)
+            b.out.append(cmp(s, T0))
+        end_with(b, target, branch_if(condition, 0), i.end)
+
+    return make
+
+
+def _masked(op: int, condition: int) -> Make:
+    def make(b: Block, i: Instruction) -> None:
+        s, t, target = i.operands
+        if op == a64.BICS:  # bits of t that s has not
+            s, t = t, s
+        b.out.append(three(op, a64.ZR, s, t))
+        end_with(b, target, branch_if(condition, 0), i.end)
+
+    return make
+
+
+def branch_bit(b: Block, i: Instruction) -> None:
+    s, t, target = i.operands
+    b.out.append(three(a64.LSRV, T0, s, t))
+    end_with(b, target, tbnz(T0, 0, 0) if i.name == "bbs" else tbz(T0, 0, 0), i.end)
+
+
+def branch_bit_number(b: Block, i: Instruction) -> None:
+    s, bit, target = i.operands
+    end_with(b, target, tbnz(s, bit, 0) if i.name == "bbsi" else tbz(s, bit, 0), i.end)
+
+
+def branch_zero(b: Block, i: Instruction) -> None:
+    s, target = i.operands
+    word = {"beqz": a64.cbz(s, 0), "bnez": a64.cbnz(s, 0), "bltz": tbnz(s, 31, 0),
+            "bgez": tbz(s, 31, 0)}[i.name]
+    end_with(b, target, word, i.end)
+
+
+def branch_boolean(b: Block, i: Instruction) -> None:
+    number, target = i.operands
+    load_booleans(b, T0)
+    end_with(b, target, tbnz(T0, number, 0) if i.name == "bt" else tbz(T0, number, 0), i.end)
+
+
+def j(b: Block, i: Instruction) -> None:
+    b.go(i.operands[0])
+    b.ended = True
+
+
+def jx(b: Block, i: Instruction) -> None:
+    b.out.append(mov(PC, i.operands[0]))
+    jump(b)
+
+
+def ret(b: Block, i: Instruction) -> None:
+    b.out.append(mov(PC, 0))
+    jump(b)
+
+
+# Calls.
+
+def call0(b: Block, i: Instruction) -> None:
+    b.out += constant(0, i.end)
+    j(b, i)
+
+
+def callx0(b: Block, i: Instruction) -> None:
+    b.out.append(mov(PC, i.operands[0]))
+    b.out += constant(0, i.end)
+    jump(b)
+
+
+def _windowed(quads: int, by_register: bool) -> Make:
+    def make(b: Block, i: Instruction) -> None:
+        target = i.operands[0]
+        if by_register:
+            b.out.append(mov(PC, target))
+        b.out += constant(4 * quads, quads << 30 | i.end & 0x3FFF_FFFF)
+        b.out += (movz(T0, quads), a64.bfi(PS, T0, n.PS_CALLINC_SHIFT, 2))
+        if by_register:
+            jump(b)
+        else:
+            b.go(target, quad=0)
+            b.ended = True
+
+    return make
+
+
+def entry(b: Block, i: Instruction) -> None:
+    s, size = i.operands
+    if s != 1 or b.mode & 3 != WINDOWS:
+        b.step()
+        return
+    if fits_add(size):
+        b.out.append(add_i(T2, 1, -size))
+    else:
+        b.out += constant(T2, size)
+        b.out.append(three(SUB, T2, 1, T2))
+    b.out += constant(PC, i.address)
+    b.exits.append((len(b.out), -1, 0, "entry"))
+    b.out.append(branch_link(0))
+    b.quad = 0
+    fall(b, i.end)
+    b.ended = True
+
+
+def retw(b: Block, i: Instruction) -> None:
+    if b.mode & 3 != WINDOWS:
+        b.step()
+        return
+    b.out += constant(PC, i.address)
+    b.leave_now("retw")
+
+
+def window_return(b: Block, i: Instruction) -> None:
+    """RFWO and RFWU."""
+    if not b.in_exception:
+        b.step()
+        return
+    b.out += constant(PC, i.address)
+    b.leave_now(i.name)
+
+
+def rotw(b: Block, i: Instruction) -> None:
+    b.out += constant(T0, i.operands[0])
+    b.exits.append((len(b.out), -1, 0, "rotate"))
+    b.out.append(branch_link(0))
+    b.quad = 0
+
+
+# Loops.
+
+def loop(b: Block, i: Instruction) -> None:
+    s, end = i.operands
+    b.out.append(add_i(LCOUNT, s, -1))
+    b.out += constant_x(LEND, end | i.end << 32)
+    if i.name == "loopnez":
+        b.go(end, a64.cbz(s, 0))
+    elif i.name == "loopgtz":
+        b.out.append(cmp_i(s, 0))
+        b.go(end, branch_if(LE, 0))
+    fall(b, i.end)
+    b.ended = True
+
+
+JUMPS.update({
+    "beq": _compare(EQ), "bne": _compare(NE), "blt": _compare(LT), "bge": _compare(GE),
+    "bltu": _compare(CC), "bgeu": _compare(CS), "beqi": _compare_number(EQ),
+    "bnei": _compare_number(NE), "blti": _compare_number(LT), "bgei": _compare_number(GE),
+    "bltui": _compare_number(CC), "bgeui": _compare_number(CS), "bany": _masked(a64.ANDS, NE),
+    "bnone": _masked(a64.ANDS, EQ), "ball": _masked(a64.BICS, EQ),
+    "bnall": _masked(a64.BICS, NE), "bbc": branch_bit, "bbs": branch_bit,
+    "bbci": branch_bit_number, "bbsi": branch_bit_number, "beqz": branch_zero,
+    "bnez": branch_zero, "bltz": branch_zero, "bgez": branch_zero, "bf": branch_boolean,
+    "bt": branch_boolean, "j": j, "jx": jx, "ret": ret, "call0": call0, "callx0": callx0,
+    **{f"call{4 * quads}": _windowed(quads, False) for quads in (1, 2, 3)},
+    **{f"callx{4 * quads}": _windowed(quads, True) for quads in (1, 2, 3)},
+    "entry": entry, "retw": retw, "rfwo": window_return, "rfwu": window_return, "rotw": rotw,
+    "loop": loop, "loopnez": loop, "loopgtz": loop})
+
+ENDS: Final = frozenset(JUMPS) - {"rotw"}
+"""Instructions that end a block."""
+
