@@ -17,6 +17,8 @@ from mpy_cross.emulator.usb.cdc import CdcPort
 from mpy_cross.emulator.usb.host import Driver, Host
 
 SECOND: Final = 1_000_000_000  # ns
+SHOWN: Final = 2000
+"""Bytes of what was printed last that an error shows."""
 
 
 class Segment(Protocol):
@@ -159,8 +161,8 @@ class Stock:
             if at >= 0:
                 start, self._from = self._from, at + len(text)
                 return bytes(console.sent[start : self._from])
-            left = bytes(console.sent[self._from :])
             if self.machine.clock.now >= deadline:
+                left = bytes(console.sent[max(self._from, len(console.sent) - SHOWN) :])
                 raise StockError(f"no {text!r} within {ns / SECOND:g} s; there came {left!r}")
             self._awaited = text
             try:

@@ -66,6 +66,19 @@ class Part(Protocol):
 PartT = TypeVar("PartT", bound=Part)
 
 
+class SDCardSlot(Protocol):
+    """A card on an SD bus, as a controller sees it."""
+
+    def command(self, index: int, argument: int) -> bytes | None:
+        """A command; its response without index and check: 4 bytes, 16 of a register, or None."""
+
+    def give(self) -> bytes | None:
+        """The next block of data from the card, None if it has none."""
+
+    def take(self, data: bytes) -> bool:
+        """A block of data for the card; False if it does not take it."""
+
+
 @final
 class I2CMemory:
     """A device with registers: the first `width` bytes written are the address, big-endian.
@@ -358,6 +371,7 @@ class Wiring:
         self._volts: dict[Pin, Volts] = {}
         self._i2c: dict[tuple[Pin, Pin], I2CBus] = {}
         self._spi: dict[Pin, list[SPIBus]] = {}
+        self._sd: dict[Pin, SDCardSlot] = {}
         self.temperature = ROOM
         self.outputs: dict[str, list[tuple[int, float]]] = {}
         self.parts: dict[str, Any] = {}
@@ -447,6 +461,14 @@ class Wiring:
     def spi_bus(self, sck: Pin) -> SPIBus | None:
         """The selected device of the bus with this clock, None if there is none."""
         return next((bus for bus in self._spi.get(sck, ()) if bus.selected), None)
+
+    def sd(self, slot: SDCardSlot, cmd: str | int) -> None:
+        """Puts a slot for a card on the SD bus with this line for commands."""
+        self._sd[self._pin(cmd)] = slot
+
+    def sd_slot(self, cmd: Pin) -> SDCardSlot | None:
+        """The slot of the SD bus with this line for commands, None if there is none."""
+        return self._sd.get(cmd)
 
 
 def quantized(volts: float, bits: int) -> int:

@@ -18,7 +18,12 @@ from mpy_cross.emulator.bus import Bus, BusFault
 
 LONGEST: Final = 100  # instructions of a round
 PATHS: Final = 2000  # steps of the search for paths
+EDGE: Final = 3
+"""Instructions before the next alarm that are run: times are rounded up to whole ns, so a read in
+the last cycle may be late enough to see it."""
 LR, PC = 14, 15
+RAM: Final = 0x20000000
+"""Where memory begins whose content changes."""
 
 # What an instruction is: changes only registers; may jump; anything else.
 PURE, JUMP, OTHER = 0, 1, 2
@@ -144,6 +149,11 @@ class Paths:
                                 | (half & 0x3F) << 12 | (second & 0x7FF) << 1, 21)
                 return after, (after, pc + 4 + offset), lr
             return after, None, lr
+        if half & 0xFF7F == 0xF85F and second >> 12 == PC:  # a veneer: ldr pc, a literal
+            literal = (after & ~3) + (second & 0xFFF) * (1 if half & 0x80 else -1)
+            if literal >= RAM:
+                return after, None, lr
+            return after, (self._bus.read(literal, 4) & ~1,), lr
         return after, () if kind32(half, second) == PURE else None, lr
 
 
@@ -190,7 +200,7 @@ class Polls:
         if length <= LONGEST:
             general = self._general.tobytes()
             if length == seen[3] and general == seen[4] and self._pure(pc, length):
-                rounds = (self._limit[0] - begun) // length
+                rounds = (self._limit[0] - begun - EDGE) // length
                 if rounds > 0:
                     begun += rounds * length
                     self._begun[0] = begun

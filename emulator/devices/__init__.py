@@ -16,9 +16,10 @@ from mpy_cross.emulator.devices.eeprom import AT24
 from mpy_cross.emulator.devices.mpu6050 import MPU6050
 from mpy_cross.emulator.devices.neopixel import NeoPixelStrip
 from mpy_cross.emulator.devices.sdcard import SDCard
+from mpy_cross.emulator.devices.sdcard_bus import SDSlot
 from mpy_cross.emulator.devices.servo import Servo
 from mpy_cross.emulator.devices.simple import LED, Button, Potentiometer
 from mpy_cross.emulator.devices.ssd1306 import SSD1306
 
 __all__ = ["AT24", "BME280", "DHT11", "DHT22", "DS18B20", "LED", "MPU6050", "SSD1306", "Button",
-           "NeoPixelStrip", "Potentiometer", "SDCard", "Servo"]
+           "NeoPixelStrip", "Potentiometer", "SDCard", "SDSlot", "Servo"]

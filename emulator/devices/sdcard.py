@@ -1,4 +1,4 @@
-"""An SD card in SPI mode.
+"""An SD card, and its SPI mode; `sdcard_bus` has the other one.
 
 Source: SD Specifications Part 1, Physical Layer Simplified 6.00, chapter 7.
 """
@@ -132,9 +132,9 @@ class SDCard:
         elif self._idle:
             self._out.append(status | _ILLEGAL)
         elif command == 9:
-            self._out += b"\0" + self._framed(self._csd())
+            self._out += b"\0" + self._framed(self.csd())
         elif command == 10:
-            self._out += b"\0" + self._framed(self._cid())
+            self._out += b"\0" + self._framed(self.cid())
         elif command == 13:
             self._out += b"\0\0"
         elif command == 12:
@@ -191,7 +191,7 @@ class SDCard:
         self._out += bytes([_ACCEPTED, 0])  # accepted, busy for a byte
         self._writing = place + BLOCK if self._many else None
 
-    def _csd(self) -> bytes:
+    def csd(self) -> bytes:
         """Card-specific data, which tell the size (5.3)."""
         if self.high_capacity:
             size = len(self.data) // (BLOCK * 1024) - 1
@@ -204,6 +204,7 @@ class SDCard:
             body = bits.to_bytes(16, "big")[:15]
         return body + bytes([crc7(body)])
 
-    def _cid(self) -> bytes:
+    def cid(self) -> bytes:
+        """Who made the card (5.2)."""
         body = b"\x00MPEMUSD\x10\x00\x00\x00\x01\x01\x66"
         return body + bytes([crc7(body)])

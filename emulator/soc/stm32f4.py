@@ -36,7 +36,7 @@ from mpy_cross.emulator.chip import Chip
 from mpy_cross.emulator.line import Line, Signal, any_of
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.soc.stm32f4_analog import Analog
-from mpy_cross.emulator.wiring import I2CBus
+from mpy_cross.emulator.wiring import I2CBus, SDCardSlot
 
 # Where each block stands, in all parts that have it (RM0090 and RM0383, table 1).  GPIO port n is
 # at GPIO + 0x400 * n.
@@ -300,8 +300,13 @@ class Stm32f4(Chip):
         for name in self.having("CAN1", "CAN2"):
             can = Can(name, context, rcc.pclk1, filters, name == "CAN1")
             self.add(can, *can.irqs.values())
-        sdio = Sdio("SDIO", context, rcc.pclk2)
+        sdio = Sdio("SDIO", context, rcc.pclk2, self.request("SDIO"), self.sd_slot)
         self.add(sdio, sdio.irq)
+
+    def sd_slot(self) -> SDCardSlot | None:
+        """The slot at the pads that are switched to SDIO."""
+        cmd = self.pad("SDIO_CMD")
+        return None if cmd is None else self.wiring.sd_slot(cmd)
 
     def i2c_bus(self, name: str) -> I2CBus:
         """The bus at the pads that are switched to an I2C."""

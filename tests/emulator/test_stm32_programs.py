@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from array import array
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of t
 
 from mpy_cross.emulator.cores.attach import attach
 from mpy_cross.emulator.cores.pace import Pace
+from mpy_cross.emulator.cores.polls import EDGE, Polls
 from mpy_cross.emulator.cores.ticks import TickSkipper
 from mpy_cross.emulator.machine import Machine, machine
 from tests.emulator.core_programs import CC, EQ, NE, Program
@@ -82,14 +84,24 @@ class Run:
         return self.board.bus.read(address, 4)
 
 
+LETTER: Final = FLASH + 0x15A
+"""Where the loop of `printing` begins, with fast."""
 TEXT: Final = "Waiting for the transmitter is most of the work.\n"
 
 
-def printing() -> bytes:
-    """Prints TEXT on USART1, waiting for TXE before each letter and for TC at the end."""
+def printing(pause: int = 0, veneer: int = 0, fast: bool = False) -> bytes:
+    """Prints TEXT on USART1, waiting for TXE before each letter and for TC at the end.
+
+    pause: more instructions for each letter.  veneer: the loop goes back to this address by a
+    word in flash, as linkers have it for far calls.  fast: at 84 MHz, whose cycles are no whole ns.
+    """
     p = begin()
+    if fast:
+        p.store(RCC + 4, 336 << 6 | 1 << 16 | 16)  # the PLL makes 84 MHz of 16
+        p.store(RCC, 1 << 24 | 1)
+        p.store(RCC + 8, 2)
     p.store(RCC + 0x44, 1 << 4)  # the clock of USART1
-    p.store(USART1 + 8, 0x8B)  # 115200 baud at 16 MHz
+    p.store(USART1 + 8, 729 if fast else 139)  # 115200 baud
     p.store(USART1 + 0xC, 0x2008)  # on, with transmitter
     p.const(4, USART1)
     p.to("adr", "text", 5)
@@ -98,9 +110,17 @@ def printing() -> bytes:
     p("ldr_imm5", 0, 4, 0)
     p("movs_imm8", 1, 0x80)
     p("tst_reg2", 0, 1)
-    p.if_(EQ, "letter")
+    if veneer:
+        p.if_(NE, "send")
+        p.code.align(4)
+        p.code.raw(bytes.fromhex("5ff800f0") + (veneer | 1).to_bytes(4, "little"))
+    else:
+        p.if_(EQ, "letter")
+    p.here("send")
     p("ldrb_imm5", 0, 5, 0)
     p("str_imm5", 0, 4, 4)
+    for _ in range(pause):
+        p("movs_imm8", 0, 1)
     p("adds_imm8", 5, 1)
     p("subs_imm8", 6, 1)
     p.if_(NE, "letter")
@@ -124,12 +144,37 @@ def test_uart_polled() -> None:
     assert frames < times[-1] < frames + 200_000
 
 
-def test_polling_is_cut_short_without_a_trace() -> None:
-    """The same instructions, bytes and times as when every round of the loop is run."""
-    fast, slow = Run(printing(), 20_000_000), Run(printing(), 20_000_000, plain=True)
+@pytest.mark.parametrize("pause", range(4))
+@pytest.mark.parametrize("far", [False, True])
+def test_polling_is_cut_short_without_a_trace(pause: int, far: bool) -> None:
+    """The same instructions, bytes and times as when every round of the loop is run.
+
+    Pauses move the end of a frame through the rounds of four instructions.
+    """
+    code = printing(pause, LETTER if far else 0, True)
+    fast, slow = Run(code, 20_000_000), Run(code, 20_000_000, plain=True)
+    assert fast.board.uart(1).sent.decode() == TEXT
     assert fast.instructions == slow.instructions
     assert fast.board.trace.events == slow.board.trace.events
     assert fast.pace.core.read("r4") == slow.pace.core.read("r4") == USART1
+    polls = fast.pace.core._devices.polls  # type: ignore[attr-defined]
+    assert polls.skipped > fast.instructions // 2
+
+
+def test_polls_stop_short_of_the_alarm() -> None:
+    """A read in the last cycle before an alarm may be late enough to see it: it is run."""
+    board = machine("pyboard")
+    board.bus.load(FLASH, printing(fast=True))
+    for limit in range(1000, 1010):
+        words, count, end = array("I", [0] * 16), array("Q", [0]), array("Q", [limit])
+        words[15] = LETTER
+        polls = Polls(board.bus, words, memoryview(words), end, count)
+        while not polls.skipped:  # rounds of four instructions
+            assert count[0] < 100
+            count[0] += 4
+            polls.read(USART1, 0)
+        assert EDGE <= limit - count[0] < EDGE + 4
+        assert count[0] % 4 == 0
 
 
 def test_uart_in_qemu(tmp_path: Path) -> None:

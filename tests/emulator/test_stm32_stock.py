@@ -170,6 +170,26 @@ def test_foreseen_ticks_change_nothing(place: str) -> None:
     assert run(True) == run(False)
 
 
+@pytest.mark.parametrize("place", PYBOARDS + NUCLEOS)
+def test_polls_that_are_cut_short_change_nothing(place: str) -> None:
+    """Printing at a UART, with all rounds of its loops run and without: equal instructions."""
+    def run(short: bool) -> tuple[int, int, str]:
+        session = booted(board_name(place), image(place),
+                         "USART1" if "PYB" in place else "USART2")
+        devices = session.stock.core._devices  # type: ignore[attr-defined]
+        polls = devices.polls
+        if not short:
+            devices.polls = None
+        try:
+            output = FirmwareUnderTest(session, Path()).exec("for n in range(100): print(n * 7)")
+        finally:
+            devices.polls = polls
+        assert polls.skipped > 0
+        return session.stock.core.instructions, session.now, output
+
+    assert run(True) == run(False)
+
+
 @pytest.mark.parametrize("place", ALL)
 def test_two_runs_are_alike(place: str) -> None:
     def run() -> tuple[int, str, int]:

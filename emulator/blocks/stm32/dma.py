@@ -51,6 +51,12 @@ class Request:
         for stream in self.streams:
             stream.serve(1)
 
+    def last(self) -> None:
+        """That was all: ends a stream whose length the peripheral decides."""
+        for stream in self.streams:
+            if stream.listening is self:
+                stream.no_more()
+
     def left(self) -> int | None:
         """How many items the stream that listens still moves; None if none listens."""
         for stream in self.streams:
@@ -76,7 +82,8 @@ class Stream:
     def start(self) -> None:
         dma, n = self.dma, self.number
         control = dma.CR[n]
-        self.left = self.total = dma.NDTR[n] & 0xFFFF
+        # Where the peripheral decides about the length, all items are left (10.3.15).
+        self.left = self.total = 0xFFFF if control & PFCTRL else dma.NDTR[n] & 0xFFFF
         self.peripheral = dma.PAR[n]
         self.memory = dma.M1AR[n] if control & CT else dma.M0AR[n]
         if control >> 6 & 3 == MEMORY_TO_MEMORY:
@@ -102,6 +109,12 @@ class Stream:
             once = 0
             self.item()
         self._busy = False
+
+    def no_more(self) -> None:
+        """The peripheral has no more items."""
+        control = self.dma.CR[self.number]
+        if control & PFCTRL:
+            self.end(control & ~(CIRC | DBM))
 
     def item(self) -> None:
         """One item of the peripheral's size."""
