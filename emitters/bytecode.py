@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from mpy_cross.emitters.bytecode_v5 import emit_v5
 from mpy_cross.emitters.bytecode_v6 import emit_v6
+from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader.mpyfile import MpyFile
 from mpy_cross.loader.ops import ModuleOps
 from mpy_cross.loader.release import Release
+
+NO_OPTIMISATION = Optimise()
 
 
 def emit_bytecode(
@@ -23,6 +26,7 @@ def emit_bytecode(
     lines: bool,
     arch: str,
     arch_flags: int,
+    optimise: Optimise = NO_OPTIMISATION,
 ) -> MpyFile:
     """A whole file; `lines` keeps the line-number tables.
 
@@ -31,6 +35,9 @@ def emit_bytecode(
     """
     if release.mpy_version == 5:
         return emit_v5(
-            module, release, small_int_bits, unicode, cache_lookup_bc, lines, arch, arch_flags
+            module, release, small_int_bits, unicode, cache_lookup_bc, lines, arch, arch_flags,
+            optimise,
         )
-    return emit_v6(module, release, small_int_bits, unicode, lines, arch, arch_flags)
+    return emit_v6(
+        module, release, small_int_bits, unicode, lines, arch, arch_flags, optimise
+    )

@@ -10,6 +10,7 @@ from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
 from mpy_cross.emitters.native_functions import NativeCompiler
 from mpy_cross.emitters.source_info import line_table, signature
+from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.errors import MpyError
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
@@ -35,11 +36,14 @@ def emit_v5(
     lines: bool,
     arch: str,
     arch_flags: int,
+    optimise: Optimise,
 ) -> MpyFile:
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     if len(module.names) > 0xFFFF:
         raise MpyError(0, "qstr count", f"{len(module.names)} names, at most 65535 fit")
-    compiler = NativeCompiler(module, release, NumberedNames(module, release), arch, arch_flags)
+    compiler = NativeCompiler(
+        module, release, NumberedNames(module, release), arch, arch_flags, optimise
+    )
     compiled = {
         id(function): compiler.compile(function)
         for function in module.functions

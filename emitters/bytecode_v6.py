@@ -13,6 +13,7 @@ from mpy_cross.emitters.body import LONG_JUMP, Body, record
 from mpy_cross.emitters.encoding import Encoder
 from mpy_cross.emitters.native_functions import NativeCompiler
 from mpy_cross.emitters.source_info import line_table, signature
+from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.emitters.tables import Tables
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, RawCode
@@ -37,11 +38,12 @@ def emit_v6(
     lines: bool,
     arch: str,
     arch_flags: int,
+    optimise: Optimise,
 ) -> MpyFile:
     """A whole file.  Raises NativeError for a function that cannot become machine code."""
     tables = Tables(module)
     compiled: dict[int, NativeCode] = {}
-    compiler = NativeCompiler(module, release, tables, arch, arch_flags)
+    compiler = NativeCompiler(module, release, tables, arch, arch_flags, optimise)
     for function in module.functions:
         if function.emit == Emit.BYTECODE:
             tables.use_identifiers(function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader.ops import Emit, FunctionOps, ModuleOps
 from mpy_cross.loader.release import Release
 
@@ -17,16 +18,24 @@ if TYPE_CHECKING:
 class NativeCompiler:
     """Makes machine code, function by function; the modules for it load on first use."""
 
-    __slots__ = ("arch", "arch_flags", "inline_machine", "linker", "machine", "module", "release")
+    __slots__ = ("arch", "arch_flags", "inline_machine", "linker", "machine", "module",
+                 "optimise", "release")
 
     def __init__(
-        self, module: ModuleOps, release: Release, linker: Linker, arch: str, arch_flags: int
+        self,
+        module: ModuleOps,
+        release: Release,
+        linker: Linker,
+        arch: str,
+        arch_flags: int,
+        optimise: Optimise,
     ) -> None:
         self.module = module
         self.release = release
         self.linker = linker
         self.arch = arch
         self.arch_flags = arch_flags
+        self.optimise = optimise
         self.machine: Machine | None = None
         # The inline assembler has one of its own.
         self.inline_machine: Machine | None = None
@@ -46,6 +55,13 @@ class NativeCompiler:
             machine = self.machine = self._make_machine()
         if machine.traits.named:
             machine.name_function(self._qualified_name(function))
+        if self.optimise.level != "0" and self.optimise.wants(
+            self._name(function).decode("utf-8", "replace")
+        ):
+            from mpy_cross.emitters.ssa.choice import compile_function
+
+            return compile_function(function, machine, self.release, self.linker, self.arch,
+                                    self.module.source_file, self.optimise)
         return emit_native(function, machine, self.release, self.linker, self.module.source_file)
 
     def _make_machine(self) -> Machine:

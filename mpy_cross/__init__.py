@@ -9,7 +9,7 @@ Only light modules are imported here; the compiler itself is loaded by the first
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mpy_cross.errors import CompileError
 from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
@@ -34,6 +34,8 @@ def compile(
     arch: str = "",
     emit: str = "bytecode",
     strict: bool = False,
+    opt: str = "0",
+    opt_only: Sequence[str] = (),
     constants: Mapping[bytes, Mapping[bytes, int]] | None = None,
     form: str = "exec",
 ) -> bytes:
@@ -46,7 +48,9 @@ def compile(
     the options `-m...`; releases that lack such an option ignore it.  `source_lines=False` leaves
     the line numbers out.  `arch` is that of `-march` and `emit` that of `-X emit`: the kind of code
     ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.  With
-    `strict` the inline assemblers take only what the reference's own do.  `constants` are modules
+    `strict` the inline assemblers take only what the reference's own do, and so does viper.  `opt`
+    is that of `-X opt`: with "1", "2" or "s" an optimising back end makes machine code where it
+    can; `opt_only` names the functions that it is for.  `constants` are modules
     with the numbers in them that become constants of the program, as `stm` is on the pyboard.
     `form` is "exec" for a file; of what is typed at a prompt, "paste" or "single" (one statement),
     the values of expressions are printed, by the function `__repl_print__`.
@@ -55,9 +59,10 @@ def compile(
     architecture or kind of code.
     """
     from mpy_cross.driver import compile_source
+    from mpy_cross.emitters.ssa.settings import Optimise
     from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions, Form
-    from mpy_cross.target import check_target
+    from mpy_cross.target import check_opt, check_target
 
     if release is None:
         release = DEFAULT_RELEASE
@@ -75,6 +80,7 @@ def compile(
         arch=check_target(release, arch, emit),
         emit=Emit[emit.upper()],
         strict=strict,
+        optimise=Optimise(check_opt(opt), tuple(opt_only), strict),
         constants=constants or {},
         form=Form[form.upper()],
     )

@@ -142,6 +142,7 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
 
 
 def _options(command: CommandLine, release: Release) -> CompileOptions:
+    from mpy_cross.emitters.ssa.settings import Optimise
     from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions
 
@@ -156,6 +157,7 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         arch_flags=command.arch_flags,
         emit=Emit[command.emit.upper()],
         strict=command.strict,
+        optimise=Optimise(command.opt, tuple(command.opt_only), command.strict),
     )
 
 

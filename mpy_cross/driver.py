@@ -66,6 +66,7 @@ def emit(module: ModuleOps, options: CompileOptions) -> MpyFile:
         lines=options.source_lines and options.opt_level < SOURCE_LINES_BELOW,
         arch=options.native_arch,
         arch_flags=options.arch_flags,
+        optimise=options.optimise,
     )
 
 

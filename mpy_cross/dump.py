@@ -45,12 +45,35 @@ def _mpy(source: bytes, filename: str, options: CompileOptions) -> str:
     return dump_file(compile_source(source, filename, options), hex_dump=True)
 
 
+def _optimised(stage: str, source: bytes, filename: str, options: CompileOptions) -> str:
+    """What the optimising back end records on its way."""
+    record: list[tuple[str, str, str]] = []
+    notes: list[str] = []
+    settings = options.optimise
+    if settings.level == "0":
+        settings = settings._replace(level="2")
+    settings = settings._replace(record=record, notes=notes)
+    compile_to_mpy(source, filename, options._replace(optimise=settings))
+    texts = [text for name, _, text in record if name == stage]
+    return "\n".join([*texts, *(f"; {note}\n" for note in notes)])
+
+
+def _ssa(source: bytes, filename: str, options: CompileOptions) -> str:
+    return _optimised("ssa", source, filename, options)
+
+
+def _regalloc(source: bytes, filename: str, options: CompileOptions) -> str:
+    return _optimised("regalloc", source, filename, options)
+
+
 STAGES: dict[str, Callable[[bytes, str, CompileOptions], str]] = {
     "tokens": _tokens,
     "tree": _tree,
     "scope": _scope,
     "ops": _ops,
     "bytecode": _bytecode,
+    "ssa": _ssa,
+    "regalloc": _regalloc,
     "asm": _asm,
     "mpy": _mpy,
 }

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple, final
 
 from mpy_cross.emitters.native.machines import FAMILIES
+from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import Release
 
@@ -42,6 +43,8 @@ class CompileOptions(NamedTuple):
     """The kind of code of functions that no decorator says otherwise of."""
     strict: bool = False
     """The inline assemblers take only what the reference's own do."""
+    optimise: Optimise = Optimise()
+    """What the optimising back end does."""
     constants: Mapping[bytes, Mapping[bytes, int]] = MappingProxyType({})
     """Numbers of modules that the compiler knows, as the one on a board knows those of `stm`."""
 

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias, final
 
+from mpy_cross.emitters.ssa.settings import LEVELS
 from mpy_cross.loader.release import Release
-from mpy_cross.target import EMITTERS, UnknownTarget, check_emit, check_target
+from mpy_cross.target import EMITTERS, UnknownTarget, check_emit, check_opt, check_target
 
-STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "asm", "mpy")
+STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "ssa", "regalloc", "asm", "mpy")
 
 
 @final
@@ -49,7 +50,9 @@ class CommandLine:
         "given",
         "march",
         "march_flags",
+        "opt",
         "opt_level",
+        "opt_only",
         "output",
         "release",
         "show_help",
@@ -68,7 +71,9 @@ class CommandLine:
         output: str | None = None,
         source_name: str | None = None,
         verbose: int = 0,
+        opt: str = "0",
         opt_level: int = 0,
+        opt_only: list[str] | None = None,
         small_int_bits: int = 31,
         unicode: bool = True,
         cache_lookup_bc: bool = False,
@@ -89,7 +94,9 @@ class CommandLine:
         self.output = output
         self.source_name = source_name
         self.verbose = verbose
+        self.opt = opt
         self.opt_level = opt_level
+        self.opt_only: list[str] = [] if opt_only is None else opt_only
         self.small_int_bits = small_int_bits
         self.unicode = unicode
         self.cache_lookup_bc = cache_lookup_bc
@@ -184,12 +191,13 @@ def _color(command: CommandLine, text: str) -> None:
 
 def _implementation(command: CommandLine, text: str) -> None:
     """The argument after -X."""
-    for row in IMPLEMENTATION:
+    for row in (*IMPLEMENTATION, *OUR_IMPLEMENTATION):
         if text == row.spelling or (row.form is Form.JOINED and text.startswith(row.spelling)):
             row.action(command, text[len(row.spelling) :])
             command.given.append((row, f"-X {text}"))
             return
-    known = ", ".join(row.spelling + row.value_name for row in IMPLEMENTATION)
+    rows = (*IMPLEMENTATION, *OUR_IMPLEMENTATION)
+    known = ", ".join(row.spelling + row.value_name for row in rows)
     raise UsageError(f"-X {text} is unknown: after -X comes one of {known}")
 
 
@@ -199,6 +207,20 @@ def _emit(command: CommandLine, text: str) -> None:
     except UnknownTarget as error:
         raise UsageError(f"-X {error}") from None
     command.emit = text
+
+
+def _opt(command: CommandLine, text: str) -> None:
+    try:
+        command.opt = check_opt(text)
+    except UnknownTarget as error:
+        raise UsageError(f"-X {error}") from None
+
+
+def _opt_only(command: CommandLine, text: str) -> None:
+    names = text.split(",")
+    if not all(name.isidentifier() for name in names):
+        raise UsageError(f"-X opt-only={text} is no function name, nor several with commas")
+    command.opt_only += names
 
 
 def _heap_size(command: CommandLine, text: str) -> None:
@@ -229,6 +251,18 @@ IMPLEMENTATION = (
         "exclude source line numbers",
         lambda release: release.source_lines_option,
     ),
+)
+
+OUR_IMPLEMENTATION = (
+    Row(
+        "opt=",
+        Form.JOINED,
+        f"{{{','.join(LEVELS)}}}",
+        _opt,
+        "optimise machine code: 0 not at all (default: the reference's bytes), 1 a bit,\n"
+        "2 for speed, s for size",
+    ),
+    Row("opt-only=", Form.JOINED, "<names>", _opt_only, "optimise only these functions"),
 )
 
 GENERAL = (
@@ -453,6 +487,7 @@ def usage(release: Release, program: str = "mpy-cross") -> str:
     lines.append(f"{' ' * 21}{_wrapped(release.march)}")
     lines += ["", "Implementation specific options (after -X):", *_help(IMPLEMENTATION, release)]
     lines += ["", "Options of this implementation:", *_help(OURS, release)]
+    lines += ["", "Of this implementation, after -X:", *_help(OUR_IMPLEMENTATION, release)]
     return "\n".join(lines) + "\n"
 
 

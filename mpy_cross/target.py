@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import final
 
+from mpy_cross.emitters.ssa.settings import LEVELS
 from mpy_cross.loader.release import Release
 
 EMITTERS = ("bytecode", "native", "viper")
@@ -41,6 +42,13 @@ def check_emit(emit: str) -> None:
     """Is that a kind of code?  Raises UnknownTarget."""
     if emit not in EMITTERS:
         raise UnknownTarget(f"emit={emit} is none of {', '.join(EMITTERS)}")
+
+
+def check_opt(level: str) -> str:
+    """Is that a level of optimisation?  Raises UnknownTarget."""
+    if level not in LEVELS:
+        raise UnknownTarget(f"opt={level} is none of {', '.join(LEVELS)}")
+    return level
 
 
 def check_target(release: Release, arch: str, emit: str) -> str:

@@ -88,10 +88,10 @@ def _core(arch: str) -> Core:
 
 
 def load(
-    source: str, release: str, arch: str, builtins: dict[str, Any] | None = None
+    source: str, release: str, arch: str, builtins: dict[str, Any] | None = None, opt: str = "0"
 ) -> ThumbModule:
     """Compile a module and put its functions into memory.  Raises CompileError."""
-    code = mpy_cross.compile(source, "case.py", release=release, arch=arch)
+    code = mpy_cross.compile(source, "case.py", release=release, arch=arch, opt=opt)
     return ThumbModule(read(code, get(release)), _core(arch), builtins)
 
 

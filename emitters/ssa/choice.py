@@ -1,0 +1,56 @@
+"""Which back end compiles a function: the optimising one if it can, else the baseline."""
+
+from __future__ import annotations
+
+from mpy_cross.emitters.native.baseline import NativeCode, emit_native
+from mpy_cross.emitters.native.errors import NativeError
+from mpy_cross.emitters.native.machine import Machine
+from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.ssa.build import Unsupported
+from mpy_cross.emitters.ssa.pipeline import ARCHS, optimise
+from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.loader.ops import Emit, FunctionOps
+from mpy_cross.loader.release import Release
+
+
+def compile_function(
+    function: FunctionOps,
+    machine: Machine,
+    release: Release,
+    linker: Linker,
+    arch: str,
+    source_file: int,
+    settings: Optimise,
+) -> NativeCode:
+    """One function.  Raises NativeError.
+
+    The baseline goes first: it knows which programs there are and what is wrong with the others.
+    """
+    refused: NativeError | None = None
+    baseline: NativeCode | None = None
+    try:
+        baseline = emit_native(function, machine, release, linker, source_file)
+    except NativeError as error:
+        if settings.strict or error.bare:
+            raise
+        refused = error
+    reason = f"{arch} has no optimising back end"
+    if arch in ARCHS and function.emit == Emit.VIPER:
+        try:
+            optimised = optimise(function, machine, release, linker, arch, settings)
+            if settings.level != "s" or baseline is None or (
+                len(optimised.raw_code.code) <= len(baseline.raw_code.code)
+            ):
+                return optimised
+            reason = "the baseline's code is shorter"
+        except Unsupported as unsupported:
+            reason = str(unsupported)
+    elif function.emit != Emit.VIPER:
+        reason = "only viper functions are optimised"
+    if settings.notes is not None:
+        name = linker.name_text(function.name).decode("utf-8", "replace")
+        settings.notes.append(f"{name}: not optimised: {reason}")
+    if refused is not None:
+        raise refused
+    assert baseline is not None
+    return baseline

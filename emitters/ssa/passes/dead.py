@@ -1,0 +1,32 @@
+"""Values that nothing depends on are removed, loops of phis that only feed each other as well.
+
+      v3 = add.int v1, v2        ->    (nothing, if nobody reads v3)
+
+Accesses to the program's memory stay, read or not: they may be meant for hardware.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mpy_cross.emitters.ssa.ir import OPS, Function, Value
+
+REMOVABLE: Final = frozenset(
+    [op for op, info in OPS.items() if info.pure] + ["livein", "getframe"]
+)
+
+
+def run(function: Function) -> None:
+    live: set[Value] = set()
+    work: list[Value] = []
+    for block in function.blocks:
+        work += block.targs
+        work += [value for value in block.values if value.op not in REMOVABLE]
+    while work:
+        value = work.pop()
+        if value not in live:
+            live.add(value)
+            work += value.args
+    for block in function.blocks:
+        block.phis = [value for value in block.phis if value in live]
+        block.values = [value for value in block.values if value in live]

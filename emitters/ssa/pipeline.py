@@ -1,0 +1,112 @@
+"""The passes, in their order, over one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from mpy_cross.emitters.native.baseline import NativeCode
+from mpy_cross.emitters.native.machine import Machine
+from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.ssa.build import Builder, Target, Unsupported
+from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
+from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
+from mpy_cross.emitters.ssa.cfg import prune
+from mpy_cross.emitters.ssa.ir import Function
+from mpy_cross.emitters.ssa.machine import machine_text
+from mpy_cross.emitters.ssa.passes import (
+    addresses,
+    branches,
+    counters,
+    dead,
+    division,
+    gvn,
+    invariants,
+    merge,
+    phis,
+    pointers,
+    preheaders,
+)
+from mpy_cross.emitters.ssa.regalloc import AllocationError, allocate
+from mpy_cross.emitters.ssa.rotate import rotate
+from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emitters.ssa.text import function_text
+from mpy_cross.emitters.ssa.thumb2 import Thumb2
+from mpy_cross.emitters.ssa.verify import verify
+from mpy_cross.loader.mpyfile import CodeKind, RawCode
+from mpy_cross.loader.ops import FunctionOps
+from mpy_cross.loader.release import Release
+
+ARCHS: Final = ("armv7m", "armv7em", "armv7emsp", "armv7emdp")
+"""Architectures that there is a back end for."""
+DSP: Final = ("armv7em", "armv7emsp", "armv7emdp")
+
+Pass = Callable[[Function], None]
+
+CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, dead.run, merge.run)
+FASTER: Final[tuple[Pass, ...]] = (
+    *CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN,
+    division.run, gvn.run, dead.run,
+    preheaders.run, addresses.run, gvn.run, dead.run,
+    invariants.run, pointers.run, dead.run, invariants.run, gvn.run, dead.run,
+    counters.run, dead.run,
+)
+PASSES: Final[dict[str, tuple[Pass, ...]]] = {
+    "1": (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN, addresses.run, gvn.run,
+          dead.run),
+    "2": FASTER,
+    "s": FASTER,
+}
+
+
+class BrokenPass(AssertionError):
+    """A pass has broken the rules of the SSA form; the text has the details."""
+
+
+def run_passes(ssa: Function, settings: Optimise) -> None:
+    """All passes of the level."""
+    for one in PASSES[settings.level]:
+        one(ssa)
+        if settings.check:
+            problems = verify(ssa)
+            if problems:
+                raise BrokenPass("\n".join([f"after {one.__module__}:", *problems,
+                                            function_text(ssa)]))
+
+
+def optimise(
+    function: FunctionOps,
+    machine: Machine,
+    release: Release,
+    linker: Linker,
+    arch: str,
+    settings: Optimise,
+) -> NativeCode:
+    """Compile one viper function.  Raises Unsupported if it is left to the baseline."""
+    ops, n_labels = rotate(function.ops, function.n_labels)
+    del n_labels
+    target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict)
+    builder = Builder(function, ops, target, {**MACHINE_VERBS, **OBJECT_VERBS})
+    ssa = builder.build()
+    run_passes(ssa, settings)
+    name = ssa.name
+    if settings.record is not None:
+        settings.record.append(("ssa", name, function_text(ssa)))
+    selected = Thumb2.select(ssa, arch in DSP)
+    back_end = Thumb2(selected)
+    try:
+        allocate(selected, back_end.registers(settings.n_registers))
+        if settings.record is not None:
+            settings.record.append(("regalloc", name, machine_text(selected)))
+        code = back_end.assemble()
+    except AllocationError as error:
+        raise Unsupported(str(error)) from None
+    raw_code = RawCode(
+        kind=CodeKind.VIPER,
+        code=code,
+        scope_flags=function.flags & 0x0F if release.viper_signature else 0,
+    )
+    if not release.native_tables:
+        raw_code.qstr_links = [(machine.link_place(place), n) for place, n in back_end.links]
+        raw_code.constants = builder.module_consts
+    return NativeCode(raw_code, builder.made)

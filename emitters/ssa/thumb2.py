@@ -1,0 +1,512 @@
+"""The Thumb-2 back end: machine instructions with registers to the bytes of a function."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mpy_cross.assembler.thumb import TABLE, it_block
+from mpy_cross.emitters.ssa import thumb2_encode as enc
+from mpy_cross.emitters.ssa.ir import NEGATED, Function
+from mpy_cross.emitters.ssa.machine import (
+    CONST,
+    COPY,
+    FIRST_VIRTUAL,
+    RELOAD,
+    SLOT,
+    SPILL,
+    Ins,
+    MBlock,
+    MFunction,
+)
+from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
+from mpy_cross.emitters.ssa.thumb2_peephole import peephole
+from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, Selector, is_modified
+
+CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "hi": 8, "ls": 9,
+                    "ge": 10, "lt": 11, "gt": 12, "le": 13}
+B: Final = TABLE["b"]
+B_IF: Final = TABLE["b_cond"]
+B_WIDE: Final = TABLE["b.w"]
+B_WIDE_IF: Final = TABLE["b.w_cond"]
+CBZ: Final = (TABLE["cbz"], TABLE["cbnz"])
+KEPT_REGISTERS: Final = 0x0FF0  # r4 to r11
+MAX_FRAME: Final = 4000  # bytes
+SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti"))
+READS_FLAGS: Final = frozenset(("set", "sel"))
+CAN_SET_FLAGS: Final = frozenset((
+    "add", "sub", "and", "orr", "eor", "bic", "rsb", "lsl", "lsr", "asr", "andi", "orri", "eori",
+    "bici", "rsbi", "lsli", "lsri", "asri",
+))
+
+
+@final
+class Jump:
+    """A branch whose size depends on the distance."""
+
+    __slots__ = ("cond", "label", "register", "size")
+
+    def __init__(self, cond: str, label: int, register: int = -1) -> None:
+        self.cond = cond
+        """"" for always; with a register, eq or ne compares that with 0."""
+        self.label = label
+        self.register = register
+        self.size = 2
+
+
+@final
+class Link:
+    """Where a name's number belongs, for the loader: 1 in movw, 2 in movw and movt."""
+
+    __slots__ = ("kind", "name")
+
+    def __init__(self, kind: int, name: int) -> None:
+        self.kind = kind
+        self.name = name
+
+
+Item = bytes | Jump | Link | int
+"""Code, a branch, a link to what follows, or a label."""
+
+
+@final
+class Thumb2:
+    """The code of one function."""
+
+    __slots__ = ("_n_labels", "_names", "_padding", "_saved", "_total", "function", "items",
+                 "links")
+
+    def __init__(self, function: MFunction) -> None:
+        self.function = function
+        self.items: list[Item] = []
+        self.links: list[tuple[int, int]] = []
+        """Place and name, as in `RawCode.qstr_links`."""
+
+    @staticmethod
+    def select(function: Function, dsp: bool) -> MFunction:
+        """Instructions for the values of a function."""
+        return Selector(function, dsp).run()
+
+    @staticmethod
+    def registers(limit: int = 0) -> tuple[int, ...]:
+        """Registers that values may be in; `limit` leaves only so many, for tests."""
+        return ALLOCATABLE if not limit else (0, 1, 2, 3, 4, 5, 6, 7)[-limit:]
+
+    def assemble(self) -> bytes:
+        """The bytes of the function.  Raises AllocationError for a frame that is too big."""
+        function = self.function
+        peephole(function)
+        self._names = {}
+        for i, block in enumerate(function.blocks):
+            self._names[id(block)] = i
+        self._n_labels = len(function.blocks)
+        self._enter()
+        blocks = function.blocks
+        emitted = [block for block in blocks if block is blocks[0] or _target(block) is block]
+        for i, block in enumerate(emitted):
+            following = emitted[i + 1] if i + 1 < len(emitted) else None
+            self.items.append(self._names[id(block)])
+            self._block(block, following)
+        return self._link()
+
+    # -------------------------------------------------------------------------------------- frame
+
+    def _enter(self) -> None:
+        function = self.function
+        used = 0
+        for block in function.blocks:
+            for ins in block.code:
+                for register in ins.dests:
+                    if register < FIRST_VIRTUAL:
+                        used |= 1 << register
+        saved = used & KEPT_REGISTERS | 1 << LR
+        words = function.n_frame + function.n_slots
+        words += (words + saved.bit_count()) & 1  # sp is a multiple of 8
+        self._total = words * 4
+        if self._total > MAX_FRAME:
+            raise AllocationError(f"a frame of {self._total} bytes")
+        self._padding = words
+        if words <= 3:  # saved for nothing but the space
+            saved |= (0, 8, 12, 14)[words]
+            self._padding = 0
+        self._saved = saved
+        self.items.append(enc.push(saved))
+        if self._padding:
+            size = self._total
+            self.items.append(enc.DECREASE_SP(size) if size < 512 else enc.SUBW(13, 13, size))
+
+    def _leave(self) -> None:
+        if self._padding:
+            size = self._total
+            self.items.append(enc.INCREASE_SP(size) if size < 512 else enc.ADDW(13, 13, size))
+        self.items.append(enc.pop(self._saved & ~(1 << LR) | 1 << enc.PC))
+
+    def _slot(self, slot: int) -> int:
+        return (self.function.n_frame + slot) * 4
+
+    # ------------------------------------------------------------------------------------- blocks
+
+    def _block(self, block: MBlock, following: MBlock | None) -> None:
+        code = block.code
+        cond = block.cond
+        zero = -1
+        last = code[-1] if code else None
+        flags_from: Ins | None = None
+        if cond and last is not None and last.op == "cmpi" and last.imm == 0:
+            flags_from, cond = _flag_setter(code, cond)
+            if flags_from is not None:
+                code = code[:-1]
+            elif cond in ("eq", "ne") and last.srcs[0] < 8:
+                zero = last.srcs[0]
+        free = not cond or zero >= 0
+        free_after: list[bool] = []
+        for ins in reversed(code):
+            free_after.append(free)
+            if ins.op in READS_FLAGS:
+                free = False
+            elif ins.op in SETS_FLAGS or ins is flags_from:
+                free = True
+        free_after.reverse()
+        if zero >= 0:
+            code = code[:-1]
+        for ins, is_free in zip(code, free_after, strict=False):
+            self._ins(ins, is_free, ins is flags_from)
+        if block.succs:
+            self._branch(block, cond, zero, following)
+
+    def _branch(self, block: MBlock, cond: str, zero: int, following: MBlock | None) -> None:
+        targets = [_target(succ) for succ in block.succs]
+        if len(targets) == 2 and targets[0] is targets[1]:
+            targets.pop()
+            cond = ""
+        if len(targets) == 1:
+            if targets[0] is not following:
+                self.items.append(Jump("", self._names[id(targets[0])]))
+            return
+        then, other = targets
+        if then is following:
+            then, other = other, then
+            cond = NEGATED_ALL[cond]
+        self.items.append(Jump(cond, self._names[id(then)], zero))
+        if other is not following:
+            self.items.append(Jump("", self._names[id(other)]))
+
+    # ------------------------------------------------------------------------------- instructions
+
+    def _ins(self, ins: Ins, free: bool, flags: bool) -> None:
+        op = ins.op
+        items = self.items
+        if op == COPY:
+            self._copy(ins)
+            return
+        if op == CONST:
+            items.append(enc.constant(ins.dests[0], ins.imm, free))
+            return
+        handler = HANDLERS.get(op)
+        if handler is not None:
+            handler(self, ins)
+            return
+        d = ins.dests[0] if ins.dests else -1
+        s = ins.srcs
+        if op == "addi":
+            items.append(enc.add_number(d, s[0], ins.imm, free, flags))
+        elif op in ("andi", "orri", "eori", "bici", "rsbi", "orni"):
+            if op == "rsbi" and not ins.imm and free and enc.low(d, s[0]):
+                items.append(enc.RSBS(d, s[0]))
+            else:
+                items.append(enc.with_number(op[:-1], d, s[0], ins.imm, flags))
+        elif op in ("lsli", "lsri", "asri", "rori"):
+            items.append(enc.shift_number(op[:-1], d, s[0], ins.imm, free, flags))
+        elif op in ("lsl", "lsr", "asr"):
+            items.append(enc.shift_register(op, d, s[0], s[1], free, flags))
+        elif op == "mul":
+            items.append(enc.multiply(d, s[0], s[1], free))
+        elif op == "mvn":
+            if free and not ins.shift and enc.low(d, s[0]):
+                items.append(enc.MVNS(d, s[0]))
+            else:
+                row = TABLE["mvn.w_reg"]
+                items.append(row.to_bytes(row.word(d, s[0], sh=ins.shift)))
+        else:
+            items.append(enc.arithmetic(op, d, s[0], s[1], ins.shift, free, flags))
+
+    def _copy(self, ins: Ins) -> None:
+        pending = False
+        for d, s in sequence(ins.dests, ins.srcs, IP):
+            if d == IP:
+                pending = True
+            if d >= SLOT and s >= SLOT:
+                if pending:
+                    raise AllocationError("a cycle of copies through memory")
+                self.items.append(enc.frame_load(IP, self._slot(s - SLOT)))
+                self.items.append(enc.frame_store(IP, self._slot(d - SLOT)))
+            elif d >= SLOT:
+                self.items.append(enc.frame_store(s, self._slot(d - SLOT)))
+            elif s >= SLOT:
+                self.items.append(enc.frame_load(d, self._slot(s - SLOT)))
+            else:
+                self.items.append(enc.MOV(d, s))
+
+    def reload(self, ins: Ins) -> None:
+        self.items.append(enc.frame_load(ins.dests[0], self._slot(ins.imm)))
+
+    def spill(self, ins: Ins) -> None:
+        self.items.append(enc.frame_store(ins.srcs[0], self._slot(ins.imm)))
+
+    def call(self, ins: Ins) -> None:
+        self.items.append(enc.memory("ldr", R3, ins.srcs[0], ins.imm * 4))
+        self.items.append(enc.BLX(R3))
+
+    def ret(self, ins: Ins) -> None:
+        self._leave()
+
+    def compare(self, ins: Ins) -> None:
+        self.items.append(enc.compare(ins.op, ins.srcs[0], ins.srcs[1], ins.shift))
+
+    def compare_number(self, ins: Ins) -> None:
+        self.items.append(enc.compare_number(ins.op, ins.srcs[0], ins.imm))
+
+    def set_(self, ins: Ins) -> None:
+        d = ins.dests[0]
+        self.items.append(enc.IT(it_block("e", CONDITION[ins.cond])))
+        self._move_in_block(d, -1, 1)
+        self._move_in_block(d, -1, 0)
+
+    def select_(self, ins: Ins) -> None:
+        d = ins.dests[0]
+        srcs = list(ins.srcs)
+        places = [srcs.pop(0) if number is None else -1 for number in ins.nums]
+        numbers = [number or 0 for number in ins.nums]
+        cond = CONDITION[ins.cond]
+        if places[1] == d:
+            self.items.append(enc.IT(it_block("", cond)))
+            self._move_in_block(d, places[0], numbers[0])
+        elif places[0] == d:
+            self.items.append(enc.IT(it_block("", cond ^ 1)))
+            self._move_in_block(d, places[1], numbers[1])
+        else:
+            self.items.append(enc.IT(it_block("e", cond)))
+            self._move_in_block(d, places[0], numbers[0])
+            self._move_in_block(d, places[1], numbers[1])
+
+    def _move_in_block(self, d: int, register: int, number: int) -> None:
+        """Under `it`, where the short form does not set the flags."""
+        if register >= 0:
+            self.items.append(enc.MOV(d, register))
+        else:
+            self.items.append(enc.constant(d, number, True))
+
+    def extend(self, ins: Ins) -> None:
+        self.items.append(enc.extend(ins.op, ins.dests[0], ins.srcs[0]))
+
+    def field(self, ins: Ins) -> None:
+        encode = enc.UBFX if ins.op == "ubfx" else enc.SBFX
+        self.items.append(encode(ins.dests[0], ins.srcs[0], ins.imm, ins.shift))
+
+    def three(self, ins: Ins) -> None:
+        self.items.append(THREE[ins.op](ins.dests[0], *ins.srcs))
+
+    def multiply_high(self, ins: Ins) -> None:
+        encode = enc.SMULL if ins.op == "smull" else enc.UMULL
+        self.items.append(encode(IP, ins.dests[0], *ins.srcs))
+
+    def rev16(self, ins: Ins) -> None:
+        d, s = ins.dests[0], ins.srcs[0]
+        self.items.append(enc.REV16(d, s) if enc.low(d, s) else enc.REV16_WIDE(d, s))
+
+    def memory(self, ins: Ins) -> None:
+        t, rest = (ins.dests[0], ins.srcs) if ins.dests else (ins.srcs[-1], ins.srcs[:-1])
+        self.items.append(enc.memory(ins.op, t, rest[0], ins.imm))
+
+    def memory_register(self, ins: Ins) -> None:
+        t, rest = (ins.dests[0], ins.srcs) if ins.dests else (ins.srcs[-1], ins.srcs[:-1])
+        self.items.append(enc.memory_register(ins.op[:-1], t, rest[0], rest[1], ins.shift))
+
+    def memory_post(self, ins: Ins) -> None:
+        t = ins.srcs[-1] if ins.op.startswith("str") else ins.dests[0]
+        self.items.append(enc.MEM_POST[ins.op[:-1]](t, ins.srcs[0], ins.imm))
+
+    def frame_address(self, ins: Ins) -> None:
+        self.items.append(enc.frame_address(ins.dests[0], ins.imm * 4))
+
+    def frame_store(self, ins: Ins) -> None:
+        self.items.append(enc.frame_store(ins.srcs[0], ins.imm * 4))
+
+    def frame_load(self, ins: Ins) -> None:
+        self.items.append(enc.frame_load(ins.dests[0], ins.imm * 4))
+
+    def qstr(self, ins: Ins) -> None:
+        self.items.append(Link(1, ins.imm))
+        self.items.append(enc.MOVW(ins.dests[0], 0))
+
+    def qstr_object(self, ins: Ins) -> None:
+        self.items.append(Link(2, ins.imm))
+        self.items.append(enc.MOVW(ins.dests[0], 0) + enc.MOVT(ins.dests[0], 0))
+
+    def _new_label(self) -> int:
+        self._n_labels += 1
+        return self._n_labels - 1
+
+    def floor_modulo(self, ins: Ins) -> None:
+        d, (x, y) = ins.dests[0], ins.srcs
+        done = self._new_label()
+        self.items += [
+            enc.SDIV(d, x, y),
+            enc.MLS(d, d, y, x),
+            TEQ.to_bytes(TEQ.word(x, y)),
+            Jump("pl", done),  # the same signs
+            *self._test_zero(d, done),
+            enc.arithmetic("add", d, d, y, 0, True, False),
+            done,
+        ]
+
+    def _test_zero(self, register: int, label: int) -> list[Item]:
+        """Jump if the register is zero."""
+        if register < 8:
+            return [Jump("eq", label, register)]
+        return [enc.compare_number("cmpi", register, 0), Jump("eq", label)]
+
+    def floor_divide(self, ins: Ins) -> None:
+        d, (x, y) = ins.dests[0], ins.srcs
+        done = self._new_label()
+        self.items += [
+            enc.SDIV(d, x, y),
+            TEQ.to_bytes(TEQ.word(x, y)),
+            Jump("pl", done),
+            enc.MLS(IP, d, y, x),
+            enc.compare_number("cmpi", IP, 0),
+            Jump("eq", done),
+            *self._test_zero(y, done),
+            enc.add_number(d, d, -1, True, False),
+            done,
+        ]
+
+    # ------------------------------------------------------------------------------------- linking
+
+    def _link(self) -> bytes:
+        """Choose the sizes of branches, and put everything together."""
+        items = self.items
+        places: dict[int, int] = {}
+        changed = True
+        while changed:
+            changed = False
+            at = 0
+            for item in items:
+                if isinstance(item, int):
+                    places[item] = at
+                elif isinstance(item, bytes):
+                    at += len(item)
+                elif isinstance(item, Jump):
+                    at += item.size
+            at = 0
+            for item in items:
+                if isinstance(item, bytes):
+                    at += len(item)
+                elif isinstance(item, Jump):
+                    distance = places[item.label] - at - 4
+                    size = _size_of(item, distance)
+                    at += item.size
+                    if size > item.size:
+                        item.size = size
+                        changed = True
+        code = bytearray()
+        for item in items:
+            if isinstance(item, bytes):
+                code += item
+            elif isinstance(item, Jump):
+                code += _encode_jump(item, places[item.label] - len(code) - 4)
+            elif isinstance(item, Link):
+                self.links.append((len(code) << 2 | item.kind, item.name))
+        return bytes(code)
+
+
+TEQ: Final = TABLE["teq_reg"]
+NEGATED_ALL: Final = {**NEGATED, "mi": "pl", "pl": "mi"}
+THREE: Final = {"mla": enc.MLA, "mls": enc.MLS, "sdiv": enc.SDIV, "udiv": enc.UDIV,
+                "smmul": enc.SMMUL}
+HANDLERS: Final = {
+    RELOAD: Thumb2.reload,
+    SPILL: Thumb2.spill,
+    "call": Thumb2.call,
+    "ret": Thumb2.ret,
+    "cmp": Thumb2.compare,
+    "tst": Thumb2.compare,
+    "cmpi": Thumb2.compare_number,
+    "cmni": Thumb2.compare_number,
+    "tsti": Thumb2.compare_number,
+    "set": Thumb2.set_,
+    "sel": Thumb2.select_,
+    "uxtb": Thumb2.extend,
+    "uxth": Thumb2.extend,
+    "ubfx": Thumb2.field,
+    "sbfx": Thumb2.field,
+    "mla": Thumb2.three,
+    "mls": Thumb2.three,
+    "sdiv": Thumb2.three,
+    "udiv": Thumb2.three,
+    "smmul": Thumb2.three,
+    "smull": Thumb2.multiply_high,
+    "umull": Thumb2.multiply_high,
+    "rev16": Thumb2.rev16,
+    "addsp": Thumb2.frame_address,
+    "strsp": Thumb2.frame_store,
+    "ldrsp": Thumb2.frame_load,
+    "qstr": Thumb2.qstr,
+    "qstrobj": Thumb2.qstr_object,
+    "floormod": Thumb2.floor_modulo,
+    "floordiv": Thumb2.floor_divide,
+    **dict.fromkeys(enc.MEM_NARROW, Thumb2.memory),
+    **{name + "x": Thumb2.memory_register for name in enc.MEM_NARROW},
+    **{name + "p": Thumb2.memory_post for name in enc.MEM_NARROW},
+}
+
+
+def _target(block: MBlock) -> MBlock:
+    """Where control goes on from a block that does nothing."""
+    seen: set[int] = set()
+    while not block.code and len(block.succs) == 1 and id(block) not in seen:
+        seen.add(id(block))
+        block = block.succs[0]
+    return block
+
+
+def _flag_setter(code: list[Ins], cond: str) -> tuple[Ins | None, str]:
+    """The instruction before a comparison with 0 that can set the flags itself, and the condition
+    then."""
+    if len(code) < 2:
+        return None, cond
+    before, test = code[-2], code[-1]
+    if before.dests != test.srcs or (before.op not in CAN_SET_FLAGS and before.op != "addi"):
+        return None, cond
+    if before.op == "addi" and not (is_modified(before.imm) or is_modified(-before.imm)):
+        return None, cond
+    by_result = {"eq": "eq", "ne": "ne", "lt": "mi", "ge": "pl"}.get(cond)
+    return (before, by_result) if by_result else (None, cond)
+
+
+def _size_of(jump: Jump, distance: int) -> int:
+    """Bytes of a branch at this distance from where the pc then is."""
+    if jump.register >= 0:
+        if 0 <= distance <= 126:
+            return 2
+        return 4 if -256 + 2 <= distance - 2 < 256 else 6
+    if jump.cond:
+        return 2 if -256 <= distance < 256 else 4
+    return 2 if -2048 <= distance < 2048 else 4
+
+
+def _encode_jump(jump: Jump, distance: int) -> bytes:
+    if jump.register >= 0:
+        if jump.size == 2:
+            row = CBZ[jump.cond == "ne"]
+            return row.to_bytes(row.word(jump.register, distance))
+        test = enc.compare_number("cmpi", jump.register, 0)
+        return test + _encode_if(jump.cond, distance - 2, jump.size - 2)
+    if jump.cond:
+        return _encode_if(jump.cond, distance, jump.size)
+    row = B if jump.size == 2 else B_WIDE
+    return row.to_bytes(row.word(distance))
+
+
+def _encode_if(cond: str, distance: int, size: int) -> bytes:
+    row = B_IF if size == 2 else B_WIDE_IF
+    return row.to_bytes(row.word(CONDITION[cond], distance))
