@@ -58,6 +58,7 @@ class Board:
     build: makes the chip, given its context and `crystal` in Hz; setup: does to the pads what the
     board's start-up code does.  frequency: Hz of the cores after it.
     heap: bytes; float_bits: of a Python float; small_int_bits: of an int that is no object;
+    hash_bytes: of the hash of a string (MICROPY_QSTR_BYTES_IN_HASH);
     callbacks: how many `micropython.schedule` keeps (MICROPY_SCHEDULER_DEPTH);
     arch: the native architecture for .mpy files; files, file_size: offset in flash and size of the
     filesystem in bytes, block: its erase size.
@@ -87,6 +88,7 @@ class Board:
     led_on: int = 1
     float_bits: int = 32
     small_int_bits: int = 31
+    hash_bytes: int = 2
     callbacks: int = 8
     switches: Mapping[str, int] = field(default_factory=dict)
     uarts: Mapping[int | str, Serial] = field(default_factory=dict)

@@ -20,7 +20,6 @@ from mpy_cross.emulator.program_run import (
     dump_python,
     end,
     fail,
-    fix_hashes,
     pace,
     run,
     write_trace,
@@ -45,8 +44,6 @@ class _Group(click.Group):
 
     def main(self, *args: object, **extra: object) -> NoReturn:
         extra["standalone_mode"] = False
-        if not args and "args" not in extra and "run" in sys.argv[1:2]:
-            fix_hashes()
         try:
             status = super().main(*args, **extra)  # type: ignore[call-overload]
             sys.stdout.flush()

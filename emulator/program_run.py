@@ -41,16 +41,6 @@ def say(message: str) -> None:
     sys.stderr.buffer.flush()
 
 
-def fix_hashes() -> None:
-    """Start this process anew with fixed hashes of strings, by which the host orders sets.
-
-    Does nothing if they are fixed, or the host's system cannot do it.
-    """
-    if os.name == "posix" and os.environ.get("PYTHONHASHSEED", "random") in ("", "random"):
-        os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
 @final
 class Program(NamedTuple):
     """What is to be run. kind: "file" (or folder), "text" or "module"; name: path or module, or

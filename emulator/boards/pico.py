@@ -36,6 +36,7 @@ PICO: Final = Board(
     crystal=12_000_000,
     frequency=125_000_000,
     heap=192 << 10,
+    hash_bytes=1,
     arch="armv6m",
     files=0xA0000,
     file_size=1408 << 10,

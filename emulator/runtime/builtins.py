@@ -42,6 +42,7 @@ from mpy_cross.emulator.runtime.integers import (
     make_int,
 )
 from mpy_cross.emulator.runtime.program import Code
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.strings import (
     bytes_attributes,
     make_bytes,
@@ -191,8 +192,8 @@ def install_types(names: dict[str, Any]) -> None:
     names["tuple"] = builtin_type("tuple", tuple, make_sequence(tuple), TUPLE)
     names["dict"] = builtin_type("dict", dict, make_dict, DICT)
     builtin_type("dict", FixedDict, None, FIXED)
-    names["set"] = builtin_type("set", set, make_sequence(set), SET)
-    names["frozenset"] = builtin_type("frozenset", frozenset, make_sequence(frozenset), FROZENSET)
+    names["set"] = builtin_type("set", Set, make_sequence(Set), SET)
+    names["frozenset"] = builtin_type("frozenset", FrozenSet, make_sequence(FrozenSet), FROZENSET)
     parts: dict[str, Any] = {
         "start": Getter(lambda self: self.start),
         "stop": Getter(lambda self: self.stop),
@@ -229,7 +230,7 @@ def install_types(names: dict[str, Any]) -> None:
     builtin_type(
         "dict_view", DictView, None, None, type({}.keys()), type({}.values()), type({}.items())
     )
-    samples: tuple[Any, ...] = ([], (), {}, set(), "", b"", range(0), {}.items(), {}.values())
+    samples: tuple[Any, ...] = ([], (), {}, "", b"", range(0), {}.items(), {}.values())
     iterator_types = [type(iter(x)) for x in (*samples, range(1 << 70), "\u0100")]
     step = {"__next__": functions.next_}
     builtin_type("iterator", iterator_types[0], None, step, *iterator_types[1:])

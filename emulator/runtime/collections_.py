@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, final
 
-from mpy_cross.emulator.runtime import pacing
+from mpy_cross.emulator.runtime import pacing, sets
 from mpy_cross.emulator.runtime.arguments import check_count, native
 from mpy_cross.emulator.runtime.facts import LANGUAGE
+from mpy_cross.emulator.runtime.sets import AnySet, FrozenSet, Set
 from mpy_cross.emulator.runtime.types import ClassMethod, FixedDict, MpClass, type_name
 
 NOT_THERE = "object not in sequence"
@@ -190,35 +191,63 @@ FIXED: dict[str, Any] = {
 }
 
 
-def _of_sets(name: str) -> Callable[..., Any]:
-    """A set method that takes any iterable."""
-
-    def call(self: Any, *others: Any) -> Any:
-        return getattr(type(self) if type(self) in (set, frozenset) else set, name)(
-            self, *[list(pacing.gathered(other)) for other in others]
-        )
-
-    call.__name__ = name
-    return call
-
-
-_BOTH = {
-    name: _of_sets(name)
-    for name in (
-        "difference",
-        "intersection",
-        "isdisjoint",
-        "issubset",
-        "issuperset",
-        "symmetric_difference",
-        "union",
-    )
-}
+def _in_order(others: tuple[Any, ...]) -> list[Any]:
+    return [other if isinstance(other, (Set, FrozenSet)) else list(pacing.gathered(other))
+            for other in others]
 
 
 @native
-def _copy(self: Any, /) -> Any:
-    return self.copy()
+def _union(self: AnySet, other: Any, /) -> Any:
+    return sets.union(self, *_in_order((other,)))
+
+
+@native
+def _intersection(self: AnySet, other: Any, /) -> Any:
+    return sets.intersection(self, *_in_order((other,)))
+
+
+@native
+def _symmetric_difference(self: AnySet, other: Any, /) -> Any:
+    return sets.symmetric_difference(self, *_in_order((other,)))
+
+
+@native
+def _isdisjoint(self: AnySet, other: Any, /) -> bool:
+    return self.isdisjoint(*_in_order((other,)))
+
+
+@native
+def _issubset(self: AnySet, other: Any, /) -> bool:
+    return self.issubset(*_in_order((other,)))
+
+
+@native
+def _issuperset(self: AnySet, other: Any, /) -> bool:
+    return self.issuperset(*_in_order((other,)))
+
+
+@native
+def _intersection_update(self: Set, other: Any, /) -> None:
+    self.keep(*_in_order((other,)))
+
+
+@native
+def _symmetric_difference_update(self: Set, other: Any, /) -> None:
+    self.toggle(*_in_order((other,)))
+
+
+def _difference(self: AnySet, *others: Any) -> Any:
+    return sets.difference(self, *_in_order(others))
+
+
+def _difference_update(self: Set, *others: Any) -> None:
+    for other in _in_order(others):
+        self.take_away(other)
+
+
+def _update(self: Set, *others: Any) -> None:
+    for other in _in_order(others):
+        self.extend(list(other))
 
 
 @native
@@ -226,25 +255,27 @@ def _contains(self: Any, item: Any, /) -> bool:
     return item in self
 
 
-@native
-def _pop_set(self: set[Any], /) -> Any:
-    if not self:
-        raise KeyError("pop from an empty set")
-    return set.pop(self)
-
-
-FROZENSET: dict[str, Any] = {**_BOTH, "copy": _copy, "__contains__": _contains}
+_BOTH = {
+    "difference": _difference,
+    "intersection": _intersection,
+    "isdisjoint": _isdisjoint,
+    "issubset": _issubset,
+    "issuperset": _issuperset,
+    "symmetric_difference": _symmetric_difference,
+    "union": _union,
+    "__contains__": _contains,
+}
+FROZENSET: dict[str, Any] = {**_BOTH, "copy": FrozenSet.copy}
 SET: dict[str, Any] = {
     **_BOTH,
-    "copy": _copy,
-    "add": set.add,
-    "clear": set.clear,
-    "difference_update": _of_sets("difference_update"),
-    "discard": set.discard,
-    "intersection_update": _of_sets("intersection_update"),
-    "pop": _pop_set,
-    "remove": set.remove,
-    "symmetric_difference_update": _of_sets("symmetric_difference_update"),
-    "update": _of_sets("update"),
-    "__contains__": _contains,
+    "copy": Set.copy,
+    "add": Set.add,
+    "clear": Set.clear,
+    "difference_update": _difference_update,
+    "discard": Set.discard,
+    "intersection_update": _intersection_update,
+    "pop": Set.pop,
+    "remove": Set.remove,
+    "symmetric_difference_update": _symmetric_difference_update,
+    "update": _update,
 }

@@ -15,6 +15,7 @@ from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.generators import PENDING, step
 from mpy_cross.emulator.runtime.identity import address, stable_hash
 from mpy_cross.emulator.runtime.pacing import chunks, gathered, paced
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -339,4 +340,7 @@ def iter_builtin(obj: Any, /) -> Any:
             return found(obj)
         if not hasattr(own, "__getitem__"):
             raise TypeError(f"'{type_name(obj)}' object isn't iterable")
-    return support.iter_(obj)
+    made = support.iter_(obj)
+    if isinstance(obj, (Set, FrozenSet)):
+        return support.ForeignIterator(made.__next__)
+    return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import FunctionType
 from typing import Any, Final, final
 from weakref import ref
 
@@ -11,17 +13,27 @@ STEP: Final = 16
 """Bytes of a block of the heap."""
 SMALL_INT: Final = 1 << 30
 START: Final = 5381
-HASH_BITS: Final = 0xFFFF
-"""Strings are hashed to two bytes (MICROPY_QSTR_BYTES_IN_HASH)."""
+HASH_BYTES: Final = 2
+NONE: Final = 6
+"""The word of None (py/obj.h, representation A)."""
+EMPTY_TUPLE: Final = 0x0804_0000
+"""Tuples begin with the address of the empty one, which each build of a firmware has elsewhere."""
+LARGEST: Final = 0x7FFF_FFFF
+WORD: Final = 0xFFFF_FFFF
+KNOWN_TEXTS: Final = 4096
 
 
 @final
 class Identities:
-    """Numbers of the objects that were asked for, in the order of the questions."""
+    """Numbers of the objects that were asked for, in the order of the questions.
 
-    __slots__ = ("_count", "_known")
+    text_bits: ones for each bit of the hash of a string.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_count", "_known", "text_bits")
+
+    def __init__(self, hash_bytes: int = HASH_BYTES) -> None:
+        self.text_bits = (1 << 8 * hash_bytes) - 1
         self._known: dict[int, tuple[int, Any]] = {}
         self._count = 0
 
@@ -54,29 +66,58 @@ def address(value: Any) -> int:
     return _current.address(value)
 
 
-def text_hash(data: bytes) -> int:
-    """MicroPython's hash of a string or bytes object."""
+@lru_cache(KNOWN_TEXTS)
+def _text_hash(data: bytes) -> int:
     value = START
     for byte in data:
-        value = value * 33 ^ byte
-        if value > 1 << 64:
-            value &= HASH_BITS
-    return value & HASH_BITS or 1
+        value = (value * 33 ^ byte) & WORD
+    return value
+
+
+def text_hash(data: bytes) -> int:
+    """MicroPython's hash of a string or bytes object."""
+    return _text_hash(data) & _current.text_bits or 1
+
+
+def _small(value: int) -> int:
+    """What a small int keeps of a machine word."""
+    return ((value + SMALL_INT) & LARGEST) - SMALL_INT
+
+
+def _float_hash(value: float) -> int:
+    """The number without its fraction, as the instruction VCVT makes it (boards are built without
+    MICROPY_FLOAT_HIGH_QUALITY_HASH)."""
+    if value != value:
+        return 0
+    return int(max(min(value, LARGEST), -LARGEST - 1))
 
 
 def stable_hash(value: Any) -> int:
-    """The hash of an object in which there may be strings.  Raises TypeError."""
+    """`hash(value)` of a board (py/runtime.c, MP_UNARY_OP_HASH).  Raises TypeError."""
     if isinstance(value, str):
         return text_hash(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, int):
+        if -SMALL_INT <= value < SMALL_INT:
+            return int(value)
+        return _small(value)
+    own: Any = type(value).__hash__
+    if own is None or type(own) is FunctionType:
+        return _small(hash(value))
     if isinstance(value, bytes):
         return text_hash(value)
     if isinstance(value, tuple):
-        return hash(tuple(stable_hash(item) for item in value))
+        return _small(EMPTY_TUPLE + sum([stable_hash(item) for item in value]))
+    if value is None:
+        return NONE
     if isinstance(value, frozenset):
-        return hash(frozenset(stable_hash(item) for item in value))
-    if isinstance(value, int) and -SMALL_INT <= value < SMALL_INT:
-        return int(value)  # the host has another hash for -1
-    own: Any = type(value).__hash__
+        return _small(sum([stable_hash(item) for item in value]))
+    if isinstance(value, float):
+        return _small(_float_hash(value))
+    if isinstance(value, complex):
+        return _small(_float_hash(value.real) ^ _float_hash(value.imag))
     if own is object.__hash__:
         return address(value)
-    return hash(value)
+    hash(value)  # it may have none
+    if isinstance(value, range):
+        raise TypeError("unsupported type for __hash__: 'range'")
+    return address(value)

@@ -16,6 +16,7 @@ from mpy_cross.emulator.runtime.collections_ import DictView
 from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.heap import Heap
 from mpy_cross.emulator.runtime.memory import SMALL
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.support import set_slice
 from mpy_cross.emulator.runtime.types import MpClass
 
@@ -30,7 +31,7 @@ WORD: Final = 4
 
 _KINDS: Final = frozenset(
     (
-        list, dict, set, frozenset, float, complex, str, bytes, slice, range,
+        list, dict, Set, FrozenSet, float, complex, str, bytes, slice, range,
         DictView, type({}.values()),
         FunctionType, GeneratorType, MethodType, map, filter, zip, enumerate, reversed,
     )

@@ -15,6 +15,7 @@ from itertools import islice
 from types import FrameType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final, final
 
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.types import MARK, Cell, HostObject, Instance, Module, MpClass
 
 BLOCK: Final = 16
@@ -40,7 +41,7 @@ LARGE: Final = 256
 
 # Variables of translated code that hold no value of the program.
 _HIDDEN: Final = frozenset(("G\u00b7", "children\u00b7", "k\u00b7"))
-_BASES: Final[tuple[type, ...]] = (list, tuple, dict, set, str, bytes)
+_BASES: Final[tuple[type, ...]] = (list, tuple, dict, Set, str, bytes)
 _HOLDERS: Final = (staticmethod, classmethod, property, map, filter, zip, enumerate, reversed)
 
 
@@ -282,7 +283,12 @@ def _dict(obj: dict[Any, Any], stack: list[Any]) -> int:
 
 
 def _set(obj: set[Any], stack: list[Any]) -> int:
-    stack.extend(obj)
+    stack.extend(set.__iter__(obj))  # in any order: asking for MicroPython's calls the program
+    return BLOCK + table(len(obj), 1)
+
+
+def _frozen_set(obj: frozenset[Any], stack: list[Any]) -> int:
+    stack.extend(frozenset.__iter__(obj))
     return BLOCK + table(len(obj), 1)
 
 
@@ -317,6 +323,9 @@ def _generator(obj: GeneratorType[Any, Any, Any], stack: list[Any]) -> int:
     if obj.gi_frame is None:
         return GENERATOR
     values = obj.gi_frame.f_locals
+    if not obj.gi_code.co_filename.startswith(MARK):
+        stack.append(values.get("self"))  # of an iterator of the run-time
+        return BLOCK
     stack.extend(value for name, value in values.items() if name not in _HIDDEN)
     stack.append(obj.gi_yieldfrom)
     return blocks(GENERATOR + WORD * len(values))
@@ -346,8 +355,8 @@ _SIZES: Final[dict[type, Callable[[Any, list[Any]], int]]] = {
     tuple: _tuple,
     list: _list,
     dict: _dict,
-    set: _set,
-    frozenset: _set,
+    Set: _set,
+    FrozenSet: _frozen_set,
     range: _one_block,
     slice: _one_block,
     Module: _module,

@@ -240,7 +240,7 @@ class OperationText(FunctionText):
             self.push_value(self.made(f"[{', '.join(self.pops(a))}]"))
         elif verb == _V.BUILD_SET:
             items = self.pops(a)
-            self.push_value(self.made(f"{{{', '.join(items)}}}" if items else f"set{DOT}()"))
+            self.push_value(self.made(f"set{DOT}(({''.join([f'{item}, ' for item in items])}))"))
         elif verb == _V.BUILD_MAP:
             self.push_value(self.made("{}"))
         elif verb == _V.STORE_MAP:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime.floats import FloatStyle
 from mpy_cross.emulator.runtime.identity import address
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.types import (
     MARK,
     BuiltinType,
@@ -35,8 +36,8 @@ _NATIVE: Final[dict[type, Callable[[Any], Any]]] = {
     list: lambda value: list(list.__iter__(value)),
     tuple: lambda value: tuple(tuple.__iter__(value)),
     dict: lambda value: {key: dict.__getitem__(value, key) for key in dict.__iter__(value)},
-    set: lambda value: set(set.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    Set: lambda value: Set(Set.in_order(value)),
+    FrozenSet: lambda value: FrozenSet(FrozenSet.thawed(value)),
 }
 """The core object within an instance of a class that derives from its type."""
 
@@ -162,8 +163,8 @@ class Printer:
             return bytes_text(value)
         if hasattr(cls, "_show"):
             return str(value._show(self))
-        if cls is set or cls is frozenset:
-            name = "frozenset" if cls is frozenset else ""
+        if cls is Set or cls is FrozenSet:
+            name = "frozenset" if cls is FrozenSet else ""
             if not value:
                 return (name or "set") + "()"
             inner = "{" + self._items(value) + "}"

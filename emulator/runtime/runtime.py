@@ -78,7 +78,7 @@ class Runtime:
         self.storage = storage or Storage()
         """Memory of the program's buffers."""
         self.storage.float_type = self.float_type
-        self.identities = Identities()
+        self.identities = Identities(machine.board.hash_bytes) if machine else Identities()
         """What `id` gives."""
         self.console = Console(self)
         """Standard input, and what else gets the output."""

@@ -12,6 +12,7 @@ from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.formatting import percent
 from mpy_cross.emulator.runtime.generators import foreign
 from mpy_cross.emulator.runtime.integers import float_power
+from mpy_cross.emulator.runtime.sets import display
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     BuiltinType,
@@ -356,7 +357,7 @@ def helpers() -> dict[str, Any]:
         "next": next,
         "iter": iter_,
         "slice": slice,
-        "set": set,
+        "set": display,
         "type": type,
         "int": int,
         "is_": is_,

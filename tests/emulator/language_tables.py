@@ -14,7 +14,7 @@ VALUES = {
     "tuple": ["()", "(1, 2)"],
     "list": ["[]", "[1, 2]"],
     "dict": ["{}", "{1: 2}"],
-    "set": ["set()", "{1, 2}"],
+    "set": ["set()", "{2, 3}"],
     "none": ["None"],
     "range": ["range(3)"],
 }
@@ -111,6 +111,8 @@ def tables() -> list[Program]:
                 f"iter({value}) is None",
                 f"hash({value}) == hash({value})",
             ):
+                if kind == "range" and text.startswith("hash"):
+                    continue  # MicroPython has no hash of a range
                 lines.append(f"t(lambda: {text})\n")
         out.append(Program(f"unary: {kind}", "".join(lines)))
     return out

@@ -15,6 +15,7 @@ from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.floats import FloatStyle, parse_decimal, to_single
 from mpy_cross.emulator.runtime.printing import Printer
 from mpy_cross.emulator.runtime.runtime import Runtime
+from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.types import Attributes, ClassMethod
 from mpy_cross.loader.release import get
 from tests.emulator.text_tables import (
@@ -190,8 +191,8 @@ SHOWN: list[tuple[Any, str, str]] = [
     ('"', '"', "'\"'"),
     (bytes([39, 34, 0, 255, 10]), "", "b'\\'\"\\x00\\xff\\n'"),
     ([1, "a", (1,), ()], "[1, 'a', (1,), ()]", "[1, 'a', (1,), ()]"),
-    ({"a": {1}}, "{'a': {1}}", "{'a': {1}}"),
-    ([set(), frozenset(), frozenset([1])], "", "[set(), frozenset(), frozenset({1})]"),
+    ({"a": Set([1])}, "{'a': {1}}", "{'a': {1}}"),
+    ([Set(), FrozenSet(), FrozenSet([1])], "", "[set(), frozenset(), frozenset({1})]"),
     (KeyError("x"), "x", "KeyError('x',)"),
     (ValueError(), "", "ValueError()"),
     (ValueError(1, 2), "(1, 2)", "ValueError(1, 2)"),

@@ -13,6 +13,7 @@ from mpy_cross.emulator.runtime.buffers import address_of, has_buffer
 from mpy_cross.emulator.runtime.native.handles import FALSE, NULL, SENTINEL, TRUE, WORD
 from mpy_cross.emulator.runtime.native.region import BASE
 from mpy_cross.emulator.runtime.native.traps import Trap
+from mpy_cross.emulator.runtime.sets import display
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.bridge import Bridge
@@ -276,7 +277,7 @@ def _made(bridge: Bridge) -> dict[str, Trap]:
         return word({})
 
     def build_set(count: int, at: int, c: int, d: int) -> int:
-        return word(set(items(count, at)))
+        return word(display(tuple(items(count, at))))
 
     def store_set(where: int, item: int, c: int, d: int) -> None:
         value(where).add(value(item))
