@@ -84,7 +84,7 @@ class Translated:
     def __init__(self, key: int, host: int, addresses: list[int], end: int,
                  places: list[int]) -> None:
         self.key, self.host, self.addresses, self.end = key, host, addresses, end
-        self.address = addresses[0] if addresses else end
+        self.address = addresses[0] if addresses else end - 1
         self.places = places
 
 
@@ -220,11 +220,12 @@ class Translator:
         key = address | mode << 32 | quad << 36
         host = self.buffer.at
         first, last = self.stubs
-        if first <= address < last or address in self.breakpoints:
-            routine = "stub" if first <= address < last else "breakpoint"
+        stub = first <= address < last
+        if stub or address in self.breakpoints:
             code = constant(PC, address)
+            routine = "stub" if stub else "breakpoint"
             code.append(branch(self.routines[routine] - host - 4 * len(code)))
-            self._add(Translated(key, host, [], address, []), code)
+            self._add(Translated(key, host, [] if stub else [address], address + 1, []), code)
             return host
         found, end = self._decode(address)
         count = max(len(found), 1)
