@@ -12,6 +12,7 @@ from typing import Any, Final, final
 from mpy_cross.assembler.xtensa_registers import SPECIAL, USER
 from mpy_cross.emulator.cores.xtensa.models import Model
 from mpy_cross.emulator.cores.xtensa.numbers import (
+    ATOMCTL,
     CCOMPARE,
     CCOUNT,
     CONFIGID0,
@@ -33,6 +34,7 @@ Words = MutableSequence[int]
 
 NEVER: Final = 1 << 62
 _PS_RESET: Final = 0x1F
+_ATOMCTL_RESET: Final = 0x28
 
 
 @final
@@ -74,6 +76,8 @@ class State:
         sr[PS], sr[VECBASE], sr[PRID] = _PS_RESET, model.vector_base, model.processor
         sr[CONFIGID0], sr[CONFIGID1] = model.config
         sr[WINDOWSTART] = 1
+        if ATOMCTL in model.specials:
+            sr[ATOMCTL] = _ATOMCTL_RESET
         self.pc = model.reset
         self.sleeping = self.attention = self.nmi_pending = False
         self._offset = -self.cycles & MASK
