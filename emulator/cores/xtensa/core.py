@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final, final
 
-from mpy_cross.emulator.bus import Bus, Range
-from mpy_cross.emulator.cores.core import CoreError, MissingEngineError
-from mpy_cross.emulator.cores.unicorn_common import library
+from mpy_cross.emulator.bus import Bus, Memory, Range
+from mpy_cross.emulator.cores.core import CoreError, CoreFault, DepthError, MissingEngineError
+from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO, library
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
 from mpy_cross.emulator.cores.xtensa import layout as at
 from mpy_cross.emulator.cores.xtensa import numbers as n
-from mpy_cross.emulator.cores.xtensa.base import DEPTH, STUBS, STUBS_END
+from mpy_cross.emulator.cores.xtensa.base import DEPTH, RETURN, STUBS, STUBS_END, TRAPS
 from mpy_cross.emulator.cores.xtensa.buffer import CodeBuffer
 from mpy_cross.emulator.cores.xtensa.engine import XtensaEngine
 from mpy_cross.emulator.cores.xtensa.exceptions import Raised
+from mpy_cross.emulator.cores.xtensa.hosted import QUANTUM
 from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa, SteppedXtensa
 from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model as find_model
@@ -36,6 +37,10 @@ _AT, _REASON = at.AT >> 2, at.REASON >> 2
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
 _HEAD: Final = Struct("<3I")
+_SAVED: Final = Struct("<4I")  # registers that a callee's caller has below its stack pointer
+_FRAME: Final = 64  # bytes of the host's frame
+_REGISTERS_WITH_ARGUMENTS: Final = 6
+_PS_MODE: Final = n.PS_EXCM | n.PS_WOE
 
 
 @final
@@ -77,6 +82,11 @@ class TranslatedXtensa(SteppedXtensa):
         self.translator.stubs = STUB_CODE, STUBS_END
         self.translator.breakpoints = self.breakpoints
         self._rounding = 0
+        self._known_ps, self._mode = -1, 0
+        self._windowed = stated.windows
+        self._stack = 0, 0, memoryview(b"")
+        self._resume = WORDS[self.translator.routines["resume"]]
+        self._go_on_there = WORDS[self.translator.routines["go on"]]
         self._stores: dict[int, int] = {}  # by page: how often code there was stored to
 
     def close(self) -> None:
@@ -88,6 +98,7 @@ class TranslatedXtensa(SteppedXtensa):
         shift = self.engine.page_bits - PAGE_BITS
         checked = self.translator.checked
         self.engine.watch({page >> shift for page in pages if page not in checked})
+        self._stack = 0, 0, memoryview(b"")
 
     def code_changed(self, address: int, size: int) -> None:
         for place in self.engine.twins(address):
@@ -119,22 +130,22 @@ class TranslatedXtensa(SteppedXtensa):
 
     def advance(self, until: int) -> None:
         state, engine, translator = self.state, self.engine, self.translator
-        sr, words, double, start = state.sr, engine.words, engine.double, engine.start
-        routines = translator.routines
-        resume, go_on = routines["resume"], routines["go on"]
+        words, double = engine.words, engine.double
+        run, ref, zero, none = engine.run, engine.ref, ZERO, SIZES[0]
+        resume, go_on, blocks = self._resume, self._go_on_there, translator.blocks
         if state.pc in self.breakpoints and state.instructions < until:
             self._step()
             if self._is_over():
                 return
         while state.instructions < until:
-            if sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1]:
+            if self._debugs():
                 self._step_until(until)
                 return
-            mode = mode_of(state)
-            self._prepare_mode(mode)
+            mode = self._mode_now()
             double[_LEFT] = until - state.instructions
-            double[_NEXT] = translator.find(state.pc, mode)
-            error = start(resume)
+            found = blocks.get(state.pc | mode << 32)
+            double[_NEXT] = found.host if found is not None else translator.find(state.pc, mode)
+            error = run(ref, resume, zero, zero, none)
             while True:
                 if error:
                     self._refused(until)
@@ -142,25 +153,170 @@ class TranslatedXtensa(SteppedXtensa):
                 reason = words[_REASON]
                 if reason == at.CHAIN:
                     double[_NEXT] = translator.chain(double[_SITE])
-                    error = start(go_on)
                 elif reason == at.MISS:
                     mode = (double[_NOW] - at.TABLES_AT) // at.TABLE_SIZE
                     double[_NEXT] = translator.miss(words[_AT], mode)
-                    error = start(go_on)
                 else:
-                    state.pc = words[_AT]
+                    pc = state.pc = words[_AT]
                     state.instructions = until - double[_LEFT]
+                    if reason == at.STUB:
+                        if pc < TRAPS or not self._trap(pc - TRAPS >> 2):
+                            return
+                        # Most traps come back to where the next one is called: that is fast.
+                        mode = self._mode_now()
+                        if self.stopping or state.instructions >= until or self.alarm < until:
+                            return
+                        found = blocks.get(state.pc | mode << 32)
+                        if found is None:
+                            break
+                        double[_LEFT] = until - state.instructions
+                        double[_NEXT] = found.host
+                        error = run(ref, resume, zero, zero, none)
+                        continue
                     if reason == at.STEP:
                         self._step()
                     elif reason == at.BUDGET_OVER:
                         self._step_until(until)
                     elif reason == at.CHANGED:
-                        translator.kill(state.pc, state.pc + 1)
+                        translator.kill(pc, pc + 1)
                     else:
-                        return  # at a stub or a breakpoint
+                        return  # at a breakpoint
                     break
+                error = run(ref, go_on, zero, zero, none)
             if self._is_over():
                 return
+
+    def _trap(self, number: int) -> bool:
+        """Calls a trap, and returns from it as the program would; False if there is none."""
+        if number >= len(self.traps):
+            return False
+        sr, ar = self.state.sr, self.state.ar
+        try:
+            if self._windowed:
+                base, first = sr[n.WINDOWBASE] << 2, sr[n.PS] >> 14 & 12
+                last = len(ar) - 1
+                start = base + first & last
+                if start + 6 <= last:
+                    link, _, a, b, c, d = ar[start : start + 6]
+                else:
+                    link, a, b, c, d = (ar[start + k & last] for k in (0, 2, 3, 4, 5))
+                result = self.traps[number](a, b, c, d)
+                if result is not None:
+                    ar[start + 2 & last] = result & n.MASK
+                if first:
+                    link = link & 0x3FFF_FFFF | STUBS & 0xC000_0000
+            else:
+                link, _, a, b, c, d = ar[0:6]
+                result = self.traps[number](a, b, c, d)
+                if result is not None:
+                    ar[2] = result & n.MASK
+            self.state.pc = link
+            self.state.instructions += 1
+        except BaseException as raised:
+            self._trap_raised(raised)
+        return True
+
+    def call(self, address: int, *args: int) -> int:
+        """The same as of every core, with less on the way."""
+        level = self.level
+        if level >= self.depth:
+            raise DepthError(f"more than {self.depth} calls between host and guest are nested")
+        state = self.state
+        sr = state.sr
+        window, starts, ps, registers = (
+            sr[n.WINDOWBASE], sr[n.WINDOWSTART], sr[n.PS], bytes(self._ar_bytes))
+        pc, took = state.pc, self.takes_interrupts
+        self.level = level + 1
+        self.takes_interrupts = False
+        try:
+            result = self._prepare(address, args)
+            while True:
+                begun = state.instructions
+                alarm = self.alarm
+                if alarm <= begun:
+                    self.on_alarm()
+                    alarm = max(self.alarm, begun + 1)
+                self.stopping = False
+                self.advance(alarm if alarm < begun + QUANTUM else begun + QUANTUM)
+                if state.pc == RETURN:
+                    return state.read(result)
+                self._look_around()
+        finally:
+            self.level = level
+            self.takes_interrupts = took
+            self.fault = None
+            sr[n.WINDOWBASE], sr[n.WINDOWSTART], sr[n.PS] = window, starts, ps
+            self._ar_bytes[:] = registers
+            state.pc = pc
+
+    def _look_around(self) -> None:
+        """A called function has not returned yet: why?"""
+        state = self.state
+        if self.fault is not None:
+            raise CoreFault(self.fault)
+        if state.sleeping:
+            state.sleeping = False
+            if self.on_idle is not None:
+                self.on_idle()
+        elif STUB_CODE <= state.pc < STUBS_END and not self._in_stub(state.pc):
+            self._step()  # raises what is to be raised there
+            if self.fault is not None:
+                raise CoreFault(self.fault)
+
+    def _prepare(self, address: int, args: tuple[int, ...]) -> int:
+        state, ar = self.state, self.state.ar
+        if len(args) > _REGISTERS_WITH_ARGUMENTS:
+            return super()._prepare(address, args)
+        if not self._windowed:
+            ar[0] = RETURN
+            ar[1] &= ~15
+            for number, word in enumerate(args):
+                ar[2 + number] = word & n.MASK
+            state.pc = address & n.MASK
+            return 2
+        sr, last = state.sr, len(ar) - 1
+        start = sr[n.WINDOWBASE] << 2
+        old = ar[start + 1]
+        sp = (old & ~15) - _FRAME
+        first, end, stack = self._stack
+        if not first <= sp - 16 < end:
+            if not self._find_stack(sp - 16):
+                return super()._prepare(address, args)
+            first, end, stack = self._stack
+        _SAVED.pack_into(stack, sp - 16 - first, 0, old, 0, 0)
+        ar[start], ar[start + 1] = 0, sp
+        ar[start + 8 & last] = RETURN & 0x3FFF_FFFF | 2 << 30
+        sr[n.WINDOWSTART] = 1 << (start >> 2)
+        sr[n.PS] = sr[n.PS] & ~n.PS_CALLINC | 2 << n.PS_CALLINC_SHIFT
+        start += 10
+        for number, word in enumerate(args):
+            ar[start + number & last] = word & n.MASK
+        state.pc = address & n.MASK
+        return 10
+
+    def _find_stack(self, address: int) -> bool:
+        """Is there memory for a stack? It is remembered: (first, last + 1 for 16 bytes, bytes)."""
+        found = self.memory.find(address)
+        if not isinstance(found, Memory) or "w" not in found.perms or self.engine.watched(address):
+            return False
+        self._stack = found.base, found.base + found.size - 15, found.buffer
+        return True
+
+    def _mode_now(self) -> int:
+        """The mode; the engine knows about it."""
+        sr = self.state.sr
+        ps = sr[n.PS] & _PS_MODE | sr[n.CPENABLE] & 1
+        if ps == self._known_ps:
+            return self._mode
+        mode = mode_of(self.state)
+        self._prepare_mode(mode)
+        self._mode, self._known_ps = mode, ps
+        return mode
+
+    def _debugs(self) -> bool:
+        """Is something watched that translated code does not look for?"""
+        sr = self.state.sr
+        return bool(sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1])
 
     def _step_until(self, until: int) -> None:
         state = self.state
@@ -196,7 +352,10 @@ class TranslatedXtensa(SteppedXtensa):
         if found is not None and found.name in ("rur", "wur"):
             self.take_flags()
         self.interpreter.step()
-        if found is None or found.name not in ("wsr", "xsr"):
+        if found is None or found.name not in ("wsr", "xsr", "wur"):
+            return
+        if found.name == "wur":
+            self._known_ps = -1  # the rounding mode may be another
             return
         if sr[n.LEND] != loop:
             self.translator.loop_end(sr[n.LEND])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Callable, Iterable
-from typing import Final, final
+from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Memory, Range
 from mpy_cross.emulator.cores.core import CoreError
@@ -59,13 +59,13 @@ class XtensaEngine:
 
     page_bits: log2 of the size of its pages.  state: memory of the state (see `layout`), as words
     and as double words; code: of translated code; table: of the tables of indirect jumps.
-    start: runs from a host address until a WFI; the uc_err, with the host's pc in `pc`.
+    run, ref: what runs it with prepared arguments, see `start`.
     refused: address (of the page, or in it) and kind of the access that was last refused.
     """
 
     __slots__ = ("_allowed", "_engine", "_fpcr", "_fpsr", "_gone", "_pages", "_pc",
-                 "_twins", "_virtual", "_watched", "code", "double", "page_bits", "refused",
-                 "start", "state", "table", "words")
+                 "_twins", "_virtual", "_watched", "code", "double", "page_bits", "ref",
+                 "refused", "run", "state", "table", "words")
 
     def __init__(self, memories: list[Memory], private: tuple[Range, ...]) -> None:
         lib = library()
@@ -91,14 +91,13 @@ class XtensaEngine:
         self._pages = Pages(engine, self._filler()) if self._virtual else None
         engine.write(engine.a64_register("CPACR_EL1"), 3 << 20)  # floating point is on
         engine.write(engine.a64_register("X28"), at.STATE_AT)
-        run, ref, none = engine.lib.start_held, engine.ref, SIZES[0]
-        words = WORDS
+        self.run: Any = engine.lib.start_held
+        self.ref: Any = engine.ref
 
-        def start(host: int) -> int:
-            error: int = run(ref, words[host], ZERO, ZERO, none)
-            return error
-
-        self.start: Callable[[int], int] = start
+    def start(self, host: int) -> int:
+        """Runs from a host address until a WFI; the uc_err, with the host's pc in `pc`."""
+        error: int = self.run(self.ref, WORDS[host], ZERO, ZERO, SIZES[0])
+        return error
 
     def close(self) -> None:
         self._engine.close()
