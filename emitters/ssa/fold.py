@@ -152,11 +152,11 @@ def _counts_up(value: Value, phi: Value, pred: Block, block: Block) -> bool:
         return False
     # The number before the addition was less than the limit, or the loop would be over.
     if pred.succs[0] is block:
-        return pred.cond == "lt" and _entered_below(phi, y, pred)
-    return pred.cond == "ge" and _entered_below(phi, y, pred)
+        return pred.cond == "lt" and entered_below(phi, y, pred)
+    return pred.cond == "ge" and entered_below(phi, y, pred)
 
 
-def _entered_below(phi: Value, limit: Value, latch: Block) -> bool:
+def entered_below(phi: Value, limit: Value, latch: Block) -> bool:
     """Whether the loop is entered only with a number less than the limit, so that one more than
     the number does not wrap."""
     block = phi.block

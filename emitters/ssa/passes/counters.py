@@ -11,7 +11,8 @@ The subtraction sets the flags, so that the branch needs no comparison.
 from __future__ import annotations
 
 from mpy_cross.emitters.ssa.cfg import Flow, Loop, uses_of
-from mpy_cross.emitters.ssa.ir import BRANCH, WORD, Block, Function, Value
+from mpy_cross.emitters.ssa.fold import entered_below
+from mpy_cross.emitters.ssa.ir import BRANCH, WORD, Block, Function, Value, signed
 from mpy_cross.emitters.ssa.passes.pointers import Counter, counters_of
 
 
@@ -65,6 +66,12 @@ def _reverse(
         or any(user is not phi and user is not latch for user in uses.get(following, ()))
         or following.block is not latch
     ):
+        return
+    # The loop must not be entered with nothing to count: it runs once before it asks.
+    if first.is_const and limit.is_const:
+        if signed(first.imm) >= signed(limit.imm):
+            return
+    elif not entered_below(phi, limit, latch):
         return
     if first.is_const and first.imm == 0:
         count = limit if limit.block not in loop.body else function.const(before, limit.imm)

@@ -1,0 +1,1 @@
+"""The optimising back end."""

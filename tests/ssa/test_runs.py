@@ -1,0 +1,218 @@
+"""Optimised functions run on an emulated Cortex-M, results beside CPython's.
+
+`SSA_RUNS=5000 python -m pytest tests/ssa/test_runs.py` runs so many random programs for each
+release instead of the few of an ordinary run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from mpy_cross.emitters.native.baseline import NativeCode
+from mpy_cross.emitters.native.machine import Machine
+from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.ssa import choice, pipeline
+from mpy_cross.emitters.ssa.build import Unsupported
+from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.loader.ops import FunctionOps
+from mpy_cross.loader.release import Release
+from tests.native.test_thumb_runs import (
+    KERNELS,
+    ONE_OPERATION,
+    TRY,
+    expected,
+    outcome,
+    viper,
+)
+from tests.native.thumb_harness import load
+from tests.native.thumb_harness_model import Model, Unfit
+from tests.native.thumb_harness_programs import INTERESTING, Program, programs
+
+pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
+
+RELEASES: Final = ("1.17", "1.29")
+EXAMPLES: Final = int(os.environ.get("SSA_RUNS", "20"))
+
+random_runs = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="SSA_RUNS" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+every_release = pytest.mark.parametrize("release", RELEASES)
+
+
+class Watch:
+    """The back end, with the verifier between passes; what it could not do."""
+
+    def __init__(self) -> None:
+        self.n_registers = 0
+        self.unsupported: list[str] = []
+
+    def optimise(self, function: FunctionOps, machine: Machine, release: Release, linker: Linker,
+                 arch: str, wanted: Optimise) -> NativeCode:
+        wanted = wanted._replace(check=True, n_registers=self.n_registers)
+        try:
+            return pipeline.optimise(function, machine, release, linker, arch, wanted)
+        except Unsupported as reason:
+            self.unsupported.append(str(reason))
+            raise
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    watch = Watch()
+    monkeypatch.setattr(choice, "optimise", watch.optimise)
+    yield watch
+    assert watch.unsupported == []
+
+
+@every_release
+@pytest.mark.parametrize("level", ["1", "2"])
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels(name: str, level: str, release: str, watch: Watch) -> None:
+    body, args, oracle = KERNELS[name]
+    module = load(viper(body), release, "armv7m", opt=level)
+    assert outcome(module, args)[0] == oracle(*args)
+    assert outcome(module, args) == expected(Model(viper(body)), args)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_with_four_registers(name: str, watch: Watch) -> None:
+    body, args, oracle = KERNELS[name]
+    watch.n_registers = 4
+    assert outcome(load(viper(body), "1.17", "armv7m", opt="2"), args)[0] == oracle(*args)
+
+
+@pytest.mark.parametrize("name", ONE_OPERATION)
+def test_one_operation_on_numbers_at_the_edges(name: str, watch: Watch) -> None:
+    returns, expression = ONE_OPERATION[name]
+    source = viper(f"def f(a: int, b: int) -> {returns}:\n    return {expression}")
+    module = load(source, "1.29", "armv7m", opt="2")
+    model = Model(source)
+    numbers = [n - (n >> 31 << 32) for n in INTERESTING]
+    for i, a in enumerate(numbers):
+        for b in numbers[i % 7 :: 7]:
+            if b or not {"//", "%"} & set(expression.split()):
+                assert outcome(module, (a, b)) == expected(model, (a, b)), (a, b)
+
+
+@pytest.mark.parametrize("divisor", [3, 5, 6, 7, 10, 12, 25, 100, 125, 625, 641, 1000, 65537,
+                                     0x3FFF_FFFF, -1, -3, -10])
+def test_division_by_a_number(divisor: int, watch: Watch) -> None:
+    source = viper(f"def f(a: int) -> int:\n    return a // {divisor} * 31 ^ a % {divisor}")
+    module = load(source, "1.29", "armv7m", opt="2")
+    model = Model(source)
+    for number in (*INTERESTING, *(divisor * k + d & 0xFFFF_FFFF for k in (1, 7, -7, 1001, 99991)
+                                   for d in (-1, 0, 1))):
+        args = (number - (number >> 31 << 32),)
+        assert outcome(module, args) == expected(model, args), args
+
+
+def _run_random(program: Program, release: str) -> None:
+    model = Model(program.source)
+    module = load(program.source, release, "armv7em", opt="2")
+    for args in program.calls:
+        try:
+            wanted = expected(model, args)
+        except Unfit:
+            continue
+        assert outcome(module, args) == wanted, args
+
+
+@every_release
+def test_random_programs(release: str, watch: Watch) -> None:
+    @random_runs
+    @given(programs(release))
+    def run(program: Program) -> None:
+        _run_random(program, release)
+
+    run()
+
+
+def test_random_programs_with_four_registers(watch: Watch) -> None:
+    watch.n_registers = 4
+
+    @random_runs
+    @given(programs("1.29"))
+    def run(program: Program) -> None:
+        _run_random(program, "1.29")
+
+    run()
+
+
+@every_release
+def test_globals_objects_and_calls(release: str, watch: Watch) -> None:
+    module = load(
+        viper("""
+def f(items, n: int):
+    global last
+    total = 0
+    for item in items:
+        total += int(item)
+    items[1] = g(total, n) + items[0]
+    last = total
+    return note("total", total, items[1])
+""") + viper("def g(a: int, b: int) -> int:\n    return a * b"), release, "armv7m",
+        {"note": lambda *args: args}, "2",
+    )  # fmt: skip
+    items = [5, 6, 2**30]
+    assert module.call("f", items, 3) == ("total", 2**30 + 11, items[1])
+    assert items[1] == (2**30 + 11) * 3 - 2**32 + 5
+    assert module.globals["last"] == 2**30 + 11
+
+
+@every_release
+def test_exceptions(release: str) -> None:
+    errors = {"IndexError": IndexError, "ValueError": ValueError}
+    module = load(TRY, release, "armv7m", errors, "2")
+    assert module.call("f", [1, 2], 1) == 103
+    assert module.call("f", [1, 2], 2) == 112
+    with pytest.raises(TypeError):
+        module.call("f", None, 0)
+    with pytest.raises(KeyError, match="why"):
+        module.call("g", KeyError("why"))
+    assert module.call("outer", ValueError("x")) == 37
+    with pytest.raises(KeyError, match="not caught"):
+        module.call("outer", KeyError("not caught"))
+    with pytest.raises(TypeError, match="takes 1 positional arguments but 2 were given"):
+        module.call("outer", 1, 2)
+
+
+MISCOMPILED: Final = viper("""
+def f(p: ptr32, a: int, b: int, c: int, e: int) -> int:
+    g = a + b + c
+    return (e - p[4]) * 3 + g
+""")
+
+
+@every_release
+def test_what_the_reference_miscompiles(release: str, watch: Watch) -> None:
+    """1.17 loses the first operand where the second one is p[number]."""
+    module = load(MISCOMPILED, release, "armv7m", opt="2")
+    data = bytes(16) + (104).to_bytes(4, "little")
+    assert module.call("f", bytearray(data), 1, 2, 3, 1000) == 896 * 3 + 6
+
+
+def test_hardware_is_read_as_often_as_the_program_says(watch: Watch) -> None:
+    """No access is dropped, repeated or moved out of a loop."""
+    import mpy_cross
+    from mpy_cross.loader.dump import dump_file
+
+    code = mpy_cross.compile(viper("""
+def f(p: ptr32) -> int:
+    p[0]
+    p[0]
+    while not p[1] & 1:
+        pass
+    return p[2] + p[2]
+"""), "case.py", release="1.17", arch="armv7m", opt="2")
+    lines = dump_file(code).splitlines()
+    assert sum("ldr" in line and ", #4]" in line and "[r5" not in line for line in lines) >= 1
+    assert sum("ldr" in line and ", #8]" in line for line in lines) == 2
