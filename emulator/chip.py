@@ -26,6 +26,7 @@ class Chip:
     unique: the bytes of the chip's number.  reset_requested: called with a cause, see `reset`.
     wiring: what is connected to its pads; a machine has its own.
     usb: its controller for devices, None if there is none.  flash_writer: what changes the flash.
+    symbols: names of functions in the ROM, by address.
     code_changed: called with address and size by blocks that change code, such as erased flash.
     """
 
@@ -48,6 +49,7 @@ class Chip:
         self.flash: Memory
         self.ram: Memory
         self.unique = b""
+        self.symbols: Mapping[int, str] = {}
         self.usb: Peripheral | None = None
         self.flash_writer: FlashWriter | None = None
         self.wiring = Wiring(lambda name: self.pins[str(name)], context.clock)

@@ -25,7 +25,7 @@ from mpy_cross.emulator.runtime.board_flash import HIDDEN, KINDS, LABEL
 NOON: Final = 662_774_400
 """The time that files get, in seconds since 2000: 2021-01-01, where clocks of boards start."""
 EPOCH_2000: Final = 946_684_800
-FLASH_SIZES: Final = {"pyboard": 1 << 20, "rp2": 2 << 20}
+FLASH_SIZES: Final = {"pyboard": 1 << 20, "rp2": 2 << 20, "esp32": 4 << 20, "esp8266": 4 << 20}
 """Bytes of the whole flash, by platform."""
 UF2_BEGIN: Final = b"UF2\n"
 XIP_BASE: Final = 0x10000000

@@ -15,13 +15,14 @@ FIRST_TABLE: Final = 6
 """Operands of relocations from here on have no count."""
 
 
-def link_qstr(code: bytearray, link: int, number: int) -> None:
+def link_qstr(code: bytearray, link: int, number: int, in_words: bool = False) -> None:
     """Put the number of a qstr where the link (offset << 2 | kind) of a version 5 file says.
 
+    in_words: the architecture has numbers as words rather than in instructions of Thumb.
     Raises MpyError for a place that is not in the code.
     """
     place, kind = link >> 2, link & 3
-    size = 2 if kind == 0 else 8 if kind == 2 else WORD_BYTES
+    size = 2 if kind == 0 else 8 if kind == 2 and not in_words else WORD_BYTES
     if place + size > len(code):
         raise MpyError(place, "qstr link", f"the code has {len(code)} bytes")
     word = number << 3 | 2
@@ -29,6 +30,9 @@ def link_qstr(code: bytearray, link: int, number: int) -> None:
         code[place : place + 2] = number.to_bytes(2, "little")
     elif kind == 3:
         code[place : place + WORD_BYTES] = word.to_bytes(WORD_BYTES, "little")
+    elif in_words:
+        value = word if kind == 2 else number
+        code[place : place + WORD_BYTES] = value.to_bytes(WORD_BYTES, "little")
     elif kind == 1:
         _link_thumb(code, place, number)
     else:

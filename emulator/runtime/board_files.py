@@ -48,7 +48,7 @@ def _volume(runtime: Runtime) -> BoardVolume:
     board, flash = runtime.machine.board, runtime.machine.chip.flash.buffer
     device = ImageDevice(
         flash, board.block, start=board.files, size=board.file_size,
-        flash=runtime.platform == "rp2",  # the pyboard's firmware erases by itself
+        flash=runtime.platform != "pyboard",  # whose firmware erases by itself
     )
     device.watch = watch_flash(runtime.machine.chip)
     return BoardVolume(MemoryVolume(board.file_size), device, runtime.platform)

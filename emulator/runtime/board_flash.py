@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 KINDS: Final = {
     "pyboard": Found(FAT, 512),
     "rp2": Found(LITTLEFS2, 4096, 256),
+    "esp32": Found(LITTLEFS2, 4096, 32),
+    "esp8266": Found(LITTLEFS2, 4096, 32),
 }
 """What a board makes of a blank flash."""
 LABEL: Final = "pybflash"

@@ -52,7 +52,8 @@ class Compiler(Protocol):
 
 
 START_TIMES: Final = {"pyboard": 473_385_600, "rp2": 662_774_400}
-"""What the clocks of boards show when they start, in seconds since 2000: 2015-01-01, 2021-01-01."""
+"""What the clocks of boards show when they start, in seconds since 2000, if not that: 2015-01-01,
+2021-01-01."""
 
 
 @final
@@ -119,6 +120,8 @@ class Runtime:
         self.platform = machine.board.platform if machine is not None else "linux"
         """`sys.platform`."""
         self.start_time = START_TIMES.get(self.platform, 0)
+        self.start_part = 0
+        """ns beside its seconds."""
         """Seconds since 2000 at the start of virtual time."""
         self.board_title = machine.board.machine if machine is not None else "host"
         """`os.uname().machine`."""

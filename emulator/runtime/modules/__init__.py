@@ -33,6 +33,8 @@ TABLE: dict[str, str] = {
     "os": "os",
     "uos": "os",
     "pyb": "pyb",
+    "esp": "esp",
+    "esp32": "esp32",
     "random": "random",
     "urandom": "random",
     "re": "re",
@@ -52,10 +54,12 @@ TABLE: dict[str, str] = {
 """The file of each module, by the names that a program may import it by."""
 
 PLATFORMS: dict[str, tuple[str, ...]] = {
-    "umachine": ("pyboard", "rp2"),
-    "_onewire": ("pyboard", "rp2"),
+    "umachine": ("pyboard", "rp2", "esp32", "esp8266"),
+    "_onewire": ("pyboard", "rp2", "esp32", "esp8266"),
     "pyb": ("pyboard",),
     "stm": ("pyboard",),
     "rp2": ("rp2",),
+    "esp": ("esp32", "esp8266"),
+    "esp32": ("esp32",),
 }
 """The boards (`sys.platform`) with a module, where not all have it."""

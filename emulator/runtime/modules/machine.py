@@ -37,6 +37,11 @@ def prepared(runtime: Runtime) -> Hardware:
     hw = hardware(runtime)
     if "control" in hw.types:
         return hw
+    if hw.esp:
+        from mpy_cross.emulator.runtime.modules.machine_.esp import prepare_esp
+
+        prepare_esp(hw)
+        return hw
     hw.types["control"] = control.Control(hw)
     if hw.stm:
         pin = build_stm(hw)
@@ -57,6 +62,10 @@ def prepared(runtime: Runtime) -> Hardware:
 def build(runtime: Runtime) -> Module:
     """Raises ImportError if the run-time runs on no machine."""
     hw = prepared(runtime)
+    if hw.esp:
+        from mpy_cross.emulator.runtime.modules.machine_.esp import esp_values
+
+        return Module(NAMES[0], {**esp_values(hw), "dht_readinto": dht_reader(hw)})
     functions = hw.types["control"]
     values: dict[str, Any] = {name: getattr(functions, name) for name in FUNCTIONS}
     values["sleep"] = functions.lightsleep

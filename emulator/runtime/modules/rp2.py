@@ -37,7 +37,7 @@ def seeing(function: Any, names: dict[str, Any], builtins: dict[str, Any]) -> An
 def build(runtime: Runtime) -> Module:
     """Raises ImportError where there is no RP2040."""
     hw = prepared(runtime)
-    if hw.stm:
+    if hw.stm or hw.esp:
         raise ImportError("no module named 'rp2'")
     facts = runtime.release.library
 

@@ -35,7 +35,7 @@ def build(runtime: Runtime) -> Module:
         return scheduler.clock.now
 
     def ns() -> int:
-        return runtime.start_time * 1_000_000_000 + now()
+        return runtime.start_time * 1_000_000_000 + runtime.start_part + now()
 
     @native
     def localtime(seconds: Any = None, /) -> tuple[int, ...]:

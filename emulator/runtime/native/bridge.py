@@ -28,6 +28,7 @@ from mpy_cross.emulator.runtime.native.generators import NativeGenerator
 from mpy_cross.emulator.runtime.native.handles import BadWord, Handles
 from mpy_cross.emulator.runtime.native.image import FileImage
 from mpy_cross.emulator.runtime.native.region import BASE, Region
+from mpy_cross.emulator.runtime.native.sides import ArmSide, HostedCore, Side
 from mpy_cross.emulator.runtime.native.table import Table
 from mpy_cross.emulator.runtime.scheduler import HardFault
 from mpy_cross.emulator.runtime.types import BY_HOST, BuiltinType, Cell
@@ -37,14 +38,12 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.program import Code, Proto
     from mpy_cross.emulator.runtime.runtime import Runtime
 
-SP, LR = 13, 14
 HOST_FRAMES: Final = 16
 """Nested functions of the host that one call from host to machine code and back takes."""
 CORES: Final = {
     "armv6m": "cortex-m0+", "armv7m": "cortex-m3", "armv7em": "cortex-m4f",
-    "armv7emsp": "cortex-m4f", "armv7emdp": "cortex-m7",
+    "armv7emsp": "cortex-m4f", "armv7emdp": "cortex-m7", "xtensa": "lx106", "xtensawin": "lx6",
 }
-
 
 MACHINE_TYPES: Final = (
     NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
@@ -57,9 +56,9 @@ RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
 
-def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
-    """The core of the run-time's board, with the memory for machine code.  Raises ValueError where
-    there is none, MissingEngineError."""
+def make_core(runtime: Runtime) -> tuple[HostedCore, Side, Region]:
+    """The core of the run-time's board, its side of calls, and the memory for machine code.  Raises
+    ValueError where there is none, MissingEngineError."""
     machine = runtime.machine
     if machine is not None:
         bus, name = machine.chip.bus, machine.chip.core
@@ -72,9 +71,20 @@ def make_core(runtime: Runtime) -> tuple[CortexM, Region]:
         runtime.storage.bus = bus
     region = Region(bus)
     # Instructions are counted where there is a clock that they move.
-    core = CortexM(name, bus, exact=machine is not None)
-    core.registers[SP] = region.end
-    return core, region
+    exact = machine is not None
+    side: Side
+    if name.startswith("lx"):
+        from mpy_cross.emulator.cores.xtensa.core import xtensa_core
+        from mpy_cross.emulator.runtime.native.xtensa_side import XtensaSide
+
+        xtensa = xtensa_core(name, bus, exact=exact)
+        side = XtensaSide(xtensa)
+        side.set_stack(region.end)
+        return xtensa, side, region
+    core = CortexM(name, bus, exact=exact)
+    side = ArmSide(core)
+    side.set_stack(region.end)
+    return core, side, region
 
 
 @final
@@ -83,21 +93,26 @@ class Bridge:
 
     globals, locals: the dictionaries that names of machine code are in now; functions: by the
     address of their struct; cells: those in memory, by address; suspended: generators whose state
-    is in memory; depth: how many calls into machine code are active; plain: the core can only be
-    called by its interface; untidy: something is to be
+    is in memory; depth: how many calls into machine code are active; untidy: something is to be
     taken out of memory after the outermost; due: beyond so many instructions the clock has to be
     moved before the host does anything that looks at it.
+    side: how the core is called; plain: only so, as it is none that has quicker ways; arm: the core
+    where these are used.
     """
 
-    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "cells", "core",
+    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "arm", "cells", "core",
                  "depth", "due", "functions", "globals", "handles", "ints", "limit", "locals",
-                 "plain", "region", "runtime", "suspended", "table", "types", "untidy",
+                 "plain", "region", "runtime", "side", "suspended", "table", "types", "untidy",
                  "words")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.core, self.region = make_core(runtime)
-        self.plain = not (self.core.exact and self.core.part.engine.counts_itself)
+        self.core, self.side, self.region = make_core(runtime)
+        self.plain = True
+        self.arm: CortexM
+        if isinstance(self.core, CortexM):
+            self.arm = self.core
+            self.plain = not (self.arm.exact and self.arm.part.engine.counts_itself)
         self.words, self.limit = self.region.words, self.region.limit
         self.ints = self.region.memory.buffer.cast("i")
         self.handles = Handles()
@@ -165,7 +180,7 @@ class Bridge:
         if image is None:
             assert code.mpy is not None
             image = FileImage(code, code.mpy, self.region, self.handles, self.table.address,
-                              self.table.entry, self.core.code_changed)
+                              self.table.entry, self.core.code_changed, self.side.bit)
             self._files[code] = image
         placed = image.place(proto)
         made: MachineFunction
@@ -189,16 +204,15 @@ class Bridge:
         self, entry: int, struct: int, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Call a function with objects."""
-        core, handles = self.core, self.handles
+        side, handles = self.side, self.handles
         word = handles.word
         self.depth += 1
-        registers = core.registers
-        sp = registers[SP]
+        sp = side.stack()
         try:
-            at = (sp - 4 * len(args) - 8 * len(kwargs)) & ~7
+            at = side.room(sp, len(args) + 2 * len(kwargs))
             if at < self.region.limit:
                 raise RecursionError
-            registers[SP] = at
+            side.set_stack(at)
             words, index = self.region.words, at - BASE >> 2
             for arg in args:
                 words[index] = word(arg)
@@ -209,7 +223,7 @@ class Bridge:
                 index += 2
             return handles.value(self.run(entry, struct, len(args), len(kwargs), at))
         finally:
-            registers[SP] = sp
+            side.set_stack(sp)
             self.leave()
 
     def with_names(
@@ -246,7 +260,7 @@ class Bridge:
         if more:
             sys.setrecursionlimit(limit + (functions.MORE_FRAMES + 1) * HOST_FRAMES)
         try:
-            return core.call_with(entry, a, b, c, d, core.words[SP])
+            return self.side.call(entry, a, b, c, d)
         except BaseException as error:
             self.failed(error)
             raise
@@ -286,7 +300,7 @@ class Bridge:
         handles = self.handles
         if len(handles.free) != len(handles.order):
             handles.reset()
-        if self.core.done > self.due:
+        if (self.core.instructions if self.plain else self.arm.done) > self.due:
             self.pass_time()
 
     # -------------------------------------------------------------------------------------- time
@@ -324,14 +338,16 @@ class Bridge:
     def push_handler(self, buffer: int) -> int:
         """nlr_push: the registers go to memory, where version 5 code keeps values of its own."""
         frame = self.core.frame()
-        registers = frame.registers
-        at = (buffer - BASE >> 2) + 2
-        words = self.region.words
-        for value in (registers[LR], *registers[4:12], registers[SP]):
-            words[at] = value
-            at += 1
+        self.side.save(frame, self.region.words, (buffer - BASE >> 2) + 2)
         self._handlers.append((buffer, frame))
         return 0
+
+    def set_landing(self, buffer: int) -> None:
+        """setjmp, for the jump buffer of the last handler: where nlr_push does not return twice."""
+        frame = self.core.frame()
+        at = buffer - BASE >> 2
+        self.side.save(frame, self.region.words, at)
+        self._handlers[-1] = 4 * at - 8 + BASE, frame
 
     def pop_handler(self) -> None:
         """nlr_pop."""
@@ -351,10 +367,7 @@ class Bridge:
         at = buffer - BASE >> 2
         words = self.region.words
         words[at + 1] = self._exception_word(errors.caught(error))
-        saved = words[at + 2 : at + 12].tolist()
-        frame.registers[LR] = saved[0]
-        frame.registers[4:12] = saved[1:9]
-        frame.registers[SP] = saved[9]
+        self.side.land(frame, words, at + 2)
         return Unwind(frame, 1)
 
     def _exception_word(self, error: BaseException) -> int:
@@ -368,10 +381,9 @@ class Bridge:
 
     def _roots(self) -> Iterator[int]:
         words = self.region.words
-        registers = self.core.registers
-        start = max(registers[SP], self.region.limit) - BASE >> 2
+        start = max(self.side.stack(), self.region.limit) - BASE >> 2
         yield from words[start:].tolist()
-        yield from registers[0:13]
+        yield from self.side.live()
         for _, frame in self._handlers:
             yield from frame.registers
         for generator in self.suspended:

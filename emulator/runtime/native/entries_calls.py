@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.runtime import support
 from mpy_cross.emulator.runtime.buffers import address_of, has_buffer
 from mpy_cross.emulator.runtime.native.arguments import mismatch, setup_state
@@ -35,10 +36,10 @@ def call_entries(bridge: Bridge) -> dict[str, Trap]:
     return {**_calls(bridge), **_calls_with_stars(bridge), **_makers(bridge), **_checks(bridge)}
 
 
-def direct_entries(bridge: Bridge, call: Trap) -> dict[str, Direct]:
+def direct_entries(bridge: Bridge, core: CortexM, call: Trap) -> dict[str, Direct]:
     """The same for the entry that is called most; `call` is its trap for everything else."""
     word, value, objects = bridge.handles.word, bridge.handles.value, bridge.handles.objects
-    ints, core = bridge.ints, bridge.core
+    ints = bridge.ints
 
     def make(registers: Any, limit: Any, begun: Any) -> Callable[[], None]:
         def trap() -> None:
@@ -79,6 +80,8 @@ def direct_entries(bridge: Bridge, call: Trap) -> dict[str, Direct]:
 def _calls(bridge: Bridge) -> dict[str, Trap]:
     word, value = bridge.handles.word, bridge.handles.value
     words = bridge.region.words
+    if not isinstance(bridge.core, CortexM):
+        return _plain_calls(bridge)
     core = bridge.core
     limit = bridge.region.limit
 
@@ -141,6 +144,34 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
         return function.struct  # type: ignore[no-any-return]
 
     return {"native_call_function_n_kw": call}
+
+
+def _plain_calls(bridge: Bridge) -> dict[str, Trap]:
+    """The same for a core that the host calls for each function."""
+    core, words = bridge.core, bridge.region.words
+    word, value = bridge.handles.word, bridge.handles.value
+
+    def called_with(function: int, index: int, n_args: int, n_kw: int) -> int:
+        if core.instructions > bridge.due:
+            bridge.pass_time()
+        end = index + n_args
+        args = [value(each) for each in words[index:end].tolist()]
+        if not n_kw:
+            return word(value(function)(*args))
+        pairs = [value(each) for each in words[end : end + 2 * n_kw].tolist()]
+        return word(value(function)(*args, **dict(zip(pairs[::2], pairs[1::2], strict=True))))
+
+    def call(function: int, n: int, at: int, d: int) -> int:
+        return called_with(function, at - BASE >> 2, n & 0xFF, n >> 8)
+
+    def call_method(n_args: int, n_kw: int, at: int, d: int) -> int:
+        index = at - BASE >> 2
+        function, owner = words[index], words[index + 1]
+        if owner == NULL:
+            return called_with(function, index + 2, n_args, n_kw)
+        return called_with(function, index + 1, n_args + 1, n_kw)
+
+    return {"native_call_function_n_kw": call, "call_method_n_kw": call_method}
 
 
 def _calls_with_stars(bridge: Bridge) -> dict[str, Trap]:

@@ -40,6 +40,10 @@ def control_entries(bridge: Bridge) -> dict[str, Trap]:
     def nlr_push(buffer: int, b: int, c: int, d: int) -> int:
         return bridge.push_handler(buffer)
 
+    def setjmp(buffer: int, b: int, c: int, d: int) -> int:
+        bridge.set_landing(buffer)
+        return 0
+
     def nlr_pop(a: int, b: int, c: int, d: int) -> None:
         bridge.pop_handler()
 
@@ -68,6 +72,7 @@ def control_entries(bridge: Bridge) -> dict[str, Trap]:
         "native_getiter": getiter,
         "native_iternext": iternext,
         "nlr_push": nlr_push,
+        "setjmp": setjmp,
         "nlr_pop": nlr_pop,
         "native_raise": native_raise,
         "native_yield_from": yield_from,

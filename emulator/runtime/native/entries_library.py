@@ -17,7 +17,6 @@ from mpy_cross.emulator.runtime.typecodes import BYTEARRAY, typecode
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
-SP: Final = 13
 # Flags of mp_arg_t: its kind, and what else is asked.
 ARG_KIND, ARG_BOOL, ARG_INT = 0xFF, 1, 2
 ARG_REQUIRED, ARG_KEYWORD = 0x100, 0x200
@@ -241,7 +240,8 @@ def _printing(bridge: Bridge, library: Library) -> dict[str, Trap]:
         return len(to_utf8(shown))
 
     def printf(where: int, text: int, c: int, d: int) -> int:
-        return show(where, text, VariableArguments(core.bus.read, [c, d], core.words[SP]))
+        more, rest = bridge.side.variable()
+        return show(where, text, VariableArguments(core.bus.read, [c, d, *more], rest))
 
     def vprintf(where: int, text: int, args: int, d: int) -> int:
         return show(where, text, VariableArguments(core.bus.read, [], args))

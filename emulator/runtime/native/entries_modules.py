@@ -209,7 +209,7 @@ def _values(bridge: Bridge) -> dict[str, Trap]:
 def _floats(bridge: Bridge) -> dict[str, Trap]:
     core, word, value = bridge.core, bridge.handles.word, bridge.handles.value
     float_type = bridge.runtime.float_type
-    in_registers = bool(core.model.floats)
+    in_registers = bridge.side.floats
     """Floats are passed in s0 and d0 rather than in r0 and r1."""
 
     def given(a: int, b: int, double: bool) -> float:
@@ -233,7 +233,7 @@ def _floats(bridge: Bridge) -> dict[str, Trap]:
                 core.write("s1", high)
             return None
         if double:
-            core.registers[1] = high
+            bridge.side.set_second(high)
         return int(low)
 
     def to_f(obj: int, b: int, c: int, d: int) -> int | None:

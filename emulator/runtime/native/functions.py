@@ -79,12 +79,14 @@ class NativeFunction(MachineFunction):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         bridge = self.bridge
-        core = bridge.core
+        if kwargs or bridge.plain:
+            return bridge.invoke(self.entry, self.struct, args, kwargs)
+        core = bridge.arm
         level = core.level
         part = core.part
         begun = part.begun
         outer = begun[0] if level else 0
-        if (kwargs or bridge.plain or (level and not level & MORE_FRAMES)
+        if ((level and not level & MORE_FRAMES)
                 or core.alarm - core.done - outer <= FIRST):
             return bridge.invoke(self.entry, self.struct, args, kwargs)
         # The same as `invoke` and, in there, `HostedArm.enter`, in the fastest way.

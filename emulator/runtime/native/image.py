@@ -20,7 +20,11 @@ from mpy_cross.loader.place import link_qstr, relocate
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.program import Code, Proto
 
-THUMB: Final = 1
+PRELUDE_IS_OBJECT: Final = "xtensawin"
+"""Of this architecture, functions of version 5 have their prelude as their first constant: bytes.
+"""
+LINKS_IN_WORDS: Final = frozenset(("xtensa", "xtensawin"))
+"""Architectures whose code of version 5 has the numbers of qstrs in words."""
 
 
 @final
@@ -58,12 +62,12 @@ class Placed:
     __slots__ = ("address", "code", "entry", "generator", "kind", "raw", "resume", "signature",
                  "start", "table", "table_block")
 
-    def __init__(self, raw: RawCode, code: Block, signature: Signature | None) -> None:
+    def __init__(self, raw: RawCode, code: Block, signature: Signature | None, bit: int) -> None:
         self.raw = raw
         self.kind = raw.kind
         self.code = code
         self.address = code.address
-        self.entry = code.address | THUMB
+        self.entry = code.address | bit
         self.signature = signature
         self.resume = self.start = 0
         self.generator = False
@@ -75,7 +79,8 @@ class Placed:
 class FileImage:
     """What the functions of one file share.
 
-    fun_table: address of mp_fun_table; changed: called with address and size of new code.
+    fun_table: address of mp_fun_table; changed: called with address and size of new code; bit: that
+    addresses of code have.
     """
 
     def __init__(
@@ -87,9 +92,10 @@ class FileImage:
         fun_table: int,
         entry: Callable[[int], int],
         changed: Callable[[int, int], None],
+        bit: int,
     ) -> None:
         self._code = weakref.ref(code)
-        self.mpy, self.region, self.handles = mpy, region, handles
+        self.mpy, self.region, self.handles, self.bit = mpy, region, handles, bit
         self.fun_table, self._entry, self._changed = fun_table, entry, changed
         self._placed: dict[int, Placed] = {}
         self._contexts: dict[int, tuple[dict[str, Any], Block, int]] = {}
@@ -150,11 +156,13 @@ class FileImage:
         raw = proto.raw
         assert raw is not None
         text = bytearray(raw.code)
+        arch = self.mpy.release.archs[self.mpy.arch]
         for link, index in raw.qstr_links:
-            link_qstr(text, link, self.handles.number(text_of(self.mpy.qstrs[index])))
+            number = self.handles.number(text_of(self.mpy.qstrs[index]))
+            link_qstr(text, link, number, arch in LINKS_IN_WORDS)
         block = self.region.heap.alloc(max(len(text), 4))
         signature = Signature(self.mpy, raw) if raw.kind == CodeKind.NATIVE else None
-        placed = Placed(raw, block, signature)
+        placed = Placed(raw, block, signature, self.bit)
         data = self._place_data(raw, text, block.address)
         block.view(len(text))[:] = text
         self._changed(block.address, len(text))
@@ -167,7 +175,14 @@ class FileImage:
             assert code is not None
             words = [self.handles.name_word(text_of(self.mpy.qstrs[n])) for n in raw.arg_names]
             words += [self.fun_table, *data]
-            words += [self._constant(code, value) for value in raw.constants]
+            constants = [self._constant(code, value) for value in raw.constants]
+            if signature is not None and arch == PRELUDE_IS_OBJECT:
+                # Code reads where the bytes of the object are; these are as good.
+                place = block.address + raw.prelude_offset
+                made = self.region.put_words([0, 0, len(text) - raw.prelude_offset, place])
+                self._data.append(made)
+                constants[0] = made.address
+            words += constants
             words += children
         else:
             prelude = block.address + raw.prelude_offset
@@ -188,10 +203,10 @@ class FileImage:
             placed.generator = True
             if len(text) < 8:
                 raise MpyError(0, "machine code", "a generator has 8 bytes at least")
-            placed.start = base + int.from_bytes(text[4:8], "little") | THUMB
-            placed.resume = base + 8 | THUMB
+            placed.start = base + int.from_bytes(text[4:8], "little") | self.bit
+            placed.resume = base + 8 | self.bit
         elif self.mpy.release.native_prelude_word:
-            placed.entry = base + 4 | THUMB
+            placed.entry = base + 4 | self.bit
 
     def _place_data(self, raw: RawCode, text: bytearray, base: int) -> list[int]:
         """Read-only data and zeroed data of a module written in C; their addresses."""

@@ -7,7 +7,7 @@ from typing import Final, final
 from mpy_cross.emulator.bus import Bus
 from mpy_cross.emulator.runtime.heap import Block, Heap
 
-BASE: Final = 0x6000_0000
+BASE: Final = 0x6800_0000
 """No board has anything here, and a core may execute it."""
 SIZE: Final = 4 << 20
 UNDEFINED: Final = 0xDE

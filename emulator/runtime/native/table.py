@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, final
 
+from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native.entries_calls import (
     call_entries,
@@ -15,7 +16,6 @@ from mpy_cross.emulator.runtime.native.entries_control import control_entries
 from mpy_cross.emulator.runtime.native.entries_library import Library, library_entries
 from mpy_cross.emulator.runtime.native.entries_modules import ModuleObjects, module_entries
 from mpy_cross.emulator.runtime.native.entries_objects import object_entries
-from mpy_cross.emulator.runtime.native.guest import SIZE, Guest
 from mpy_cross.emulator.runtime.native.handles import FALSE, NONE, TRUE
 from mpy_cross.emulator.runtime.native.traps import Trap
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.native.bridge import Bridge
 
 CONSTANTS: Final = {"const_none_obj": NONE, "const_false_obj": FALSE, "const_true_obj": TRUE}
-DIVIDES: Final = "v7m"
-"""A core with this set of instructions divides."""
 
 
 @final
@@ -47,20 +45,16 @@ class Table:
         entries.update(module_entries(bridge, self._objects))
         entries.update(library_entries(bridge, self._library))
         core, region = bridge.core, bridge.region
-        code, kind = region.heap.alloc(SIZE), region.put_words([0])
-        self._blocks: list[Block] = [code, kind]
+        kind = region.put_words([0])
+        self._blocks: list[Block] = [kind]
         self.magic = kind.address
         traps = {name: core.add_trap(trap) for name, trap in entries.items()}
         call = entries["native_call_function_n_kw"]
-        for name, make in direct_entries(bridge, call).items():
-            traps[name] = core.add_direct_trap(make)
-        guest = Guest(code.address, traps, self.magic, region.limit,
-                      DIVIDES in core.model.features)
-        data = guest.finish()
-        code.view(len(data))[:] = data
-        core.code_changed(code.address, len(data))
-        traps.update(guest.entries)
-        self.guest = guest.entries
+        if isinstance(core, CortexM):
+            for name, make in direct_entries(bridge, core, call).items():
+                traps[name] = core.add_direct_trap(make)
+        self.guest = bridge.side.entries(traps, region, self.magic)
+        traps.update(self.guest)
         names = bridge.runtime.release.fun_table
         self._words = [self._entry(name, traps) for name in names]
         block = bridge.region.put_words(self._words)

@@ -60,7 +60,9 @@ class Hardware:
         self.board = machine.board
         self.wiring = machine.wiring
         self.stm = machine.board.platform == "pyboard"
-        """STM32 with its module `pyb`; else RP2."""
+        """STM32 with its module `pyb`."""
+        self.esp = machine.board.platform in ("esp32", "esp8266")
+        """ESP32 or ESP8266; a board that is neither has an RP2040."""
         self.types: dict[str, Any] = {}
         self.interrupts = 0
         self.closed = False

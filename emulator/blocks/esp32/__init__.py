@@ -1,0 +1,1 @@
+"""Blocks of the ESP32 (ESP32 Technical Reference Manual)."""

@@ -1,0 +1,1 @@
+"""Classes of module `esp32`."""
