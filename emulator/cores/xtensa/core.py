@@ -15,7 +15,13 @@ from struct import Struct
 from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Memory, Range
-from mpy_cross.emulator.cores.core import CoreError, CoreFault, DepthError, MissingEngineError
+from mpy_cross.emulator.cores.core import (
+    CoreError,
+    CoreFault,
+    CoreState,
+    DepthError,
+    MissingEngineError,
+)
 from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO, library
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
 from mpy_cross.emulator.cores.xtensa import layout as at
@@ -34,9 +40,11 @@ from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translator, mod
 STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
 _AT, _REASON = at.AT >> 2, at.REASON >> 2
+_STUB: Final = at.STUB
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
 _HEAD: Final = Struct("<3I")
+_MAIL: Final = Struct("<q8I")  # from layout.MAIL on
 _SAVED: Final = Struct("<4I")  # registers that a callee's caller has below its stack pointer
 _FRAME: Final = 64  # bytes of the host's frame
 _REGISTERS_WITH_ARGUMENTS: Final = 6
@@ -85,6 +93,8 @@ class TranslatedXtensa(SteppedXtensa):
         self._known_ps, self._mode = -1, 0
         self._windowed = stated.windows
         self._stack = 0, 0, memoryview(b"")
+        self._back = self.translator.routines["back"]
+        self._begun = 0  # how often `advance` was
         self._resume = WORDS[self.translator.routines["resume"]]
         self._go_on_there = WORDS[self.translator.routines["go on"]]
         self._stores: dict[int, int] = {}  # by page: how often code there was stored to
@@ -133,6 +143,8 @@ class TranslatedXtensa(SteppedXtensa):
         words, double = engine.words, engine.double
         run, ref, zero, none = engine.run, engine.ref, ZERO, SIZES[0]
         resume, go_on, blocks = self._resume, self._go_on_there, translator.blocks
+        traps, unpack, mail, back_there = self.traps, _MAIL.unpack_from, engine.state, self._back
+        self._begun += 1
         if state.pc in self.breakpoints and state.instructions < until:
             self._step()
             if self._is_over():
@@ -157,22 +169,34 @@ class TranslatedXtensa(SteppedXtensa):
                     mode = (double[_NOW] - at.TABLES_AT) // at.TABLE_SIZE
                     double[_NEXT] = translator.miss(words[_AT], mode)
                 else:
-                    pc = state.pc = words[_AT]
-                    state.instructions = until - double[_LEFT]
-                    if reason == at.STUB:
-                        if pc < TRAPS or not self._trap(pc - TRAPS >> 2):
+                    if reason == _STUB:
+                        left, kind, back, place, pc, a, b, c, d = unpack(mail, at.MAIL)
+                        state.pc, state.instructions = pc, until - left
+                        number = pc - TRAPS >> 2
+                        if not left or not 0 <= number < len(traps):
                             return
-                        # Most traps come back to where the next one is called: that is fast.
-                        mode = self._mode_now()
-                        if self.stopping or state.instructions >= until or self.alarm < until:
-                            return
-                        found = blocks.get(state.pc | mode << 32)
-                        if found is None:
+                        if kind != 2:
+                            self._in_stub(pc)
                             break
-                        double[_LEFT] = until - state.instructions
-                        double[_NEXT] = found.host
+                        begun = self._begun
+                        try:
+                            result = traps[number](a, b, c, d)
+                            if result is not None:
+                                words[place] = result & 0xFFFF_FFFF
+                        except BaseException as raised:
+                            self._trap_raised(raised)
+                            break
+                        state.pc = back
+                        state.instructions += 1
+                        if self.stopping or self.alarm < until:
+                            return
+                        if self._begun != begun:
+                            break  # it has called
+                        double[_NEXT] = back_there
                         error = run(ref, resume, zero, zero, none)
                         continue
+                    pc = state.pc = words[_AT]
+                    state.instructions = until - double[_LEFT]
                     if reason == at.STEP:
                         self._step()
                     elif reason == at.BUDGET_OVER:
@@ -185,36 +209,6 @@ class TranslatedXtensa(SteppedXtensa):
                 error = run(ref, go_on, zero, zero, none)
             if self._is_over():
                 return
-
-    def _trap(self, number: int) -> bool:
-        """Calls a trap, and returns from it as the program would; False if there is none."""
-        if number >= len(self.traps):
-            return False
-        sr, ar = self.state.sr, self.state.ar
-        try:
-            if self._windowed:
-                base, first = sr[n.WINDOWBASE] << 2, sr[n.PS] >> 14 & 12
-                last = len(ar) - 1
-                start = base + first & last
-                if start + 6 <= last:
-                    link, _, a, b, c, d = ar[start : start + 6]
-                else:
-                    link, a, b, c, d = (ar[start + k & last] for k in (0, 2, 3, 4, 5))
-                result = self.traps[number](a, b, c, d)
-                if result is not None:
-                    ar[start + 2 & last] = result & n.MASK
-                if first:
-                    link = link & 0x3FFF_FFFF | STUBS & 0xC000_0000
-            else:
-                link, _, a, b, c, d = ar[0:6]
-                result = self.traps[number](a, b, c, d)
-                if result is not None:
-                    ar[2] = result & n.MASK
-            self.state.pc = link
-            self.state.instructions += 1
-        except BaseException as raised:
-            self._trap_raised(raised)
-        return True
 
     def call(self, address: int, *args: int) -> int:
         """The same as of every core, with less on the way."""
@@ -393,6 +387,15 @@ class TranslatedXtensa(SteppedXtensa):
         self._step()
 
     # State.
+
+    def write(self, register: str, value: int) -> None:
+        super().write(register, value)
+        self._begun += 1  # a trap may have done this
+
+    def restore(self, state: CoreState) -> None:
+        super().restore(state)
+        self.translator.loop_end(self.state.sr[n.LEND])
+        self._known_ps = -1
 
     def _pack(self) -> bytes:
         sr = self.state.sr

@@ -32,6 +32,13 @@ AT: Final = 48  # 4 bytes: address in the program
 REASON: Final = 52  # 4 bytes
 KEPT: Final = 56  # 8 bytes: scratch of a routine
 KEPT2: Final = 64
+# What a trap needs, read at once:
+MAIL: Final = 72  # 8 bytes: instructions that are left
+KIND: Final = 80  # 4 bytes: 2 if the rest is filled in
+BACK: Final = 84  # 4 bytes: where the trap returns to
+RESULT: Final = 88  # 4 bytes: place of the register of its result, as a word of the state
+CALLED: Final = 92  # 4 bytes: its address
+ARGUMENTS: Final = 96  # 16 bytes
 AR: Final = 0x100
 SR: Final = 0x400
 UR: Final = 0x800

@@ -114,6 +114,7 @@ class Routines:
     miss: an indirect jump whose target is not in the table.
     chain: a branch without a target; LINK says which.
     budget, stub, breakpoint, refused, changed, step: `heavy` with that reason.
+    back: returns from a stub, which counts as an instruction.
     indirect: goes on at PC.
     overflow: takes the window overflow of the instruction at PC.
     entry: ENTRY at PC with the new stack pointer in T2; comes back to LINK.
@@ -187,7 +188,8 @@ class Routines:
         p.label("chain")
         p.emit(movz(T0, CHAIN))
         p.to(branch(0), "light")
-        for name, reason in (("budget", BUDGET_OVER), ("stub", STUB), ("breakpoint", BREAKPOINT),
+        self._stub()
+        for name, reason in (("budget", BUDGET_OVER), ("breakpoint", BREAKPOINT),
                              ("refused", REFUSED), ("changed", CHANGED)):
             p.label(name)
             p.emit(movz(T0, reason))
@@ -227,6 +229,28 @@ class Routines:
         if "float" in model.features:
             p.emit([access(LDR_S, k, STATE, at.FR + 4 * k) for k in range(16)])
         p.emit(self._load_window(), access(LDR_X, T0, STATE, at.NEXT), br(T0))
+
+    def _stub(self) -> None:
+        """Calls the host at an address of its own."""
+        p, first = self.piece, 0
+        p.label("stub")
+        p.emit(access(STR_X, BUDGET, STATE, at.MAIL), access(STR, PC, STATE, at.CALLED))
+        if self.model.windows:
+            first = 8
+            p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), access(STR, T0, STATE, at.KIND),
+                   lsl_i(T1, BASE, 2), add_i(T1, T1, 10),
+                   logical(AND_I, T1, T1, self.model.registers - 1), add_i(T1, T1, at.AR >> 2),
+                   logical(AND_I, T2, 8, 0x3FFF_FFFF), logical(ORR_I, T2, T2, 0x4000_0000))
+        else:
+            p.emit(movz(T0, 2), access(STR, T0, STATE, at.KIND), movz(T1, (at.AR >> 2) + 2),
+                   mov(T2, 0))
+        p.emit(access(STR, T1, STATE, at.RESULT), access(STR, T2, STATE, at.BACK),
+               [access(STR, first + 2 + k, STATE, at.ARGUMENTS + 4 * k) for k in range(4)],
+               movz(T0, STUB))
+        p.to(branch(0), "heavy")
+        p.label("back")
+        p.emit(add_i(BUDGET, BUDGET, -1) | X, access(LDR, PC, STATE, at.BACK))
+        p.to(branch(0), "indirect")
 
     # Windows.
 

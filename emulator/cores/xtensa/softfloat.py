@@ -87,14 +87,15 @@ def pack(number: int, exponent: int, mode: int, negative: bool = False,
 
 
 def pick_nan(*candidates: int) -> Result:
-    """The result of an operation with these operands, in the order in which they are preferred."""
+    """The result of an operation with these operands, in the order in which they are preferred:
+    the second factor or term before the first, and what is added to before these."""
     chosen = next(x for x in candidates if is_nan(x))
     return chosen | QUIET, INVALID if any(map(is_signaling, candidates)) else 0
 
 
 def add(x: int, y: int, mode: int) -> Result:
     if is_nan(x) or is_nan(y):
-        return pick_nan(x, y)
+        return pick_nan(y, x)
     if is_infinite(x) or is_infinite(y):
         if is_infinite(x) and is_infinite(y) and x != y:
             return NAN, INVALID
@@ -112,7 +113,7 @@ def subtract(x: int, y: int, mode: int) -> Result:
 
 def multiply(x: int, y: int, mode: int) -> Result:
     if is_nan(x) or is_nan(y):
-        return pick_nan(x, y)
+        return pick_nan(y, x)
     sign = (x ^ y) & SIGN
     if is_infinite(x) or is_infinite(y):
         return (NAN, INVALID) if is_zero(x) or is_zero(y) else (sign | INFINITY, 0)
@@ -124,7 +125,7 @@ def multiply_add(x: int, y: int, z: int, mode: int, negate: bool = False) -> Res
     """z + x * y, or z - x * y, rounded once."""
     wrong = (is_infinite(x) and is_zero(y)) or (is_zero(x) and is_infinite(y))
     if is_nan(x) or is_nan(y) or is_nan(z):
-        bits, flags = pick_nan(z, x, y)
+        bits, flags = pick_nan(z, y, x)
         return bits, flags | (INVALID if wrong else 0)
     if wrong:
         return NAN, INVALID
@@ -146,7 +147,7 @@ def multiply_add(x: int, y: int, z: int, mode: int, negate: bool = False) -> Res
 
 def divide(x: int, y: int, mode: int) -> Result:
     if is_nan(x) or is_nan(y):
-        return pick_nan(x, y)
+        return pick_nan(y, x)
     sign = (x ^ y) & SIGN
     if is_infinite(x):
         return (NAN, INVALID) if is_infinite(y) else (sign | INFINITY, 0)
