@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mpy_cross.emulator.bus import Bus
+from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa
+from tests.emulator import xtensa_kernels
 from tests.emulator.core_contract import CoreContract
 from tests.emulator.core_xtensa import XtensaBench
 
@@ -16,3 +25,20 @@ class TestInterpretedLx106(InterpretedContract):
 
 class TestInterpretedLx6(InterpretedContract):
     name = "lx6"
+
+
+def translated(name: str, bus: Bus) -> Any:
+    if importlib.util.find_spec("unicorn") is None:
+        pytest.skip("unicorn is not installed; it is part of the extra emulator")
+    from mpy_cross.emulator.cores.xtensa.core import TranslatedXtensa
+
+    return TranslatedXtensa(name, bus)
+
+
+@pytest.mark.parametrize("make", [InterpretedXtensa, translated])
+@pytest.mark.parametrize(("kernel", "core", "result", "count"), xtensa_kernels.recorded())
+def test_kernels(make: Callable[[str, Bus], Any], kernel: str, core: str, result: int,
+                 count: int) -> None:
+    """Called by the host: results and instruction counts of QEMU."""
+    n = xtensa_kernels.KERNELS[kernel].n
+    assert xtensa_kernels.called(make, kernel, core, n) == (result, count)

@@ -3,12 +3,15 @@ qemu-system-xtensa is installed.  What QEMU does not say is reasoned from the IS
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from mpy_cross.emulator.cores.xtensa.context import Context, Operation
 from mpy_cross.emulator.cores.xtensa.decode import Instruction
 from mpy_cross.emulator.cores.xtensa.interpreter import OPERATIONS
 from mpy_cross.emulator.cores.xtensa.models import model
+from tests.emulator import xtensa_kernels
 from tests.emulator.xtensa_judge import PLACES, interpreted, live, recorded
 from tests.emulator.xtensa_qemu import installed
 from tests.emulator.xtensa_random import rows_of
@@ -35,6 +38,39 @@ def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("core", list(PLACES))
 def test_live_sequences(core: str) -> None:
     assert live(core, 8, 900_000) == []
+
+
+@pytest.mark.parametrize(("kernel", "core", "result", "count"), xtensa_kernels.recorded())
+def test_kernels(kernel: str, core: str, result: int, count: int) -> None:
+    """Results and instruction counts are QEMU's; those of the core of the ESP32 follow."""
+    n = xtensa_kernels.KERNELS[kernel].n
+    assert xtensa_kernels.interpreted(kernel, model(core), n) == (result, count)
+    if core != "lx106":
+        found, counted = xtensa_kernels.interpreted(kernel, model("lx6"), n)
+        assert found == result
+        if kernel == "fib":  # more registers, fewer of them to save
+            assert counted < count
+        else:
+            assert counted == count
+
+
+def test_kernels_compute_what_they_say() -> None:
+    """The judge has run the same code; this is what it is to do."""
+    found = {kernel: result for kernel, _, result, _ in xtensa_kernels.recorded()}
+    n = {name: kernel.n for name, kernel in xtensa_kernels.KERNELS.items()}
+    assert found["crc32"] == zlib.crc32(bytes(9 * i & 255 for i in range(n["crc32"])))
+    assert found["sieve"] == sum(all(x % d for d in range(2, x)) for x in range(2, n["sieve"]))
+    total = 0
+    for x in range(n["changing"], 0, -1):
+        total = 3 * total + (x & 15)
+    assert found["changing"] == total & 0xFFFF_FFFF
+    size, product = n["matrix"], 0
+    for i in range(size):
+        for j in range(size):
+            cell = j + sum(3 * (i * size + k) * ((k * size + j) ^ 5) for k in range(size))
+            product = (product ^ cell) * 33 & 0xFFFF_FFFF
+    assert found["matrix"] == product
+    assert found["fib"] == 144
 
 
 def noted(name: str, operation: Operation, seen: set[str]) -> Operation:

@@ -117,6 +117,10 @@ class Stub:
         return {name: word for name, word in zip(self.order, words, strict=True)
                 if name[0] != "-"}
 
+    def pc(self) -> int:
+        at = 8 * self.order.index("pc")
+        return int.from_bytes(bytes.fromhex(self.order_to("g")[at : at + 8]), "little")
+
     def write(self, registers: dict[str, int]) -> None:
         """Registers by name; the others get what they had first of all.  Set a0 to a15 rather than
         the file, which is written before these."""
