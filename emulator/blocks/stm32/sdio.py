@@ -157,9 +157,11 @@ class Sdio(Block):
     def write_DCTRL(self, written: int, before: int) -> None:
         if not self.DCTRL & DTEN:
             self.stop()
-        elif not self.STA & (RXACT | TXACT):
+        elif self.moving is None:
+            # Also while it waits: drivers set DTEN again with each change of another bit.
             if self.DCTRL & 4:
                 self.context.unmodelled(f"{self.name}.DCTRL stream mode", "write")
+            self.stop()
             self.DCOUNT = self.DLEN
             self.fifo.clear()
             self.STA |= RXACT if self.DCTRL & DTDIR else TXACT
