@@ -1,6 +1,7 @@
 """Speed of the hosted run-time beside the real MicroPython (unix port), measured in the same run.
 
     python -m bench.run [--runs 3] [--board pico] [PROGRAM ...]
+    python -m bench.run codegen [--arch armv6m ...]     # as python -m bench.codegen
 
 Each program of `bench/programs` runs in a process of its own, once under `mpy-emu run` and once
 under MicroPython; the time that a process needs for an empty program is taken off.  The figures are
@@ -72,6 +73,10 @@ def median(command: Sequence[str], folder: Path, runs: int) -> tuple[float, floa
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["codegen"]:
+        from bench.codegen import main as codegen
+
+        codegen(args=sys.argv[2:], prog_name="python -m bench.run codegen")
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("programs", nargs="*", help="names (default: all)")
     parser.add_argument("--board", default="pyboard")

@@ -67,6 +67,8 @@ Examples:
   mpy-tool diff mine.mpy theirs.mpy  the first difference, in words
   mpy-tool check main.mpy            which releases load it
   mpy-tool check main.mpy --release 1.17 --arch armv7m
+  mpy-tool size main.mpy             bytes of each function
+  mpy-tool size --arch armv7m main.py   ... as it is and as -X opt=2 makes it
 """
 
 
@@ -194,6 +196,77 @@ def check_command(file: str, release_name: str | None, arch: str | None) -> None
         click.echo(line)
     if not any(verdict.loads for verdict in verdicts):
         sys.exit(EXIT_ERROR)
+
+
+@main.command(name="size", short_help="Show how many bytes each function takes.")
+@click.argument("file")
+@click.option("--release", "release_name", metavar="R", help="For a source: the release.")
+@click.option("--arch", metavar="A", help="For a source: the architecture, such as armv7m.")
+@click.option(
+    "--opt",
+    "levels",
+    multiple=True,
+    type=click.Choice(["0", "1", "2", "s"]),
+    help="For a source: the levels of -X opt to compare (default: 2).",
+)
+@click.option(
+    "--emit",
+    type=click.Choice(["bytecode", "native", "viper"]),
+    default="bytecode",
+    help="For a source: the code of functions without decorator.",
+)
+def size_command(
+    file: str, release_name: str | None, arch: str | None, levels: tuple[str, ...], emit: str
+) -> None:
+    """Show how many bytes the code of each function in FILE takes.
+
+    Of a .mpy file, all functions; their constants are not counted.  Any other file is a source:
+    its functions that become machine code are shown as the reference compiles them, and beside
+    that as the optimising back end does.
+
+    \b
+    Example:
+      $ mpy-tool size --arch armv7m copy.py
+      function          kind       opt=0   opt=2
+      memcpy8           viper        154      76    -51 %
+    """
+    from mpy_cross import sizes
+
+    data = _load(file)
+    if file.endswith(".mpy") or (file == STDIN and data[:1] == b"M"):
+        try:
+            found = sizes.function_sizes(read(data))
+        except MpyError as error:
+            _fail(f"{file}: {error}")
+        rows = [sizes.Comparison(one.name or "module", one.kind, one.size, ()) for one in found]
+        lines = sizes.size_lines(rows, ())
+    else:
+        lines = _source_sizes(file, data, release_name, arch, levels or ("2",), emit)
+    for line in lines:
+        click.echo(line)
+
+
+def _source_sizes(
+    file: str, source: bytes, release_name: str | None, arch: str | None,
+    levels: tuple[str, ...], emit: str,
+) -> list[str]:
+    """The lines of `size` for a source text; ends the program if it is refused."""
+    from mpy_cross import sizes
+    from mpy_cross.errors import CompileError
+    from mpy_cross.project import ProjectError, choose_release
+    from mpy_cross.target import UnknownTarget
+
+    try:
+        release = choose_release(release_name)
+        rows = sizes.compare_levels(source, file, release, arch or "", levels, emit)
+    except (ProjectError, UnknownTarget) as error:
+        _fail(str(error))
+    except CompileError as error:
+        _fail(f"{error}")
+    if not rows:
+        _fail(f"{file}: no function becomes machine code: none is decorated with "
+              "@micropython.native or @micropython.viper, and --emit says nothing else")
+    return sizes.size_lines(rows, levels)
 
 
 if __name__ == "__main__":

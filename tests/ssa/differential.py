@@ -1,0 +1,229 @@
+"""Generated functions at every opt level, on several architectures, beside what they have to give.
+
+    python -m tests.ssa.differential --count 20000
+    python -m tests.ssa.differential --count 500 --kind objects --seed 7
+    python -m tests.ssa.differential --show --seed 7
+
+Functions over machine integers (`generate_functions`) are judged by a model of viper in CPython and
+run on a bare core that also watches registers and memory.  Whole programs (`programs`) run on the
+run-time, beside its bytecode and CPython.  What differs is made smaller and printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final
+
+import mpy_cross
+from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.loader.ops import Emit
+from mpy_cross.loader.reader import read
+from mpy_cross.loader.release import get
+from mpy_cross.options import CompileOptions
+from tests.native.thumb_harness import ThumbModule, buffer_addresses
+from tests.native.thumb_harness_core import MODELS, Fault, UnicornCore
+from tests.native.thumb_harness_model import TYPES, Model, Unfit
+from tests.native.thumb_harness_runtime import HarnessError
+from tests.ssa.generate_functions import Case, case
+from tests.ssa.programs import KINDS, run
+
+LEVELS: Final = ("1", "2", "s")
+TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"))
+"""Releases and architectures in turn: of the versions 5 and 6 of .mpy files, and of each core."""
+FEW_REGISTERS: Final = 4
+"""With so few there is spilling everywhere."""
+_FAILS: Final = "the compiler fails"
+
+
+@cache
+def core(arch: str) -> UnicornCore:
+    return UnicornCore(MODELS[arch])
+
+
+def compiled(source: str, release: str, arch: str, optimise: Optimise) -> bytes:
+    """A .mpy file.  Raises CompileError."""
+    from mpy_cross.driver import compile_source
+
+    options = CompileOptions(get(release), arch=arch, optimise=optimise, emit=Emit.BYTECODE)
+    return compile_source(source.encode(), "case.py", options)
+
+
+SETTINGS: Final = (
+    *(Optimise(level, check=True) for level in LEVELS),
+    Optimise("2", n_registers=FEW_REGISTERS, check=True),
+)
+"""Every level, and one with spilling forced; the SSA form is verified after each pass."""
+
+
+def every(seed: int) -> Sequence[Optimise]:
+    """All settings, for each function."""
+    return SETTINGS
+
+
+def one(seed: int) -> Sequence[Optimise]:
+    """The settings in turn."""
+    return SETTINGS[seed // len(TARGETS) % len(SETTINGS)],
+
+
+def copies(args: Sequence[Any]) -> list[Any]:
+    return [bytearray(arg) if isinstance(arg, bytes) else arg for arg in args]
+
+
+
+def expected(model: Model, args: Sequence[Any]) -> tuple[object, list[Any]]:
+    """What a call has to give, and the arguments afterwards.  Raises Unfit."""
+    mine = copies(args)
+    buffers = [arg for arg in mine if isinstance(arg, bytearray)]
+    return model.call(mine, buffer_addresses(buffers)), mine
+
+
+def difference(
+    test: Case, release: str, arch: str, chosen: Sequence[Optimise]
+) -> str | None:
+    """What is wrong with a function, in words; None if all is well.  Raises Unfit."""
+    model = Model(test.source)
+    wanted = [expected(model, call) for call in test.calls]
+    processor = core(arch)
+    for optimise in chosen:
+        where = f"{release} {arch} opt={optimise.level}"
+        if optimise.n_registers:
+            where += f", {optimise.n_registers} registers"
+        try:
+            mpy = read(compiled(test.source, release, arch, optimise), get(release))
+            module = ThumbModule(mpy, processor)
+        except mpy_cross.CompileError as error:
+            return f"{where}: CompileError: {error}"
+        except Exception as error:  # whatever is wrong with the compiler
+            lines = str(error).splitlines() or [""]
+            return f"{where}: {_FAILS}: {type(error).__name__}: {lines[0]}"
+        for args, (result, after) in zip(test.calls, wanted, strict=True):
+            mine = copies(args)
+            try:
+                found = module.call("f", *mine)
+            except (Fault, HarnessError) as error:
+                return f"{where}: f{args}: {type(error).__name__}: {error}"
+            if found != result:
+                return f"{where}: f{args} gives {found}, not {result}"
+            if mine != after:
+                return f"{where}: f{args} leaves other buffers than it should"
+    return None
+
+
+def shrunk(test: Case, release: str, arch: str, chosen: Sequence[Optimise]) -> Case:
+    """A smaller function that is wrong still, with one call."""
+
+    fails = _FAILS in (difference(test, release, arch, chosen) or "")
+
+    def wrong(smaller: Case) -> bool:
+        try:
+            if not names_are_known(smaller.source):
+                return False
+            compiled(smaller.source, release, arch, Optimise())
+            found = difference(smaller, release, arch, chosen)
+            return found is not None and (_FAILS in found) == fails
+        except Exception:  # what is left is no program any more
+            return False
+
+    for call in test.calls:
+        if wrong(Case(test.source, (call,))):
+            test = Case(test.source, (call,))
+            break
+    return Case(fewer_lines(test.source, lambda text: wrong(Case(text, test.calls))), test.calls)
+
+
+def names_are_known(source: str) -> bool:
+    """Whether every name is an argument or a local, or viper's own.  Raises SyntaxError."""
+    known = {"micropython", "range", *TYPES}
+    loaded: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.Name):
+            (loaded if isinstance(node.ctx, ast.Load) else known).add(node.id)
+    return loaded <= known
+
+
+def fewer_lines(source: str, wrong: Callable[[str], bool]) -> str:
+    """The text without lines that it is wrong without as well."""
+    lines = source.splitlines()
+    size = max(1, len(lines) // 2)
+    while size:
+        at = 2
+        while at < len(lines):
+            shorter = "\n".join(lines[:at] + lines[at + size :]) + "\n"
+            if wrong(shorter):
+                lines[at : at + size] = []
+            else:
+                at += 1
+        size //= 2
+    return "\n".join(lines) + "\n"
+
+
+def kind_of(report: str) -> str:
+    """What a report is about: of a mistake of the compiler the message, else the level."""
+    where, _, what = report.partition(": ")
+    return what if what.startswith(_FAILS) else f"{where} {'gives' in what}"
+
+
+def functions(
+    first: int, count: int, settings: Callable[[int], Sequence[Optimise]], most: int = 1
+) -> tuple[int, list[str]]:
+    """Compare `count` functions; how many had a result, and reports of at most `most` mistakes,
+    each of another kind."""
+    ran = 0
+    wrong: list[str] = []
+    seen: set[str] = set()
+    for seed in range(first, first + count):
+        release, arch = TARGETS[seed % len(TARGETS)]
+        chosen = settings(seed)
+        test = case(seed, get(release).viper_unary)
+        try:
+            report = difference(test, release, arch, chosen)
+        except Unfit:
+            continue
+        ran += 1
+        if report is not None:
+            kind = kind_of(report)
+            if kind in seen:
+                continue
+            seen.add(kind)
+            small = shrunk(test, release, arch, chosen)
+            report = difference(small, release, arch, chosen)
+            wrong.append(f"seed {seed}: {report}\n{small.source}")
+            if len(wrong) >= most:
+                break
+    return ran, wrong
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.ssa.differential", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--most", type=int, default=1, help="kinds of mistakes to stop after")
+    parser.add_argument("--kind", choices=("functions", *KINDS), default="functions")
+    parser.add_argument("--show", action="store_true", help="print the function of the seed")
+    options = parser.parse_args(argv)
+    kind = KINDS.get(options.kind)
+    if options.show:
+        print(kind.program(options.seed) if kind else case(options.seed).source)
+        return 0
+    print(f"seed {options.seed}", flush=True)
+    if kind is None:
+        ran, wrong = functions(options.seed, options.count, every, options.most)
+    else:
+        ran, wrong = run(kind, options.seed, options.count, TARGETS, every, options.most)
+    for report in wrong:
+        print(report)
+    print(f"{ran} of {options.count} ran, {len(wrong)} wrong")
+    return 1 if wrong or not ran else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

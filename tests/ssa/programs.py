@@ -1,0 +1,153 @@
+"""Whole programs at every opt level, on the run-time: beside its bytecode, and beside CPython.
+
+Two kinds: viper functions with objects (`generate_objects`), and the programs of
+`tests.emulator.generate_programs` (functions, generators, handlers, `with`) as native code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import mpy_cross
+from mpy_cross.driver import compile_source
+from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.runtime.runtime import Runtime
+from mpy_cross.emulator.runtime.scheduler import HardFault
+from mpy_cross.loader.ops import Emit
+from mpy_cross.loader.release import get
+from mpy_cross.options import CompileOptions
+from tests.emulator import generate_programs
+from tests.emulator.language_programs import host_output
+from tests.ssa import generate_objects
+
+_RETURNS: Final = re.compile(r"^    return .*\nB = ", re.M)
+
+
+class Kind(NamedTuple):
+    """program: the source for a seed; plain: the same without machine code; emit: what functions
+    without decorator become."""
+
+    program: Callable[[int], str]
+    plain: Callable[[str], str]
+    emit: Emit
+
+
+def _same(source: str) -> str:
+    return source
+
+
+KINDS: Final = {
+    "objects": Kind(generate_objects.program, generate_objects.as_python, Emit.BYTECODE),
+    "native": Kind(generate_programs.program, _same, Emit.NATIVE),
+}
+
+
+class Player:
+    """A run-time of a release that runs machine code of an architecture."""
+
+    def __init__(self, release: str, arch: str) -> None:
+        self.release, self.arch = get(release), arch
+        self.text: list[str] = []
+        self.runtime = Runtime(self.release, compiler_for(self.release, arch), self.text.append)
+        self.runtime.arch = arch
+
+    def compiled(self, source: str, emit: Emit, optimise: Optimise) -> bytes:
+        """A .mpy file.  Raises CompileError."""
+        options = CompileOptions(self.release, arch=self.arch, emit=emit, optimise=optimise)
+        return compile_source(source.encode(), "program.py", options)
+
+    def output(self, mpy: bytes) -> str:
+        """What a program prints, with what leaves it."""
+        self.text.clear()
+        try:
+            self.runtime.main(self.runtime.load(mpy))
+        except HardFault as fault:
+            self.text.append(f"fault: {str(fault).splitlines()[0]}\n")
+        except Exception as error:
+            self.text.append(f"left by {type(error).__name__}\n")
+        return "".join(self.text)
+
+
+def difference(
+    kind: Kind, source: str, player: Player, chosen: Sequence[Optimise]
+) -> str | None:
+    """What is wrong with a program as it is optimised, None if nothing is.
+
+    Raises CompileError if the baseline does not take it, LookupError if bytecode does not print
+    what CPython does.
+    """
+    plain = kind.plain(source)
+    wanted = player.output(player.compiled(plain, Emit.BYTECODE, Optimise()))
+    if wanted != host_output(plain):
+        raise LookupError("bytecode does not do what CPython does")
+    baseline = player.compiled(source, kind.emit, Optimise())
+    for optimise in chosen:
+        where = f"{player.release.version} {player.arch} opt={optimise.level}"
+        if optimise.n_registers:
+            where += f", {optimise.n_registers} registers"
+        try:
+            mpy = player.compiled(source, kind.emit, optimise)
+        except Exception as error:  # whatever is wrong with the compiler
+            lines = str(error).splitlines() or [""]
+            return f"{where}: the compiler fails: {type(error).__name__}: {lines[0]}"
+        if mpy == baseline:
+            continue  # nothing was optimised, and the reference makes mistakes
+        found = player.output(mpy)
+        if found != wanted:
+            return f"{where}: prints\n{found}--- and not\n{wanted}"
+    return None
+
+
+def shrunk(kind: Kind, source: str, player: Player, chosen: Sequence[Optimise]) -> str:
+    """A smaller program that is wrong still."""
+    from tests.ssa.differential import fewer_lines
+
+    def failing(text: str) -> str | None:
+        try:
+            return difference(kind, text, player, chosen)
+        except Exception:  # what is left is no program any more
+            return None
+
+    fails = "the compiler fails" in (failing(source) or "")
+
+    def wrong(text: str) -> bool:
+        if any((f"while w{n} <" in text and f"w{n} += 1" not in text)
+               or (f"while i{n} >" in text and f"i{n} -= 1" not in text) for n in range(30)):
+            return False  # it might not end
+        if kind.emit is Emit.BYTECODE and not (
+            generate_objects.VIPER in text and _RETURNS.search(text)
+        ):
+            return False  # viper's end of a function is no return of None
+        found = failing(text)
+        return found is not None and ("the compiler fails" in found) == fails
+
+    return fewer_lines(source, wrong)
+
+
+def run(
+    kind: Kind, first: int, count: int, targets: Sequence[tuple[str, str]],
+    settings: Callable[[int], Sequence[Optimise]], most: int = 1,
+) -> tuple[int, list[str]]:
+    """Compare programs; how many the baseline takes, and reports of at most `most` wrong ones."""
+    players = [Player(release, arch) for release, arch in targets]
+    ran, wrong = 0, []
+    seen: set[str] = set()
+    for seed in range(first, first + count):
+        player, source = players[seed % len(players)], kind.program(seed)
+        try:
+            report = difference(kind, source, player, settings(seed))
+        except (mpy_cross.CompileError, LookupError):
+            continue
+        ran += 1
+        what = report and report.splitlines()[0].partition(": ")[2]
+        if report is not None and what not in seen:
+            seen.add(what or "")
+            small = shrunk(kind, source, player, settings(seed))
+            report = difference(kind, small, player, settings(seed))
+            wrong.append(f"seed {seed}: {report}\n{small}")
+            if len(wrong) >= most:
+                break
+    return ran, wrong
