@@ -14,12 +14,15 @@ from ctypes import c_float
 from typing import Final, final
 
 from mpy_cross.emulator.runtime.facts import READER
+from mpy_cross.emulator.runtime.single_text import REPR, format_single, read
 from mpy_cross.loader.floatfmt import format_complex, format_float
 from mpy_cross.loader.floatread import read_float
-from mpy_cross.loader.release import FloatPrinter
+from mpy_cross.loader.release import FloatPrinter, FloatReader
 
 FORMAT_BUFFER: Final = 32
 """Bytes of the buffer that a formatted number has to fit, with its end mark."""
+SEARCH_BUFFER: Final = 33
+"""The same of single precision from 1.26 on, of `repr` too."""
 
 
 def to_single(value: float) -> float:
@@ -263,7 +266,9 @@ class FloatStyle:
                 precision = 6
             kind = kind.lower()
             room = buffer - 1 - len(sign)
-            if self.generation == FloatPrinter.SCALE:
+            if self.single and self.generation == FloatPrinter.SHORTEST:
+                text = format_single(value, kind, precision, SEARCH_BUFFER - len(sign))
+            elif self.generation == FloatPrinter.SCALE:
                 text = _positive(value, kind, precision, room, _SINGLE if self.single else _DOUBLE)
             else:
                 text = f"{value:.{precision}{kind}}"
@@ -279,18 +284,23 @@ class FloatStyle:
         """`repr` of a float."""
         if not self.single:
             return format_float(value, self.generation)
-        text = self.formatted(value, "g", self.digits, "", 16)
+        text = self._shown(value)
         return text if "." in text or "e" in text or "n" in text else text + ".0"
 
     def complex_text(self, value: complex) -> str:
         """`repr` of a complex number; a real part of zero is left out."""
         if not self.single:
             return format_complex(value, self.generation)
-        imaginary = self.formatted(value.imag, "g", self.digits, "", 16)
+        imaginary = self._shown(value.imag)
         if value.real == 0:
             return imaginary + "j"
         plus = "+" if value.imag >= 0 or value.imag != value.imag else ""
-        return f"({self.formatted(value.real, 'g', self.digits, '', 16)}{plus}{imaginary}j)"
+        return f"({self._shown(value.real)}{plus}{imaginary}j)"
+
+    def _shown(self, value: float) -> str:
+        """`repr` of a single-precision number, perhaps without a decimal point."""
+        digits = REPR if self.generation == FloatPrinter.SHORTEST else self.digits
+        return self.formatted(value, "g", digits, "", 16)
 
 
 _NUMBER: Final = re.compile(
@@ -324,6 +334,9 @@ def parse_decimal(text: str, single: bool, imaginary: bool = False) -> tuple[flo
     if not single:
         digits = whole.replace("_", "").encode(), (fraction or "")[1:].replace("_", "").encode()
         value = read_float(*digits, power, READER[0])
+        return (-value if sign == "-" else value), bool(j)
+    if READER[0] == FloatReader.EXTENDED:
+        value = read(whole.replace("_", ""), (fraction or "")[1:].replace("_", ""), power)
         return (-value if sign == "-" else value), bool(j)
     value = 0.0
     for digit in whole.replace("_", ""):
