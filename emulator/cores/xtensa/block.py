@@ -26,18 +26,21 @@ class Block:
     is `address`; end: address after the last one.
     exits: (place of the branch, index, address, routine); sites: (place of the branch, address in
     the program, quad); places: of the first word of each instruction.
+    entry: the code for the usual ENTRY; entries: (place of the branch for others, index, address,
+    place behind).
     loops: known ends of loops, with their begins (-1 for none); pages: numbers of pages, of
     2 ** `page_bits` bytes, at which the instruction at an address met what only the host can
     access.
     ended: no code comes after this.
     """
 
-    __slots__ = ("address", "at", "count", "end", "ended", "exits", "index", "loops", "mode",
-                 "model", "out", "page_bits", "pages", "places", "quad", "sites", "state")
+    __slots__ = ("address", "at", "count", "end", "ended", "entries", "entry", "exits", "index",
+                 "loops", "mode", "model", "out", "page_bits", "pages", "places", "quad", "sites",
+                 "state")
 
     def __init__(self, model: Model, state: State, at: int, mode: int, quad: int, count: int,
                  end: int, loops: dict[int, int], pages: dict[int, set[int]],
-                 page_bits: int) -> None:
+                 page_bits: int, entry: list[int]) -> None:
         self.model, self.state = model, state
         self.at, self.mode, self.quad, self.count, self.end = at, mode, quad, count, end
         self.loops, self.pages, self.page_bits = loops, pages, page_bits
@@ -45,6 +48,8 @@ class Block:
         self.exits: list[tuple[int, int, int, str]] = []
         self.sites: list[tuple[int, int, int]] = []
         self.places: list[int] = []
+        self.entry = entry
+        self.entries: list[tuple[int, int, int, int]] = []
         self.address = self.index = 0
         self.ended = False
 

@@ -14,7 +14,6 @@ from mpy_cross.emulator.cores.xtensa import numbers as n
 from mpy_cross.emulator.cores.xtensa.a64 import (
     ADD,
     AND_I,
-    ANDS_I,
     EQ,
     LDR,
     LDR_S,
@@ -30,7 +29,6 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     STR_X,
     SUB,
     WFI,
-    ZR,
     X,
     access,
     add_i,
@@ -51,6 +49,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     mov,
     movz,
     neg,
+    ror_i,
     tbnz,
     tbz,
     three,
@@ -81,6 +80,7 @@ from mpy_cross.emulator.cores.xtensa.layout import (
     T0,
     T1,
     T2,
+    T3,
     TABLE,
     special,
 )
@@ -117,7 +117,8 @@ class Routines:
     back: returns from a stub, which counts as an instruction.
     indirect: goes on at PC.
     overflow: takes the window overflow of the instruction at PC.
-    entry: ENTRY at PC with the new stack pointer in T2; comes back to LINK.
+    entry: ENTRY at PC with the new stack pointer in T2; comes back to LINK.  What `entry_of_two`
+        does need not come here.
     retw: RETW at PC.
     rfwo, rfwu: those instructions, at PC.
     rotate: turns the window by T0 groups of four.
@@ -312,41 +313,40 @@ class Routines:
                access(LDR, T1, STATE, special(n.INTENABLE)), tst(T0, T1))
         p.to(branch_if(NE, 0), "back to the host")
 
+    def entry_of_two(self) -> list[int]:
+        """ENTRY after CALL8, where no other frame is in the way; the new stack pointer is in T2."""
+        return [
+            *self._store_quad(0, 0), *self._store_quad(1, 4), *(mov(k, k + 8) for k in range(8)),
+            mov(1, T2), add_i(BASE, BASE, 2), logical(AND_I, BASE, BASE, self.quads - 1),
+            ror_i(STARTS, STARTS, 2), logical(ORR_I, STARTS, STARTS, self.ones),
+            *self._load_quad(2, 8), *self._load_quad(3, 12)]
+
     def _entry(self) -> None:
-        p, ones = self.piece, self.ones
+        """Any other ENTRY; T3 says how many instructions are not executed if it overflows."""
+        p = self.piece
         p.label("entry")
-        p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), cmp_i(T0, 2))
-        p.to(branch_if(NE, 0), "entry of another size")
-        p.emit(logical(ANDS_I, ZR, STARTS, 6))
-        p.to(branch_if(NE, 0), "entry overflows")
-        p.emit(self._store_quad(0, 0), self._store_quad(1, 4), [mov(k, k + 8) for k in range(8)],
-               mov(1, T2), add_i(BASE, BASE, 2), logical(AND_I, BASE, BASE, self.quads - 1),
-               0x1380_0000 | STARTS << 16 | 2 << 10 | STARTS << 5 | STARTS,
-               logical(ORR_I, STARTS, STARTS, ones),
-               self._load_quad(2, 8), self._load_quad(3, 12), RET)
-        p.label("entry of another size")
-        p.emit(movz(T1, 2), three(LSLV, T1, T1, T0), add_i(T1, T1, -2), tst(STARTS, T1))
+        p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2),
+               movz(T1, 2), three(LSLV, T1, T1, T0), add_i(T1, T1, -2), tst(STARTS, T1))
         p.to(branch_if(NE, 0), "entry overflows")
         p.emit(access(STR_X, LINK, STATE, at.SITE), access(STR, T2, STATE, at.KEPT))
         p.to(branch_link(0), "rotate")
-        p.emit(logical(ORR_I, STARTS, STARTS, ones), access(LDR, 1, STATE, at.KEPT),
+        p.emit(logical(ORR_I, STARTS, STARTS, self.ones), access(LDR, 1, STATE, at.KEPT),
                access(LDR_X, LINK, STATE, at.SITE), RET)
         p.label("entry overflows")
-        p.emit(add_i(BUDGET, BUDGET, 1) | X)
+        p.emit(three(ADD_X, BUDGET, BUDGET, T3))
         p.to(branch(0), "overflow")
 
     def _retw(self) -> None:
         p, quads, ones = self.piece, self.quads, self.ones
         p.label("retw")
-        p.emit(lsr_i(T0, 0, 30), ubfx(T1, STARTS, quads - 2, 2), cmp_i(T0, 2))
-        p.to(branch_if(NE, 0), "retw of another size")
-        p.emit(cmp_i(T1, 1))
+        p.emit(lsr_i(T0, 0, 30), ubfx(T1, STARTS, quads - 2, 2), bfi(T1, T0, 2, 2),
+               cmp_i(T1, 2 << 2 | 1))
         p.to(branch_if(NE, 0), "retw of another size")
         p.emit(bfxil(PC, 0, 0, 30), self._store_quad(2, 8), self._store_quad(3, 12),
                [mov(k + 8, k) for k in range(8)],
                add_i(BASE, BASE, -2), logical(AND_I, BASE, BASE, quads - 1),
                logical(AND_I, STARTS, STARTS, ~ones),
-               0x1380_0000 | STARTS << 16 | 30 << 10 | STARTS << 5 | STARTS,
+               ror_i(STARTS, STARTS, 30),
                self._load_quad(0, 0), self._load_quad(1, 4), indirect())
         p.to(branch(0), "miss")
         p.label("retw of another size")

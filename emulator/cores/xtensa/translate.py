@@ -45,6 +45,7 @@ from mpy_cross.emulator.cores.xtensa.layout import (
     T0,
     T1,
     T2,
+    T3,
     WINDOWS,
 )
 from mpy_cross.emulator.cores.xtensa.routines import Routines
@@ -112,6 +113,7 @@ class Translator:
         self._table = table.cast("Q")
         routines = Routines(self.model, CODE_AT)
         self.routines = routines.places
+        self._entry = routines.entry_of_two() if self.model.windows else []
         buffer.append(routines.code)
         self._begin = buffer.at
         self.stubs = (0, 0)
@@ -230,7 +232,7 @@ class Translator:
         found, end = self._decode(address)
         count = max(len(found), 1)
         b = Block(self.model, self.state, host, mode, quad, count, end, self.loops, self.devices,
-                  self.device_bits)
+                  self.device_bits, self._entry)
         made = Translated(key, host, [one.address for one in found] or [address], end, b.places)
         self.blocks[key] = made
         self._prologue(b, address)
@@ -281,8 +283,8 @@ class Translator:
             low, high = fetch(place) & 0xFFFF, fetch(place + 2) & 0xFFFF
             if place - start < 4096:
                 out.append(access(LDR, T0, T2, place - start))
-                out += constant(a64.ZR - 2, low | high << 16)  # register 29
-                out += (three(EOR, T0, T0, 29), three(ORR, T1, T1, T0))
+                out += constant(T3, low | high << 16)
+                out += (three(EOR, T0, T0, T3), three(ORR, T1, T1, T0))
         b.exits.append((len(out), -2, address, "changed"))
         out.append(cbnz(T1, 0))
 
@@ -298,6 +300,12 @@ class Translator:
                 out.append(X | add_i(BUDGET, BUDGET, b.count - index))
             out += constant(PC, address)
             out.append(branch(routines[routine] - host - 4 * len(out)))
+        for place, index, address, behind in b.entries:
+            out[place] = a64.redirect(out[place], 4 * (len(out) - place))
+            out += constant(PC, address)
+            out.append(a64.movz(T3, b.count - index))
+            out.append(branch_link(routines["entry"] - host - 4 * len(out)))
+            out.append(branch(4 * (behind - len(out))))
         mode = b.mode << 32
         for place, target, quad in b.sites:
             key = target | mode | quad << 36

@@ -22,6 +22,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     constant,
     constant_x,
     fits_add,
+    logical,
     lsr_x,
     mov,
     movz,
@@ -36,7 +37,9 @@ from mpy_cross.emulator.cores.xtensa.layout import (
     LEND,
     PC,
     PS,
+    STARTS,
     T0,
+    T1,
     T2,
     WINDOWS,
 )
@@ -194,12 +197,14 @@ def entry(b: Block, i: Instruction) -> None:
     else:
         b.out += constant(T2, size)
         b.out.append(three(SUB, T2, 1, T2))
-    b.out += constant(PC, i.address)
-    b.exits.append((len(b.out), -1, 0, "entry"))
-    b.out.append(branch_link(0))
+    # Is the window to turn by two groups, and neither of the next two in use?
+    b.out += (a64.ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), logical(a64.AND_I, T1, STARTS, 6),
+              logical(a64.EOR_I, T0, T0, 2), three(a64.ORR, T0, T0, T1))
+    place = len(b.out)
+    b.out.append(a64.cbnz(T0, 0))
+    b.out += b.entry
+    b.entries.append((place, b.index, i.address, len(b.out)))
     b.quad = 0
-    fall(b, i.end)
-    b.ended = True
 
 
 def retw(b: Block, i: Instruction) -> None:
@@ -256,6 +261,6 @@ JUMPS.update({
     "entry": entry, "retw": retw, "rfwo": window_return, "rfwu": window_return, "rotw": rotw,
     "loop": loop, "loopnez": loop, "loopgtz": loop})
 
-ENDS: Final = frozenset(JUMPS) - {"rotw"}
+ENDS: Final = frozenset(JUMPS) - {"rotw", "entry"}
 """Instructions that end a block."""
 
