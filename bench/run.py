@@ -2,6 +2,7 @@
 
     python -m bench.run [--runs 3] [--board pico] [PROGRAM ...]
     python -m bench.run codegen [--arch armv6m ...]     # as python -m bench.codegen
+    python -m bench.run xtensa                          # as python -m bench.xtensa
 
 Each program of `bench/programs` runs in a process of its own, once under `mpy-emu run` and once
 under MicroPython; the time that a process needs for an empty program is taken off.  The figures are
@@ -77,6 +78,10 @@ def main() -> int:
         from bench.codegen import main as codegen
 
         codegen(args=sys.argv[2:], prog_name="python -m bench.run codegen")
+    if sys.argv[1:2] == ["xtensa"]:
+        from bench.xtensa import main as xtensa
+
+        return xtensa()
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("programs", nargs="*", help="names (default: all)")
     parser.add_argument("--board", default="pyboard")
