@@ -22,7 +22,15 @@ from mpy_cross.emitters.native.values import (
     UNBOUND,
 )
 from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa.handlers import (
+    HANDLER_VERBS,
+    Handler,
+    enter_finally,
+    leave_all,
+    memory_locals,
+)
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Block, Function, Value
+from mpy_cross.emitters.ssa.settings import Unsupported as Unsupported
 from mpy_cross.emitters.ssa.variables import Variables
 from mpy_cross.loader.fun_table import (
     CONTEXT_GLOBALS,
@@ -38,7 +46,7 @@ from mpy_cross.loader.ops import ConstToken, FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.release import Release
 
 WORD_SIZE: Final = 4
-MAX_OPS: Final = 20_000
+MAX_OPS: Final = 10_000
 MAX_LOCALS: Final = 200
 
 # Where the value of an entry of the stack is.
@@ -47,11 +55,6 @@ LAZY: Final = 1  # whatever the blocks before leave at this place
 IN_FRAME: Final = 2  # the word of the frame that belongs to this place
 CAST: Final = 3  # nowhere: the entry is the name of type `data`
 CONSTANT: Final = 4  # nowhere yet: constant `data` of the module
-
-
-@final
-class Unsupported(Exception):
-    """This function is left to the baseline; the text says why."""
 
 
 @final
@@ -73,9 +76,10 @@ class Target(NamedTuple):
     nlr_buf_words: int
     extended: bool = False
     """What viper of the release refuses is taken as well."""
+    checks: bool = False
+    """Accesses through pointers to buffers check the index."""
 
 
-@final
 class Builder:
     """The state of building one function."""
 
@@ -85,16 +89,20 @@ class Builder:
         "context",
         "exit",
         "exit_args",
+        "first_buffer",
         "frame_base",
         "fun_obj",
         "fun_table",
         "function",
         "handler",
+        "handlers",
         "labels",
         "linker",
         "local_types",
         "made",
+        "memory",
         "module_consts",
+        "n_handlers",
         "object_table",
         "old_globals",
         "ops",
@@ -134,6 +142,12 @@ class Builder:
         self.qstr_table: Value | None = None
         self.old_globals: Value | None = None
         self.handler = False
+        self.handlers: list[Handler] = []
+        """Blocks with handlers around the current operation."""
+        self.n_handlers = 0
+        self.first_buffer = 0
+        self.memory: dict[int, int] = {}
+        """Locals that live in the frame, and where."""
         self.frame_base = 0
         self.exit: Block | None = None
         self.exit_args: list[Value] = []
@@ -195,13 +209,12 @@ class Builder:
         function = self.function
         if len(self.ops) > MAX_OPS or function.n_locals > MAX_LOCALS:
             raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
-        if function.exc_stack_size:
-            raise Unsupported("exception handlers")
         if function.n_kwonly_args or function.flags & (
             ScopeFlag.GENERATOR | ScopeFlag.VARARGS | ScopeFlag.VARKEYWORDS
         ) or function.cells:
             raise Unsupported("this kind of arguments or variables")
         self.handler = any(op[0] in USE_GLOBALS and not self.is_cast(op) for op in self.ops)
+        self._make_frame()
         self._enter()
         verbs = self.verbs
         for op in self.ops:
@@ -214,6 +227,17 @@ class Builder:
         self._leave()
         self.variables.finish()
         return self.ssa
+
+    def _make_frame(self) -> None:
+        """The words of the frame: nlr_buf_t of the function and of its blocks, then variables."""
+        size = self.target.nlr_buf_words
+        self.first_buffer = size * self.handler
+        self.frame_base = self.first_buffer + size * self.function.exc_stack_size
+        if self.function.exc_stack_size:
+            for local in memory_locals(self.ops):
+                self.memory[local] = self.frame_base
+                self.frame_base += 1
+        self.ssa.n_frame = self.frame_base
 
     def is_cast(self, op: Op) -> bool:
         """Is that the name of a machine type?"""
@@ -252,14 +276,13 @@ class Builder:
             if vtype != PYOBJ:
                 value = self.call(Fun.CONVERT_OBJ_TO_NATIVE, [value, self.const(vtype)],
                                   TYPES[vtype])
-            self.variables.write(i, self.block, value)
+            self.set_local(i, value)
         if self.handler:
             self._enter_handler()
 
     def _enter_handler(self) -> None:
         """Make the function's globals the current ones, and put things right after an exception."""
         self.ssa.has_handler = True
-        self.frame_base = self.ssa.n_frame = self.target.nlr_buf_words
         self.old_globals = old = self.call(Fun.NATIVE_SWAP_GLOBALS, [self.globals()], "ptr")
         push, start = self.new_block(), self.new_block(False)
         self.branch("eq", old, self.const(0), start, push)
@@ -274,6 +297,26 @@ class Builder:
         handler.term = ir.DEAD
         self.variables.closed.add(start)
         self.block = start
+
+    def set_local(self, local: int, value: Value) -> None:
+        """A local variable gets a value."""
+        if local in self.memory:
+            self.block_value("putframe", [value], self.memory[local])
+        else:
+            self.variables.write(local, self.block, value)
+
+    def local_value(self, local: int, vtype: str) -> Value:
+        """The value of a local variable."""
+        if local in self.memory:
+            return self.block_value("getframe", [], self.memory[local], vtype)
+        return self.variables.read(local, self.block, vtype)
+
+    def return_(self, value: Value) -> None:
+        """Return a value of the type that the function returns."""
+        if self.exit is None:
+            self.exit = self.new_block(False)
+        self.exit_args.append(value)
+        self.jump(self.exit)
 
     def globals(self) -> Value:
         """The globals of the function's module."""
@@ -452,6 +495,8 @@ def name_of(vtype: int) -> str:
 
 
 def _label(b: Builder, op: Op) -> None:
+    if b.handlers:
+        enter_finally(b, op[1])
     b.settle()
     block = b.label_block(op[1])
     if b.block.term == ir.OPEN:
@@ -465,12 +510,6 @@ def _jump(b: Builder, op: Op) -> None:
     b.jump(b.label_block(op[1]))
     b.start_dead()
     b.unsettle()
-
-
-def _unwind_jump(b: Builder, op: Op) -> None:
-    if op[2] >> 1:
-        raise Unsupported("exception handlers")
-    _jump(b, op)
 
 
 def _jump_if(b: Builder, op: Op, pop: bool) -> None:
@@ -505,7 +544,7 @@ def _load_fast(b: Builder, op: Op) -> None:
     vtype = b.local_types[op[1]]
     if vtype in (UNBOUND, BUILTIN_CAST):
         raise Unsupported("a variable without a type")
-    b.push(vtype, b.variables.read(op[1], b.block, name_of(vtype)))
+    b.push(vtype, b.local_value(op[1], name_of(vtype)))
 
 
 def _store_fast(b: Builder, op: Op) -> None:
@@ -513,9 +552,11 @@ def _store_fast(b: Builder, op: Op) -> None:
     known = b.local_types[op[1]]
     if known == UNBOUND:
         b.local_types[op[1]] = vtype
+    elif known == PYOBJ and vtype == PTR_NONE and b.target.extended:
+        value = b.to_object(vtype, value)
     elif known != vtype:
         raise Unsupported("a variable of another type")
-    b.variables.write(op[1], b.block, value)
+    b.set_local(op[1], value)
 
 
 def _delete_fast(b: Builder, op: Op) -> None:
@@ -545,10 +586,7 @@ def _return(b: Builder, op: Op) -> None:
         vtype, value = b.pop()
         if vtype != wanted:
             raise Unsupported("a result of another type")
-    if b.exit is None:
-        b.exit = b.new_block(False)
-    b.exit_args.append(value)
-    b.jump(b.exit)
+    leave_all(b, value)
     b.start_dead()
 
 
@@ -609,8 +647,8 @@ VERBS: Final[dict[int, Verbs]] = {
     Verb.ROT_TWO: lambda b, op: _shuffle(b, (0, 1), 2),
     Verb.ROT_THREE: lambda b, op: _shuffle(b, (0, 2, 1), 3),
     Verb.JUMP: _jump,
-    Verb.UNWIND_JUMP: _unwind_jump,
     Verb.POP_JUMP_IF: lambda b, op: _jump_if(b, op, True),
     Verb.JUMP_IF_OR_POP: lambda b, op: _jump_if(b, op, False),
     Verb.RETURN_VALUE: _return,
+    **HANDLER_VERBS,
 }

@@ -82,7 +82,8 @@ def _binary_op(b: Builder, verb: Op) -> None:
     op = verb[1]
     integers = INTEGERS if b.release.viper_uint else (INT,)
     lhs, rhs = b.top(1).vtype, b.top(0).vtype
-    if lhs == PYOBJ and rhs == PYOBJ:
+    objects = (PYOBJ, PTR_NONE) if b.target.extended else (PYOBJ,)
+    if lhs in objects and rhs in objects:
         _binary_op_objects(b, op)
         return
     lhs, rhs = _machine_type(b, 1), _machine_type(b, 0)
@@ -135,8 +136,8 @@ def _compare_mixed(b: Builder, op: BinaryOp, x: Value, y: Value, first_unsigned:
 
 
 def _binary_op_objects(b: Builder, op: int) -> None:
-    rhs = b.pop_object()
-    lhs = b.pop_object()
+    rhs = b.pop_as_object()
+    lhs = b.pop_as_object()
     inverted = {BinaryOp.NOT_IN: BinaryOp.IN, BinaryOp.IS_NOT: BinaryOp.IS}.get(BinaryOp(op))
     code = op if inverted is None else int(inverted)
     result = b.call(Fun.BINARY_OP, [b.const(code), lhs, rhs])

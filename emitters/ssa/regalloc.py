@@ -182,7 +182,10 @@ class Allocator:
         self._liveness()
         self._interference()
         self.rep = {}
-        self._coalesce()
+        if not self.function.source.has_handler:
+            self._coalesce()
+        # Else what was there at nlr_push shall be there still when it returns again: a place in
+        # the frame belongs to one value.
         near = self.near
         chosen: dict[int, int] = {}
         spilled: list[int] = []

@@ -10,6 +10,11 @@ everything that does not make code longer."""
 
 
 @final
+class Unsupported(Exception):
+    """This function is left to the baseline; the text says why."""
+
+
+@final
 class Optimise(NamedTuple):
     """Settings of the optimising back end."""
 

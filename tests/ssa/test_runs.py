@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -169,7 +169,7 @@ def f(items, n: int):
 
 
 @every_release
-def test_exceptions(release: str) -> None:
+def test_exceptions(release: str, watch: Watch) -> None:
     errors = {"IndexError": IndexError, "ValueError": ValueError}
     module = load(TRY, release, "armv7m", errors, "2")
     assert module.call("f", [1, 2], 1) == 103
@@ -216,3 +216,61 @@ def f(p: ptr32) -> int:
     lines = dump_file(code).splitlines()
     assert sum("ldr" in line and ", #4]" in line and "[r5" not in line for line in lines) >= 1
     assert sum("ldr" in line and ", #8]" in line for line in lines) == 2
+
+
+HANDLERS: Final = '''
+def f(a, n: int) -> int:
+    t = 0
+    for i in range(n):
+        t += i
+        try:
+            for j in range(5):
+                try:
+                    t += int(a[i + j])
+                    if t > 1000:
+                        return t
+                    if j == 3:
+                        break
+                finally:
+                    t += 7
+        except IndexError as e:
+            t += 5000 if e is None else 300
+            continue
+        except TypeError:
+            return -1
+        else:
+            t += 1
+        finally:
+            t += 11
+    return t
+'''
+PLAIN_HANDLERS: Final = '''
+def k(a, b):
+    try:
+        return a[b]
+    except (IndexError, KeyError):
+        pass
+    finally:
+        a[0] = 5
+    return "none"
+'''
+
+
+@every_release
+@pytest.mark.parametrize("n_registers", [0, 4])
+def test_handlers(release: str, n_registers: int, watch: Watch) -> None:
+    watch.n_registers = n_registers
+    errors = {"IndexError": IndexError, "TypeError": TypeError, "KeyError": KeyError}
+    module = load(viper(HANDLERS) + viper(PLAIN_HANDLERS), release, "armv7m", errors, "2")
+    mine: dict[str, Any] = {}
+    exec(HANDLERS, mine)
+    for items, n in (([1, 2, 3, 4], 2), ([1, 2, 3, 4], 4), ([1] * 10, 6), ([500] * 10, 6),
+                     ([1, None, 3], 2), ([], 0), ([1, 2, 3], 5)):
+        assert module.call("f", list(items), n) == mine["f"](items, n), (items, n)
+    items = [1, 2]
+    assert module.call("k", items, 1) == 2
+    assert items == [5, 2]
+    assert module.call("k", items, 7) == "none"
+    with pytest.raises(TypeError):
+        module.call("k", items, "x")
+    assert items == [5, 2]
