@@ -42,6 +42,7 @@ _OFTEN: Final = 8  # stores to a page of code, after which the code is compared 
 _AT, _REASON = at.AT >> 2, at.REASON >> 2
 _STUB: Final = at.STUB
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
+_MISSED: Final = at.TABLE_MISSED >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
 _HEAD: Final = Struct("<3I")
 _MAIL: Final = Struct("<q8I")  # from layout.MAIL on
@@ -166,7 +167,7 @@ class TranslatedXtensa(SteppedXtensa):
                 if reason == at.CHAIN:
                     double[_NEXT] = translator.chain(double[_SITE])
                 elif reason == at.MISS:
-                    mode = (double[_NOW] - at.TABLES_AT) // at.TABLE_SIZE
+                    mode = (double[_MISSED] - at.TABLES_AT) // at.TABLE_SIZE
                     double[_NEXT] = translator.miss(words[_AT], mode)
                 else:
                     if reason == _STUB:

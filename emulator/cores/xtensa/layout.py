@@ -32,6 +32,7 @@ AT: Final = 48  # 4 bytes: address in the program
 REASON: Final = 52  # 4 bytes
 KEPT: Final = 56  # 8 bytes: scratch of a routine
 KEPT2: Final = 64
+TABLE_MISSED: Final = 112  # 8 bytes: the table in which an address was not found
 # What a trap needs, read at once:
 MAIL: Final = 72  # 8 bytes: instructions that are left
 KIND: Final = 80  # 4 bytes: 2 if the rest is filled in

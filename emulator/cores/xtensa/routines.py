@@ -181,7 +181,7 @@ class Routines:
         p.label("go on")
         p.emit(access(LDR_X, T0, STATE, at.NEXT), br(T0))
         p.label("miss")
-        p.emit(movz(T0, MISS), access(STR_X, TABLE, STATE, at.TABLE_NOW))
+        p.emit(movz(T0, MISS), access(STR_X, TABLE, STATE, at.TABLE_MISSED))
         p.to(branch(0), "light")
         p.label("indirect")
         p.emit(indirect())
