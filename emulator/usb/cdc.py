@@ -24,7 +24,8 @@ class CdcPort:
     """A serial port over USB, as a terminal program that has opened it.
 
     sent: what the board has sent so far; listeners: called with each byte of it; opened: called
-    when the port is there.
+    when the port is there.  What is typed ends with a short packet: firmware of 1.17 for the RP2040
+    waits for one, or for 256 bytes.
     """
 
     def __init__(self, baud: int = 115200) -> None:
@@ -52,8 +53,10 @@ class CdcPort:
         if self._out is None or self._resting or not self._waiting:
             return
         assert self._host is not None
-        self._out.feed(bytes(self._waiting[:PART]))
+        part = bytes(self._waiting[:PART])
         del self._waiting[:PART]
+        self._out.ends = not self._waiting
+        self._out.feed(part)
         if self._waiting:
             self._resting = True
             self._host.clock.after(REST, self._rested)

@@ -121,9 +121,13 @@ class Incoming(Pipe):
 
 @final
 class Outgoing(Pipe):
-    """Bulk packets to the device. sent: called when the queue is empty."""
+    """Bulk packets to the device. sent: called when the queue is empty.
 
-    __slots__ = ("queue", "sent", "stalled")
+    ends: after a full packet at the end of the queue comes an empty one, which tells the device
+    that it was the last.
+    """
+
+    __slots__ = ("_full", "ends", "queue", "sent", "stalled")
 
     def __init__(self, host: Host, endpoint: int, size: int,
                  sent: Callable[[], None] = lambda: None,
@@ -131,6 +135,7 @@ class Outgoing(Pipe):
         super().__init__(host, endpoint, size)
         self.sent, self.stalled = sent, stalled
         self.queue = bytearray()
+        self.ends = self._full = False
 
     def feed(self, data: bytes) -> None:
         self.queue += data
@@ -138,12 +143,13 @@ class Outgoing(Pipe):
         self.host.wake()
 
     def transact(self) -> int:
-        if not self.queue:
+        if not self.queue and not (self.ends and self._full):
             return -1
         packet = bytes(self.queue[: self.size])
         answer = self.host.peripheral.take(self.endpoint, packet)
         if answer is Handshake.ACK:
             del self.queue[: len(packet)]
+            self._full = len(packet) == self.size
             if not self.queue:
                 self.sent()
             return len(packet)

@@ -608,6 +608,15 @@ def test_usb_long_transfers(board: FirmwareUnderTest) -> None:
 
 
 @usb
+@pytest.mark.parametrize("size", [64, 128, 192, 256, 512])
+def test_usb_full_packets(board: FirmwareUnderTest, size: int) -> None:
+    """A program that ends with a full packet; 1.17 waits for one that is not full, or for 256."""
+    source = "print(7)"
+    source += "#" * (size - 1 - len(source))  # and the key that runs it
+    assert board.exec(source) == "7\n"
+
+
+@usb
 def test_usb_idle_costs_little(board: FirmwareUnderTest) -> None:
     real = time.process_time()
     board.exec("import time\ntime.sleep(60)", timeout=70)

@@ -11,6 +11,7 @@ from mpy_cross.emulator.blocks.stm32.can import Can
 from mpy_cross.emulator.blocks.stm32.can import Frame as CanFrame
 from mpy_cross.emulator.blocks.stm32.flash import Flash
 from mpy_cross.emulator.blocks.stm32.otg import OtgFs
+from mpy_cross.emulator.blocks.stm32.spi import Spi
 from mpy_cross.emulator.bus import BusFault
 from mpy_cross.emulator.machine import Machine, machine
 from mpy_cross.emulator.usb.cdc import CdcPort
@@ -252,6 +253,37 @@ class TwoWires:
         self.bench.write(I2C2, self.bench.read(I2C2) | 1 << 9)
         self.bench.pass_ns(20_000)
         assert self.bench.read(I2C2 + 0x18) & 3 == 0  # not master, not busy
+
+
+def test_i2s_plays_and_hears(bench: Bench) -> None:
+    """16-bit samples at 48 MHz * 4 / 2 / 64 / 47 / 2 frames a second, half-word by half-word."""
+    spi2 = 0x40003800
+    port = bench.board.chip.blocks["SPI2"]
+    assert isinstance(port, Spi)
+    bench.write(RCC + 4, bench.read(RCC + 4) & ~63 | 12)
+    bench.write(RCC + 0x84, 2 << 28 | 192 << 6)
+    bench.write(RCC, bench.read(RCC) | 1 << 26)
+    bench.write(spi2 + 0x20, 23 | 1 << 8)  # divides by 47
+    bench.write(spi2 + 0x1C, 1 << 11 | 2 << 8)
+    hz = bench.read(RCC) and 12_000_000 // 12 * 192 // 2
+    assert port.i2s.rate == hz / (32 * 47)
+    half_word = round(1e9 / port.i2s.rate / 2)
+    bench.write(spi2 + 0x1C, 1 << 11 | 1 << 10 | 2 << 8)
+    for value in (0xABCD, 0x00FF):
+        bench.write(spi2 + 0xC, value)
+        assert not bench.read(spi2 + 8) & 2
+        bench.pass_ns(half_word + 1)
+        assert bench.read(spi2 + 8) & 2
+    assert port.i2s.played == b"\xcd\xab\xff\0"
+    bench.write(spi2 + 0x1C, 1 << 11 | 3 << 8)
+    heard = iter((5, 0x10006))
+    port.i2s.source = lambda: next(heard)
+    bench.write(spi2 + 0x1C, 1 << 11 | 1 << 10 | 3 << 8 | 1)  # channels of 32 clocks
+    assert port.i2s.rate == hz / (64 * 47)
+    bench.pass_ns(2 * half_word + 1)
+    assert bench.read(spi2 + 8) & 1 and bench.read(spi2 + 0xC) == 5
+    bench.pass_ns(2 * half_word + 1)
+    assert bench.read(spi2 + 0xC) == 6
 
 
 def test_i2c_writes_and_reads(bench: Bench) -> None:

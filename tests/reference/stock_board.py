@@ -18,7 +18,7 @@ SLICE: Final = 100 * MS
 WRITTEN: Final = 10_000 * MS
 """After that files are in flash."""
 VIRTUAL: Final = 120_000 * MS
-INSTRUCTIONS: Final = 1_500_000_000
+INSTRUCTIONS: Final = 8_000_000_000
 """Of one test: a board that needs more hangs."""
 
 

@@ -98,6 +98,14 @@ class Rcc(Block):
         m, n, p = self.PLLCFGR & 63, self.PLLCFGR >> 6 & 511, 2 * (self.PLLCFGR >> 16 & 3) + 2
         return source * n // (m * p) if m else 0
 
+    def pll_i2s(self) -> int:
+        """Hz of the PLL for I2S, 0 while it is off."""
+        if not self.CR & Rcc.CR["PLLI2SON"]:
+            return 0
+        source = self.hse if self.PLLCFGR & Rcc.PLLCFGR["PLLSRC"] else HSI
+        m, n, r = self.PLLCFGR & 63, self.PLLI2SCFGR >> 6 & 511, self.PLLI2SCFGR >> 28 & 7
+        return source * n // (m * r) if m and r else 0
+
     def sources(self) -> tuple[int, int, int, int]:
         """Hz of HSI, HSE and PLL, 0 where off; the selection has a fourth, unused value."""
         hsi = HSI if self.CR & Rcc.CR["HSION"] else 0

@@ -1,7 +1,7 @@
 """SPI of STM32F4 (RM0090, chapter 28) as master, in whole frames.
 
-Devices are those that are wired to its pads, see `wiring`.  Slave mode, CRC and I2S are not
-modelled.
+Devices are those that are wired to its pads, see `wiring`; `i2s` has the mode for sound.  Slave
+mode and CRC are not modelled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.stm32.dma import Request
+from mpy_cross.emulator.blocks.stm32.i2s import RECEIVE, SEND, I2s
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line
 from mpy_cross.emulator.register import Register
@@ -26,7 +27,8 @@ def reversed_bits(value: int, bits: int) -> int:
 
 @final
 class Spi(Block):
-    """One SPI. exchange: what is on the other side; rx, tx: its requests for DMA."""
+    """One SPI. exchange: what is on the other side; rx, tx: its requests for DMA; sound_clock: Hz
+    of the clock for I2S."""
 
     CR1 = Register(0x00, "BIDIMODE[15] BIDIOE[14] CRCEN[13] CRCNEXT[12] DFF[11] RXONLY[10] SSM[9] "
                          "SSI[8] LSBFIRST[7] SPE[6] BR[5:3] MSTR[2] CPOL[1] CPHA[0]")
@@ -43,14 +45,21 @@ class Spi(Block):
     steady = (SR,)
 
     def __init__(self, name: str, context: Context, rate: Rate, exchange: Exchange,
-                 rx: Request, tx: Request) -> None:
+                 rx: Request, tx: Request, sound_clock: Callable[[], int]) -> None:
         super().__init__(name, context)
+        self.i2s = I2s(self, sound_clock)
         self.rate, self.exchange, self.rx, self.tx = rate, exchange, rx, tx
         self.irq = Line(name)
         self.shifting: int | None = None
         self.waiting: int | None = None
         self.over: Alarm | None = None
         self.data_read = False  # the data register was read while OVR was set
+
+    @property
+    def sounds(self) -> bool:
+        """Is it in I2S mode, and on?"""
+        need = Spi.I2SCFGR["I2SMOD"] | Spi.I2SCFGR["I2SE"]
+        return self.I2SCFGR & need == need
 
     @property
     def bits(self) -> int:
@@ -76,7 +85,7 @@ class Spi(Block):
         pending = ((status & RXNE and control & 0x40) or (status & TXE and control & 0x80)
                    or (status & (OVR | MODF | 0x10) and control & 0x20))
         self.irq.set(bool(pending) and self.enabled)
-        on = self.enabled and bool(self.CR1 & Spi.CR1["SPE"])
+        on = self.enabled and bool(self.CR1 & Spi.CR1["SPE"] or self.sounds)
         self.rx.set(on and bool(status & RXNE) and bool(control & 1))
         self.tx.set(on and bool(self.SR & TXE) and bool(self.CR2 & 2))
 
@@ -85,6 +94,7 @@ class Spi(Block):
             self.over.cancel()
         self.over = self.shifting = self.waiting = None
         self.data_read = False
+        self.i2s.stop()
         self.update()
 
     def shift(self, value: int) -> None:
@@ -116,6 +126,11 @@ class Spi(Block):
         self.update()
 
     def write_DR(self, written: int, before: int) -> None:
+        if self.sounds:
+            self.waiting = written & 0xFFFF
+            self.SR &= ~TXE
+            self.update()
+            return
         value = written & (0xFFFF if self.CR1 & Spi.CR1["DFF"] else 0xFF)
         if not self.on:
             self.waiting = value
@@ -162,5 +177,29 @@ class Spi(Block):
         self.update()
 
     def write_I2SCFGR(self, written: int, before: int) -> None:
-        if self.I2SCFGR & Spi.I2SCFGR["I2SMOD"]:
-            self.context.unmodelled(f"{self.name}.I2SCFGR I2S mode", "write")
+        if self.sounds:
+            if self.I2SCFGR >> 8 & 3 in (SEND, RECEIVE):
+                self.i2s.start()
+            else:
+                self.context.unmodelled(f"{self.name}.I2SCFGR slave mode", "write")
+        else:
+            self.i2s.stop()
+        self.update()
+
+    def by_dma(self) -> bool:
+        """For I2S: does DMA move the data?"""
+        request = self.tx if self.i2s.sends else self.rx
+        return bool(self.CR2 & 3) and bool(request.left())
+
+    def i2s_moved(self) -> None:
+        """For I2S: a half-word has gone, or come."""
+        if self.i2s.sends:
+            value, self.waiting = self.waiting, None
+            self.i2s.play(value or 0)
+            self.SR |= TXE
+        elif self.SR & RXNE:
+            self.SR |= OVR
+        else:
+            self.DR = self.i2s.hear()
+            self.SR |= RXNE
+        self.update()
