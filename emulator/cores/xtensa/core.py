@@ -300,7 +300,7 @@ class TranslatedXtensa(SteppedXtensa):
     def _mode_now(self) -> int:
         """The mode; the engine knows about it."""
         sr = self.state.sr
-        ps = sr[n.PS] & _PS_MODE | sr[n.CPENABLE] & 1
+        ps = sr[n.PS] & _PS_MODE | sr[n.CPENABLE] & 1 | (self.state.ur[n.FCR] & 3) << 1
         if ps == self._known_ps:
             return self._mode
         mode = mode_of(self.state)
@@ -347,10 +347,7 @@ class TranslatedXtensa(SteppedXtensa):
         if found is not None and found.name in ("rur", "wur"):
             self.take_flags()
         self.interpreter.step()
-        if found is None or found.name not in ("wsr", "xsr", "wur"):
-            return
-        if found.name == "wur":
-            self._known_ps = -1  # the rounding mode may be another
+        if found is None or found.name not in ("wsr", "xsr"):
             return
         if sr[n.LEND] != loop:
             self.translator.loop_end(sr[n.LEND])
