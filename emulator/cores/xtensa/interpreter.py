@@ -25,8 +25,11 @@ from mpy_cross.emulator.cores.xtensa.numbers import (
     COPROCESSOR0_DISABLED,
     CPENABLE,
     DEBUG_IBREAK,
+    DEBUG_ICOUNT,
     IBREAKA,
     IBREAKENABLE,
+    ICOUNT,
+    ICOUNTLEVEL,
     ILLEGAL,
     LBEG,
     LCOUNT,
@@ -69,8 +72,11 @@ class Interpreter(Context):
         """Executes the instruction at `state.pc`. Interrupts are not looked for."""
         state, sr = self.state, self.state.sr
         pc = state.pc
+        counts = bool(sr[ICOUNTLEVEL]) and sr[ICOUNTLEVEL] > exceptions.held(state)
         try:
             if sr[IBREAKENABLE] and self._stops(pc):
+                return
+            if counts and sr[ICOUNT] == MASK and exceptions.debug(state, DEBUG_ICOUNT):
                 return
             found = self.instruction(pc)
             if found is None:
@@ -94,23 +100,25 @@ class Interpreter(Context):
         except WindowException:
             return
         state.instructions += 1
+        if counts:
+            sr[ICOUNT] = sr[ICOUNT] + 1 & MASK
 
     def run(self, until: int) -> None:
         """Executes instructions until `state.instructions` is `until`, or the core sleeps; takes
         interrupts and lets timers go off."""
         state = self.state
-        while state.instructions < until and not state.sleeping:
-            timer = state.next_timer()
-            if timer <= state.instructions:
+        while state.instructions < until:
+            if state.next_timer() <= state.instructions:
                 state.tick()
-                continue
-            end = min(until, timer)
-            while state.instructions < end and not state.sleeping:
-                if state.attention:
-                    exceptions.interrupt(state)
-                    timer = state.next_timer()  # it may have been set
-                    end = min(until, timer)
+            if state.attention:
+                exceptions.interrupt(state)
+            if state.sleeping:
+                return
+            end = min(until, state.next_timer())
+            while state.instructions < end:
                 self.step()
+                if state.attention or state.sleeping:
+                    break
 
     def _stops(self, pc: int) -> bool:
         """Is there a debug exception ahead of the instruction at `pc`?"""
