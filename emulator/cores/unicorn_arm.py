@@ -24,15 +24,13 @@ from typing import Any, Final, Protocol, final, overload
 
 from mpy_cross.emulator.cores.models import Model
 from mpy_cross.emulator.cores.unicorn_common import (
-    HOOK_TLB_FILL,
-    MEM_FETCH,
     PROT_ALL,
     PROT_READ,
     PROT_WRITE,
     Engine,
-    FillCall,
     library,
 )
+from mpy_cross.emulator.cores.unicorn_memory import MEM_FETCH, Pages, virtual_works
 
 PAGE: Final = 1024
 SP, LR, PC = 13, 14, 15
@@ -333,17 +331,16 @@ def saved_floats(engine: Engine, registers: Registers) -> Saved:
 def arm_engine(model: Model, exact: bool) -> Engine:
     """An engine for that core, without memory."""
     number: Any = getattr(library().arm, f"UC_CPU_ARM_CORTEX_{model.unicorn}")
-    engine = Engine("UC_ARCH_ARM", "UC_MODE_THUMB", number, exact)
+    virtual = virtual_works()
+    engine = Engine("UC_ARCH_ARM", "UC_MODE_THUMB", number, exact, virtual=virtual)
     epsr = numbers().by_name["epsr"]
 
-    def fill(handle: int, address: int, access: int, entry: Any, user: int) -> bool:
-        entry.contents.address = address
+    def fill(address: int, access: int) -> int:
         if access == MEM_FETCH:
-            entry.contents.perms = PROT_ALL
-        else:
-            entry.contents.perms = PROT_READ | PROT_WRITE  # what is not executable is stored fast
-            engine.write(epsr, THUMB_STATE)
-        return True
+            return PROT_ALL
+        engine.write(epsr, THUMB_STATE)
+        return PROT_READ | PROT_WRITE  # what is not executable is stored fast
 
-    engine.hook(HOOK_TLB_FILL, FillCall(fill))
+    if virtual:
+        Pages(engine, fill)
     return engine

@@ -55,7 +55,6 @@ HOOK_FETCH_PROT: Final = 1 << 9
 HOOK_INVALID_INSTRUCTION: Final = 1 << 14
 HOOK_TLB_FILL: Final = 1 << 17
 
-MEM_FETCH: Final = 18  # uc_mem_type
 PROT_READ, PROT_WRITE, PROT_EXEC, PROT_ALL = 1, 2, 4, 7
 _PERMS: Final = {"r": PROT_READ, "w": PROT_WRITE, "x": PROT_EXEC}
 _TLB_VIRTUAL: Final = 1

@@ -311,7 +311,8 @@ class TranslatedXtensa(SteppedXtensa):
     def _debugs(self) -> bool:
         """Is something watched that translated code does not look for?"""
         sr = self.state.sr
-        return bool(sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1])
+        return bool(sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1]
+                    | sr[n.ICOUNTLEVEL])
 
     def _step_until(self, until: int) -> None:
         state = self.state
@@ -369,15 +370,15 @@ class TranslatedXtensa(SteppedXtensa):
             raise CoreError("the engine that executes translated code failed "
                             f"at 0x{engine.pc:x}")
         where, rest = found
-        address, kind = engine.refused
+        (address, kind), engine.refused = engine.refused, (-1, 0)
         if engine.start(translator.routines["refused"]):
             raise CoreError("the engine that executes translated code failed twice")
         state.pc = where
         state.instructions = until - (engine.double[_LEFT] + rest)
         page = address >> engine.page_bits
-        if kind == MEM_WRITE and engine.watched(address):
+        if kind == MEM_WRITE and address >= 0 and engine.watched(address):
             self._stored(address)
-        elif address < 1 << 32 and not engine.is_memory(page):
+        elif 0 <= address < 1 << 32 and not engine.is_memory(page):
             pages = translator.devices.setdefault(where, set())
             if page not in pages:
                 pages.add(page)

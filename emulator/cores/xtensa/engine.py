@@ -60,7 +60,8 @@ class XtensaEngine:
     page_bits: log2 of the size of its pages.  state: memory of the state (see `layout`), as words
     and as double words; code: of translated code; table: of the tables of indirect jumps.
     run, ref: what runs it with prepared arguments, see `start`.
-    refused: address (of the page, or in it) and kind of the access that was last refused.
+    refused: address (of the page, or in it) and kind of the access that was last refused; -1 if the
+    engine did not say.
     """
 
     __slots__ = ("_allowed", "_engine", "_fpcr", "_fpsr", "_gone", "_pages", "_pc",
@@ -70,15 +71,16 @@ class XtensaEngine:
     def __init__(self, memories: list[Memory], private: tuple[Range, ...]) -> None:
         lib = library()
         self._virtual = virtual_works()
-        self.page_bits = best_page(memories)
-        engine = self._engine = Engine("UC_ARCH_ARM64", "UC_MODE_ARM", lib.a64_model, False,
-                                       page=1 << self.page_bits, virtual=self._virtual)
+        self.page_bits = best_page(memories) if self._virtual else _PAGE_BITS[-1]
+        engine = self._engine = Engine(
+            "UC_ARCH_ARM64", "UC_MODE_ARM", lib.a64_model, False, virtual=self._virtual,
+            page=1 << self.page_bits if self._virtual else 0)
         self._pc, self._fpcr, self._fpsr = (
             engine.a64_register(name) for name in ("PC", "FPCR", "FPSR"))
         self.state, self.code = _buffer(at.STATE_SIZE), _buffer(at.CODE_SIZE)
         self.table = _buffer(at.TABLE_SIZE * at.MODES)
         self.words, self.double = self.state.cast("I"), self.state.cast("Q")
-        self.refused = (0, 0)
+        self.refused = (-1, 0)
         self._allowed: dict[int, int] = {}  # by page: what the program may do
         self._watched: set[int] = set()
         self._gone: dict[int, int] = {}  # by watched page: what it does not allow because of that
