@@ -13,9 +13,7 @@ from typing import Final, NamedTuple, final
 from mpy_cross.emitters.native.state import EXC_VALUE, Linker
 from mpy_cross.emitters.native.values import (
     BOOL,
-    BUILTIN_CAST,
     INT,
-    INTEGERS,
     NATIVE_TYPES,
     PTR_NONE,
     PYOBJ,
@@ -23,10 +21,7 @@ from mpy_cross.emitters.native.values import (
 )
 from mpy_cross.emitters.ssa import ir
 from mpy_cross.emitters.ssa.handlers import (
-    HANDLER_VERBS,
     Handler,
-    enter_finally,
-    leave_all,
     memory_locals,
 )
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Block, Function, Value
@@ -42,7 +37,7 @@ from mpy_cross.loader.fun_table import (
     Fun,
 )
 from mpy_cross.loader.objects import ConstValue, FunTable, Str
-from mpy_cross.loader.ops import ConstToken, FunctionOps, Op, ScopeFlag, Verb
+from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.release import Release
 
 WORD_SIZE: Final = 4
@@ -110,6 +105,7 @@ class Builder:
         "release",
         "return_type",
         "saved_vtype",
+        "sources",
         "ssa",
         "stack",
         "target",
@@ -120,9 +116,9 @@ class Builder:
     def __init__(
         self, function: FunctionOps, ops: list[Op], target: Target, verbs: Mapping[int, Verbs]
     ) -> None:
-        """`verbs`: what else there is besides `VERBS`."""
+        """`verbs`: what each operation does."""
         self.function = function
-        self.verbs = {**VERBS, **verbs}
+        self.verbs = verbs
         self.ops = ops
         self.target = target
         self.release = target.release
@@ -130,6 +126,8 @@ class Builder:
         self.ssa = Function(target.linker.name_text(function.name).decode("utf-8", "replace"))
         self.variables = Variables(self.ssa)
         self.stack: list[Entry] = []
+        self.sources: dict[int, list[tuple[Block, list[int]]]] = {}
+        """Label -> blocks that jump there, with the types of their stacks."""
         self.labels: dict[int, Block] = {}
         self.return_type = function.viper_return
         self.saved_vtype = PYOBJ
@@ -491,138 +489,6 @@ def name_of(vtype: int) -> str:
     return TYPES[vtype] if vtype < len(TYPES) else ir.INT
 
 
-# -------------------------------------------------------------------------------- control, locals
-
-
-def _label(b: Builder, op: Op) -> None:
-    if b.handlers:
-        enter_finally(b, op[1])
-    b.settle()
-    block = b.label_block(op[1])
-    if b.block.term == ir.OPEN:
-        b.jump(block)
-    b.block = block
-    b.unsettle()
-
-
-def _jump(b: Builder, op: Op) -> None:
-    b.settle()
-    b.jump(b.label_block(op[1]))
-    b.start_dead()
-    b.unsettle()
-
-
-def _jump_if(b: Builder, op: Op, pop: bool) -> None:
-    vtype, value = b.pop()
-    if not pop:
-        b.push(vtype, value)
-        b.saved_vtype = vtype
-    if vtype == PYOBJ:
-        value = b.call(Fun.OBJ_IS_TRUE, [value], ir.BOOL)
-    elif vtype != BOOL and vtype not in INTEGERS:
-        raise Unsupported("a pointer as a condition")
-    b.settle()
-    following = b.new_block()
-    zero = b.const(0)
-    b.branch("ne" if op[2] else "eq", value, zero, b.label_block(op[1]), following)
-    b.block = following
-    if not pop:
-        b.stack.pop()
-
-
-def _adjust(b: Builder, op: Op) -> None:
-    if op[1] <= 0:
-        if -op[1] > len(b.stack):
-            raise Unsupported("a value of nowhere")
-        del b.stack[len(b.stack) + op[1]:]
-    else:
-        vtype = b.saved_vtype if op[1] == 1 else PYOBJ
-        b.stack += [Entry(vtype, LAZY)] * op[1]
-
-
-def _load_fast(b: Builder, op: Op) -> None:
-    vtype = b.local_types[op[1]]
-    if vtype in (UNBOUND, BUILTIN_CAST):
-        raise Unsupported("a variable without a type")
-    b.push(vtype, b.local_value(op[1], name_of(vtype)))
-
-
-def _store_fast(b: Builder, op: Op) -> None:
-    vtype, value = b.pop()
-    known = b.local_types[op[1]]
-    if known == UNBOUND:
-        b.local_types[op[1]] = vtype
-    elif known == PYOBJ and vtype == PTR_NONE and b.target.extended:
-        value = b.to_object(vtype, value)
-    elif known != vtype:
-        raise Unsupported("a variable of another type")
-    b.set_local(op[1], value)
-
-
-def _delete_fast(b: Builder, op: Op) -> None:
-    b.push(PTR_NONE, b.const(0))
-    _store_fast(b, op)
-
-
-def _load_const_tok(b: Builder, op: Op) -> None:
-    if op[1] == ConstToken.ELLIPSIS:
-        b.push_object(b.load_object(Ellipsis))
-    elif op[1] == ConstToken.NONE:
-        b.push(PTR_NONE, b.const(0))
-    else:
-        b.push(BOOL, b.const(int(op[1] == ConstToken.TRUE), ir.BOOL))
-
-
-def _return(b: Builder, op: Op) -> None:
-    entry = b.top()
-    wanted = b.return_type
-    if entry.vtype == PTR_NONE:
-        b.stack.pop()
-        if wanted == PYOBJ:
-            value = b.field(b.fun_table, Fun.CONST_NONE_OBJ, OBJ)
-        else:
-            value = b.const(0, TYPES[wanted])
-    else:
-        vtype, value = b.pop()
-        if vtype != wanted:
-            raise Unsupported("a result of another type")
-    leave_all(b, value)
-    b.start_dead()
-
-
-def _nothing(b: Builder, op: Op) -> None:
-    pass
-
-
-def _discard(b: Builder, op: Op) -> None:
-    b.top()
-    b.stack.pop()
-
-
-def _duplicate(b: Builder, op: Op) -> None:
-    entry = b.top()
-    if entry.kind in (CAST, CONSTANT):
-        b.stack.append(entry)
-        return
-    vtype, value = b.pop()
-    b.push(vtype, value)
-    b.push(vtype, value)
-
-
-def _shuffle(b: Builder, order: tuple[int, ...], n: int) -> None:
-    """Replace the `n` upper values by those that stood `order` below the top, in this order."""
-    held: list[Entry] = []
-    for place in range(len(b.stack) - n, len(b.stack)):
-        if place < 0:
-            raise Unsupported("a value of nowhere")
-        entry = b.stack[place]
-        if entry.kind in (LAZY, IN_FRAME):
-            entry = Entry(entry.vtype, HELD, b.value_of(place))
-        held.append(entry)
-    del b.stack[len(b.stack) - n:]
-    b.stack += [held[n - 1 - depth] for depth in order]
-
-
 Verbs = Callable[[Builder, Op], None]
 
 USE_GLOBALS: Final = frozenset(int(verb) for verb in (
@@ -630,25 +496,3 @@ USE_GLOBALS: Final = frozenset(int(verb) for verb in (
     Verb.DELETE_NAME, Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE, Verb.IMPORT_NAME, Verb.IMPORT_STAR,
     Verb.LOAD_BUILD_CLASS,
 ))
-
-VERBS: Final[dict[int, Verbs]] = {
-    Verb.LABEL: _label,
-    Verb.LINE: _nothing,
-    Verb.STATEMENT_END: _nothing,
-    Verb.ADJUST: _adjust,
-    Verb.LOAD_FAST: _load_fast,
-    Verb.STORE_FAST: _store_fast,
-    Verb.DELETE_FAST: _delete_fast,
-    Verb.LOAD_CONST_TOK: _load_const_tok,
-    Verb.LOAD_CONST_SMALL_INT: lambda b, op: b.push(INT, b.const(op[1])),
-    Verb.POP_TOP: _discard,
-    Verb.DUP_TOP: _duplicate,
-    Verb.DUP_TOP_TWO: lambda b, op: _shuffle(b, (1, 0, 1, 0), 2),
-    Verb.ROT_TWO: lambda b, op: _shuffle(b, (0, 1), 2),
-    Verb.ROT_THREE: lambda b, op: _shuffle(b, (0, 2, 1), 3),
-    Verb.JUMP: _jump,
-    Verb.POP_JUMP_IF: lambda b, op: _jump_if(b, op, True),
-    Verb.JUMP_IF_OR_POP: lambda b, op: _jump_if(b, op, False),
-    Verb.RETURN_VALUE: _return,
-    **HANDLER_VERBS,
-}

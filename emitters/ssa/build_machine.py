@@ -80,7 +80,7 @@ def pop_word(b: Builder) -> tuple[int, Value]:
 
 def _binary_op(b: Builder, verb: Op) -> None:
     op = verb[1]
-    integers = INTEGERS if b.release.viper_uint else (INT,)
+    integers = INTEGERS if b.release.viper_uint or b.target.extended else (INT,)
     lhs, rhs = b.top(1).vtype, b.top(0).vtype
     objects = (PYOBJ, PTR_NONE) if b.target.extended else (PYOBJ,)
     if lhs in objects and rhs in objects:

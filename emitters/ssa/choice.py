@@ -6,9 +6,8 @@ from mpy_cross.emitters.native.baseline import NativeCode, emit_native
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa.build import Unsupported
-from mpy_cross.emitters.ssa.pipeline import ARCHS, optimise
-from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emitters.ssa.pipeline import ARCHS, optimise, optimise_native
+from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.loader.ops import Emit, FunctionOps
 from mpy_cross.loader.release import Release
 
@@ -31,13 +30,18 @@ def compile_function(
     try:
         baseline = emit_native(function, machine, release, linker, source_file)
     except NativeError as error:
-        if settings.strict or error.bare:
+        if settings.strict or error.bare or function.emit != Emit.VIPER:
             raise
         refused = error
     reason = f"{arch} has no optimising back end"
-    if arch in ARCHS and function.emit == Emit.VIPER:
+    if arch in ARCHS:
         try:
-            optimised = optimise(function, machine, release, linker, arch, settings)
+            if function.emit == Emit.VIPER:
+                optimised = optimise(function, machine, release, linker, arch, settings)
+            else:
+                assert baseline is not None
+                optimised = optimise_native(function, machine, release, linker, arch, settings,
+                                            baseline.raw_code)
             if settings.level != "s" or baseline is None or (
                 len(optimised.raw_code.code) <= len(baseline.raw_code.code)
             ):
@@ -45,8 +49,6 @@ def compile_function(
             reason = "the baseline's code is shorter"
         except Unsupported as unsupported:
             reason = str(unsupported)
-    elif function.emit != Emit.VIPER:
-        reason = "only viper functions are optimised"
     if settings.notes is not None:
         name = linker.name_text(function.name).decode("utf-8", "replace")
         settings.notes.append(f"{name}: not optimised: {reason}")

@@ -55,6 +55,9 @@ OPS: Final[dict[str, OpInfo]] = {
     "shl": _BINARY,
     "lsr": _BINARY,
     "asr": _BINARY,
+    # As add and sub; a branch on "vs" or "vc" asks whether the result has no room in the word.
+    "addv": _COMMUTATIVE,
+    "subv": _BINARY,
     # Division rounded to zero; by zero it is 0.
     "sdiv": _BINARY,
     "udiv": _BINARY,
@@ -109,6 +112,8 @@ OPS: Final[dict[str, OpInfo]] = {
     # Version 5: the number of a name, and it as an object; imm is an index in the module's names.
     "qstr": OpInfo(0, has_imm=True),
     "qstrobj": OpInfo(0, has_imm=True),
+    # Version 5: bytes from the start of the code to the prelude behind it.
+    "prelude": OpInfo(0),
 }
 
 CONDITIONS: Final = ("eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs")
@@ -117,6 +122,8 @@ NEGATED: Final = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "le": "gt", "g
 SWAPPED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le",
                   "lo": "hi", "hi": "lo", "ls": "hs", "hs": "ls"}
 """The condition with both operands exchanged."""
+OVERFLOW: Final = ("vs", "vc")
+"""Conditions of a branch whose first operand is an `addv` or `subv`: no room for it, or room."""
 
 WIDTHS: Final = {f"{name}{8 * width}": width for width in (1, 2, 4)
                  for name in ("load", "loadx", "store", "storex")}
@@ -187,7 +194,7 @@ class Function:
     """A function; `blocks[0]` is its entry."""
 
     __slots__ = ("blocks", "has_handler", "n_blocks", "n_frame", "n_values",
-                 "name")
+                 "name", "tagged")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -198,6 +205,8 @@ class Function:
         """Words of the frame that `frame`, `putframe` and `getframe` use."""
         self.has_handler = False
         """Control can come back from a call of nlr_push a second time."""
+        self.tagged = False
+        """Operations may read objects as the words that they are, tag included."""
 
     @property
     def entry(self) -> Block:

@@ -8,12 +8,16 @@ from typing import Final
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa.build import Builder, Target, Unsupported
+from mpy_cross.emitters.ssa.build import Builder, Target
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
+from mpy_cross.emitters.ssa.build_native import NativeBuilder
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
+from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.cfg import prune
 from mpy_cross.emitters.ssa.ir import Function
 from mpy_cross.emitters.ssa.machine import machine_text
+from mpy_cross.emitters.ssa.native_loops import Plan
+from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
 from mpy_cross.emitters.ssa.passes import (
     addresses,
     branches,
@@ -23,18 +27,20 @@ from mpy_cross.emitters.ssa.passes import (
     gvn,
     invariants,
     merge,
+    overflow,
     phis,
     pointers,
     preheaders,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, allocate
 from mpy_cross.emitters.ssa.rotate import rotate
-from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.emitters.ssa.text import function_text
 from mpy_cross.emitters.ssa.thumb2 import Thumb2
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.ops import FunctionOps
+from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
 
 ARCHS: Final = ("armv7m", "armv7em", "armv7emsp", "armv7emdp")
@@ -48,12 +54,12 @@ FASTER: Final[tuple[Pass, ...]] = (
     *CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN,
     division.run, gvn.run, dead.run,
     preheaders.run, addresses.run, gvn.run, dead.run,
-    invariants.run, pointers.run, dead.run, invariants.run, gvn.run, dead.run,
+    overflow.run, invariants.run, pointers.run, dead.run, invariants.run, gvn.run, dead.run,
     counters.run, dead.run,
 )
 PASSES: Final[dict[str, tuple[Pass, ...]]] = {
-    "1": (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN, addresses.run, gvn.run,
-          dead.run),
+    "1": (*CLEAN, branches.run, phis.run, gvn.run, overflow.run, branches.run, *CLEAN,
+          addresses.run, gvn.run, dead.run),
     "2": FASTER,
     "s": FASTER,
 }
@@ -86,9 +92,26 @@ def optimise(
     ops, n_labels = rotate(function.ops, function.n_labels)
     del n_labels
     target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict)
-    builder = Builder(function, ops, target, {**MACHINE_VERBS, **OBJECT_VERBS})
+    builder = Builder(function, ops, target,
+                      {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS})
     ssa = builder.build()
     run_passes(ssa, settings)
+    code, links = machine_code(ssa, arch, settings)
+    raw_code = RawCode(
+        kind=CodeKind.VIPER,
+        code=code,
+        scope_flags=function.flags & 0x0F if release.viper_signature else 0,
+    )
+    if not release.native_tables:
+        raw_code.qstr_links = [(machine.link_place(place), n) for place, n in links]
+        raw_code.constants = builder.module_consts
+    return NativeCode(raw_code, builder.made)
+
+
+def machine_code(
+    ssa: Function, arch: str, settings: Optimise
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """The bytes of a function, and the places of names in them.  Raises Unsupported."""
     name = ssa.name
     if settings.record is not None:
         settings.record.append(("ssa", name, function_text(ssa)))
@@ -101,12 +124,63 @@ def optimise(
         code = back_end.assemble()
     except AllocationError as error:
         raise Unsupported(str(error)) from None
+    return code, back_end.links
+
+
+NATIVE_TRIES: Final = 6
+
+
+def _prelude(baseline: RawCode, n_state: int) -> bytes:
+    """The baseline's prelude for another size of the state."""
+    data = baseline.code[baseline.prelude_offset:]
+    known = decode_prelude(data)
+    end = next(i for i, byte in enumerate(data) if byte < 0x80) + 1
+    return encode_signature(n_state, known.n_exc_stack, known.flags, known.n_pos_args,
+                            known.n_kwonly_args, known.n_def_pos_args) + data[end:]
+
+
+def optimise_native(
+    function: FunctionOps,
+    machine: Machine,
+    release: Release,
+    linker: Linker,
+    arch: str,
+    settings: Optimise,
+    baseline: RawCode,
+) -> NativeCode:
+    """Compile one native function.  Raises Unsupported if it is left to the baseline.
+
+    `baseline`: its code, whose prelude the run-time needs.
+    """
+    origins: list[int] = []
+    ops, _ = rotate(function.ops, function.n_labels, origins)
+    last = {origin: place for place, origin in enumerate(origins)}
+    places = [place if origin < 0 else last[origin] for place, origin in enumerate(origins)]
+    target = Target(release, linker, machine.traits.nlr_buf_words)
+    plan = Plan()
+    for _ in range(NATIVE_TRIES):
+        plan.changed = False
+        builder = NativeBuilder(function, ops, places, target, NATIVE_VERBS, plan,
+                                settings.level == "2")
+        ssa = builder.build()
+        if not plan.changed:
+            break
+    else:
+        raise Unsupported("no end of facts")
+    run_passes(ssa, settings)
+    code, links = machine_code(ssa, arch, settings)
+    if release.native_tables and release.native_prelude_word:
+        code = len(builder.made).to_bytes(4, "little") + code
     raw_code = RawCode(
-        kind=CodeKind.VIPER,
-        code=code,
-        scope_flags=function.flags & 0x0F if release.viper_signature else 0,
+        kind=CodeKind.NATIVE,
+        code=code + _prelude(baseline, builder.n_state),
+        prelude_offset=len(code),
+        scope_flags=baseline.scope_flags,
     )
     if not release.native_tables:
-        raw_code.qstr_links = [(machine.link_place(place), n) for place, n in back_end.links]
+        raw_code.qstr_links = [(machine.link_place(place), n) for place, n in links]
         raw_code.constants = builder.module_consts
+        raw_code.arg_names = baseline.arg_names
+        raw_code.name = baseline.name
+        raw_code.source_file = baseline.source_file
     return NativeCode(raw_code, builder.made)

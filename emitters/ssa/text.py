@@ -36,7 +36,8 @@ from mpy_cross.emitters.ssa.ir import (
 
 def function_text(function: Function) -> str:
     """The text of a function, with values numbered in order."""
-    lines = [f"function {function.name}" + (" handler" if function.has_handler else "")]
+    lines = [f"function {function.name}" + (" handler" if function.has_handler else "")
+             + (" tagged" if function.tagged else "")]
     if function.n_frame:
         lines.append(f"frame {function.n_frame}")
     numbers: dict[Value, int] = {}
@@ -106,6 +107,7 @@ def parse_function(text: str) -> Function:
     words = lines[0].split()
     function = Function(words[1])
     function.has_handler = "handler" in words[2:]
+    function.tagged = "tagged" in words[2:]
     blocks: dict[int, Block] = {}
     values: dict[int, Value] = {}
     todo: list[tuple[str, Value, list[str]]] = []

@@ -22,8 +22,8 @@ from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_peephole import peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, Selector, is_modified
 
-CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "hi": 8, "ls": 9,
-                    "ge": 10, "lt": 11, "gt": 12, "le": 13}
+CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "vs": 6, "vc": 7,
+                    "hi": 8, "ls": 9, "ge": 10, "lt": 11, "gt": 12, "le": 13}
 B: Final = TABLE["b"]
 B_IF: Final = TABLE["b_cond"]
 B_WIDE: Final = TABLE["b.w"]
@@ -31,7 +31,8 @@ B_WIDE_IF: Final = TABLE["b.w_cond"]
 CBZ: Final = (TABLE["cbz"], TABLE["cbnz"])
 KEPT_REGISTERS: Final = 0x0FF0  # r4 to r11
 MAX_FRAME: Final = 4000  # bytes
-SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti"))
+SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
+                               "rsbvi"))
 READS_FLAGS: Final = frozenset(("set", "sel"))
 CAN_SET_FLAGS: Final = frozenset((
     "add", "sub", "and", "orr", "eor", "bic", "rsb", "lsl", "lsr", "asr", "andi", "orri", "eori",
@@ -55,7 +56,8 @@ class Jump:
 
 @final
 class Link:
-    """Where a name's number belongs, for the loader: 1 in movw, 2 in movw and movt."""
+    """Where a name's number belongs, for the loader: 1 in movw, 2 in movw and movt; 0: a movw to
+    register `name` of the size of the code."""
 
     __slots__ = ("kind", "name")
 
@@ -253,8 +255,9 @@ class Thumb2:
         self.items.append(enc.frame_store(ins.srcs[0], self._slot(ins.imm)))
 
     def call(self, ins: Ins) -> None:
-        self.items.append(enc.memory("ldr", R3, ins.srcs[0], ins.imm * 4))
-        self.items.append(enc.BLX(R3))
+        to = R3 if len(ins.srcs) < 5 else IP
+        self.items.append(enc.memory("ldr", to, ins.srcs[0], ins.imm * 4))
+        self.items.append(enc.BLX(to))
 
     def ret(self, ins: Ins) -> None:
         self._leave()
@@ -342,6 +345,20 @@ class Thumb2:
         self.items.append(Link(2, ins.imm))
         self.items.append(enc.MOVW(ins.dests[0], 0) + enc.MOVT(ins.dests[0], 0))
 
+    def prelude(self, ins: Ins) -> None:
+        self.items.append(Link(0, ins.dests[0]))
+        self.items.append(enc.MOVW(ins.dests[0], 0))
+
+    def overflow(self, ins: Ins) -> None:
+        d, s = ins.dests[0], ins.srcs
+        if ins.op == "addvi":
+            code = enc.add_number(d, s[0], ins.imm, True, True)
+        elif ins.op == "rsbvi":
+            code = enc.with_number("rsb", d, s[0], ins.imm, True)
+        else:
+            code = enc.arithmetic(ins.op[:-1], d, s[0], s[1], 0, True, True)
+        self.items.append(code)
+
     def _new_label(self) -> int:
         self._n_labels += 1
         return self._n_labels - 1
@@ -409,18 +426,26 @@ class Thumb2:
                         item.size = size
                         changed = True
         code = bytearray()
+        late: list[tuple[int, int]] = []
         for item in items:
             if isinstance(item, bytes):
                 code += item
             elif isinstance(item, Jump):
                 code += _encode_jump(item, places[item.label] - len(code) - 4)
             elif isinstance(item, Link):
-                self.links.append((len(code) << 2 | item.kind, item.name))
+                if item.kind:
+                    self.links.append((len(code) << 2 | item.kind, item.name))
+                else:
+                    late.append((len(code), item.name))
+        for at, register in late:
+            if len(code) > 0xFFFF:
+                raise AllocationError(f"{len(code)} bytes of code")
+            code[at : at + 4] = enc.MOVW(register, len(code))
         return bytes(code)
 
 
 TEQ: Final = TABLE["teq_reg"]
-NEGATED_ALL: Final = {**NEGATED, "mi": "pl", "pl": "mi"}
+NEGATED_ALL: Final = {**NEGATED, "mi": "pl", "pl": "mi", "vs": "vc", "vc": "vs"}
 THREE: Final = {"mla": enc.MLA, "mls": enc.MLS, "sdiv": enc.SDIV, "udiv": enc.UDIV,
                 "smmul": enc.SMMUL}
 HANDLERS: Final = {
@@ -452,6 +477,11 @@ HANDLERS: Final = {
     "ldrsp": Thumb2.frame_load,
     "qstr": Thumb2.qstr,
     "qstrobj": Thumb2.qstr_object,
+    "prelude": Thumb2.prelude,
+    "addv": Thumb2.overflow,
+    "addvi": Thumb2.overflow,
+    "subv": Thumb2.overflow,
+    "rsbvi": Thumb2.overflow,
     "floormod": Thumb2.floor_modulo,
     "floordiv": Thumb2.floor_divide,
     **dict.fromkeys(enc.MEM_NARROW, Thumb2.memory),

@@ -15,6 +15,7 @@ from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     CONDITIONS,
     JUMP,
+    OVERFLOW,
     RETURN,
     SWAPPED,
     WIDTHS,
@@ -145,6 +146,9 @@ class Selector:
 
     def _compare(self, cond: str, x: Value, y: Value, block: Block) -> str:
         """Set the flags; the condition that then holds."""
+        if cond in OVERFLOW:
+            self._overflow(x)
+            return cond
         if x.is_const and not y.is_const:
             x, y = y, x
             cond = SWAPPED[cond]
@@ -182,6 +186,23 @@ class Selector:
         self.emit("cmp", None, [x, y], 0, shift)
         return cond
 
+    def _overflow(self, value: Value) -> None:
+        """A sum or a difference whose flags a branch asks for; done once more if it was elsewhere.
+        """
+        if value.block is self.block and value not in self.folded:
+            self.fold(value)
+            dest = reg(value)
+        else:
+            dest = IP
+        x, y = value.args
+        if value.op == "addv" and y.is_const and (is_modified(y.imm) or is_modified(-y.imm)):
+            ins = Ins("addvi", [dest], [reg(x)], signed(y.imm))
+        elif value.op == "subv" and x.is_const and is_modified(x.imm):
+            ins = Ins("rsbvi", [dest], [reg(y)], signed(x.imm))
+        else:
+            ins = Ins(value.op, [dest], [reg(x), reg(y)])
+        self.out.append(ins)
+
     def _test(self, op: str, value: Value) -> None:
         self.fold(value)
         x, y = value.args
@@ -197,6 +218,8 @@ class Selector:
         op, args = value.op, value.args
         if op == "const":
             self.emit(CONST, value, [], value.imm)
+        elif op in ("addv", "subv"):
+            self._overflow(value)
         elif op in ARITHMETIC:
             self._arithmetic(value)
         elif op in SHIFT_TYPES:
@@ -376,6 +399,7 @@ NAMES: Final = {
     "getframe": "ldrsp",
     "qstr": "qstr",
     "qstrobj": "qstrobj",
+    "prelude": "prelude",
 }
 """Operations that are one instruction with the same operands."""
 

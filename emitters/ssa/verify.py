@@ -7,9 +7,11 @@
 4. An argument is defined on every way to where it is read: in a block that dominates it, or before
    it in the same block; that of a phi at the end of the predecessor.
 5. Only calls, phis, moves to the frame and `ret` take objects; `field` also reads from one.  A phi
-   that has one object has only objects, but for words of zero, which stand for "nothing".
+   that has one object has only objects, but for words of zero, which stand for "nothing".  In a
+   tagged function everything takes objects.
 6. Numbers are in their range: shift scales 0 to 2, conditions, frame words below `n_frame`,
    constants 0 to 0xFFFFFFFF.
+7. A branch on overflow is about an `addv` or a `subv`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from mpy_cross.emitters.ssa.ir import (
     JUMP,
     OBJ,
     OPS,
+    OVERFLOW,
     RETURN,
     WORD,
     Block,
@@ -80,7 +83,10 @@ def _check_edges(function: Function, problems: list[str]) -> None:
         if shape != SHAPES[block.term]:
             problems.append(f"{block}: {block.term} with {shape[0]} values and {shape[1]} targets")
         if block.term == BRANCH and block.cond not in CONDITIONS:
-            problems.append(f"{block}: no condition {block.cond}")
+            if block.cond not in OVERFLOW:
+                problems.append(f"{block}: no condition {block.cond}")
+            elif block.targs[0].op not in ("addv", "subv"):
+                problems.append(f"{block}: {block.cond} of {block.targs[0].op}")
         for following in block.succs:
             if following not in known:
                 problems.append(f"{block}: goes to {following}, which is not in the function")
@@ -101,9 +107,11 @@ def _check_value(function: Function, value: Value, problems: list[str]) -> None:
         problems.append(f"{where} has {len(value.args)} arguments, not {wanted}")
     if value.op == "call" and not 1 <= len(value.args) <= MAX_CALL_ARGS:
         problems.append(f"{where} has {len(value.args)} arguments")
-    if value.op not in TAKE_OBJECTS and any(arg.type == OBJ for arg in value.args):
+    if not function.tagged and value.op not in TAKE_OBJECTS and any(
+        arg.type == OBJ for arg in value.args
+    ):
         problems.append(f"{where} takes no objects")
-    if value.op == "phi" and (value.type == OBJ) != (
+    if not function.tagged and value.op == "phi" and (value.type == OBJ) != (
         any(arg.type == OBJ for arg in value.args if arg is not value)
     ) and not all(arg.op == "const" for arg in value.args):
         problems.append(f"{where} mixes objects with words")

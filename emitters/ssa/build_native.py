@@ -1,0 +1,411 @@
+"""From the operations of a native function, where all values are objects, to its SSA form.
+
+Operators on small ints become machine instructions behind tests of the tags.  What is known of tags
+is kept value by value, and at labels variable by variable.  Where a test fails the run-time is
+called, as the baseline does everywhere; then
+
+* outside of loops both ways meet again right behind the operation,
+* an innermost loop stands there twice: fast, for variables whose tags are tested before it, and
+  plain, with calls only.  A test that fails in the fast one goes to the plain one, to the same
+  operation, from where control comes back behind the loop.
+
+So the fast loop never has to test again what it has found out.  What holds at its head is guessed,
+and where the guess turns out to be wrong the function is built once more: see `Plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, final
+
+from mpy_cross.emitters.native.values import PYOBJ
+from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa.build import (
+    HELD,
+    LAZY,
+    MAX_LOCALS,
+    MAX_OPS,
+    USE_GLOBALS,
+    Entry,
+    Target,
+    Unsupported,
+)
+from mpy_cross.emitters.ssa.ir import OBJ, Block, Function, Value
+from mpy_cross.emitters.ssa.native_entry import NativeEntry
+from mpy_cross.emitters.ssa.native_loops import Plan, Region, Thread, find_regions
+from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
+
+PLAIN: Final = 1 << 24
+"""Added to the number of a label in the plain version of a loop."""
+
+Verbs = Callable[["NativeBuilder", Op], None]
+
+
+@final
+class NativeBuilder(NativeEntry):
+    """The state of building one function."""
+
+    __slots__ = (
+        "alive", "at", "exit_blocks", "facts", "native_verbs", "origins", "others", "places",
+        "plain", "plan", "region", "regions", "seen", "skip", "small", "small_vars", "written",
+    )
+
+    def __init__(
+        self, function: FunctionOps, ops: list[Op], origins: list[int], target: Target,
+        verbs: dict[int, Verbs], plan: Plan, versions: bool,
+    ) -> None:
+        """`origins`: of each operation, the index of the one that it is a copy of, or its own;
+        `versions`: loops may have two."""
+        super().__init__(function, ops, target)
+        self.native_verbs = verbs
+        self.origins = origins
+        self.plan = plan
+        self.places = {op[1]: i for i, op in enumerate(ops) if op[0] == Verb.LABEL}
+        self.regions: list[Region | None] = find_regions(ops, self.places) if versions else []
+        if not self.regions:
+            self.regions = [None] * len(ops)
+        self.regions.append(None)
+        self.region: Region | None = None
+        self.exit_blocks: dict[int, Block] = {}
+        """Operation -> the block of the plain version that begins with it."""
+        self.facts: dict[int, set[int]] = {}
+        """Label -> variables that are small ints on all ways there so far."""
+        self.others: set[Value] = set()
+        """Values that are no small ints."""
+        self.at = 0
+        self.skip = False
+        self.plain = False
+        self.alive = True
+        self.seen: dict[int, Value] = {}
+        self.small: set[Value] = set()
+        self.small_vars: set[int] = set()
+        self.written: set[int] = set()
+        """Locals written since the loop's beginning."""
+
+    def build(self) -> Function:
+        function = self.function
+        if len(self.ops) > MAX_OPS or function.n_locals > MAX_LOCALS:
+            raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
+        if function.exc_stack_size:
+            raise Unsupported("exception handlers")
+        if function.flags & ScopeFlag.GENERATOR:
+            raise Unsupported("a generator")
+        self.handler = bool(function.flags & ScopeFlag.REFGLOBALS) or any(
+            op[0] in USE_GLOBALS for op in self.ops)
+        self._make_frame()
+        self._enter()
+        self._walk()
+        if self.alive:
+            raise Unsupported("an end without return")
+        self.block.term = ir.DEAD
+        self._leave()
+        self.variables.finish()
+        self.place_children()
+        return self.ssa
+
+    # ---------------------------------------------------------------------------------- versions
+
+    def _walk(self) -> None:
+        """All operations, in both versions where there are two."""
+        other: Thread | None = None
+        region: Region | None = None
+        for i, op in enumerate(self.ops):
+            if region is not None and i == region.end:
+                self._join_versions(other, region)
+                other = region = self.region = None
+            here = self.regions[i]
+            if region is None and here is not None and here.start == i:
+                region = self.region = here
+                self.written = set()
+                if here.label not in self.plan.single:
+                    other = Thread(self.ssa.new_block(), True)
+                    other.alive = False
+                    other.block.is_cold = True
+            self.at = i
+            if self.skip:
+                self.skip = False
+            else:
+                self._one(op)
+            if other is not None:
+                if i == here.start if here else False:
+                    other.stack = [Entry(e.vtype, LAZY) if e.kind == HELD else e
+                                   for e in self.stack]
+                skip, self.skip = self.skip, False
+                fast = self._switch(other)
+                self._one_plain(i, op)
+                other = self._switch(fast)
+                self.skip = skip
+        if region is not None:
+            self._join_versions(other, region)
+            self.region = None
+
+    def _one(self, op: Op) -> None:
+        verb = self.native_verbs.get(op[0])
+        if verb is None:
+            raise Unsupported(Verb(op[0]).name.lower())
+        verb(self, op)
+
+    def _one_plain(self, i: int, op: Op) -> None:
+        block = self.exit_blocks.get(i)
+        if block is not None:
+            self.settle()
+            if self.alive:
+                self.jump(block)
+            self.start_block(block)
+        self._one(op)
+
+    def _switch(self, to: Thread) -> Thread:
+        """Go on with another version; what was interrupted."""
+        now = Thread(self.block, self.plain)
+        now.stack, now.alive = self.stack, self.alive
+        now.seen, now.small, now.small_vars = self.seen, self.small, self.small_vars
+        self.block, self.plain, self.stack, self.alive = to.block, to.plain, to.stack, to.alive
+        self.seen, self.small, self.small_vars = to.seen, to.small, to.small_vars
+        return now
+
+    def _join_versions(self, other: Thread | None, region: Region) -> None:
+        if not region.exits and region.label not in self.plan.single:
+            self.plan.single.add(region.label)
+            self.plan.changed = True
+        if other is None:
+            return
+        if not other.alive or not region.exits:
+            other.block.term = ir.DEAD
+            return
+        join = self.new_block(False)
+        known: set[int] = set()
+        if self.alive:
+            self.settle()
+            self.jump(join)
+        else:
+            self.block.term = ir.DEAD
+            self.stack = [Entry(e.vtype, LAZY) if e.kind == HELD else e for e in other.stack]
+        fast = self._switch(other)
+        self.settle()
+        self.jump(join)
+        self._switch(fast)
+        self.start_block(join)
+        self.small_vars = known
+
+    # ------------------------------------------------------------------------------------ blocks
+
+    def new_block(self, closed: bool = True) -> Block:
+        block = super().new_block(closed)
+        block.is_cold = self.plain
+        return block
+
+    def start_block(self, block: Block) -> None:
+        """Begin a block that several may lead to."""
+        self.block = block
+        self.alive = True
+        self.unsettle()
+        self.seen = {}
+        self.small = set()
+        self.small_vars = set()
+
+    def start_dead(self) -> None:
+        super().start_dead()
+        self.alive = False
+
+    def go_on(self, block: Block, small: set[Value] | None = None) -> None:
+        """Continue in a block that only the current one leads to."""
+        self.block = block
+        if small is not None:
+            self.small = small
+
+    def known_variables(self) -> set[int]:
+        """Variables that are small ints here."""
+        known = set(self.small_vars)
+        for local, value in self.seen.items():
+            known.discard(local)
+            if self.is_small(value):
+                known.add(local)
+        for place, entry in enumerate(self.stack):
+            if entry.kind == HELD:
+                known.discard(-1 - place)
+                if entry.value is not None and self.is_small(entry.value):
+                    known.add(-1 - place)
+        return {v for v in known if v >= 0 or -1 - v < len(self.stack)}
+
+    def way_to(self, label: int) -> Block:
+        """The block that a jump to a label from the current block leads to; the stack has been
+        settled.  Records what is known here."""
+        place = self.places[label]
+        region = self.regions[place]
+        if self.plain:
+            if region is self.region:
+                return self._block_of(label | PLAIN)
+            self._note(label, set())
+            return self._block_of(label)
+        if not self.alive:
+            return self._block_of(label)
+        known = self.known_variables()
+        block = self._block_of(label)
+        if region is not None and not self._within(region) \
+                and region.label not in self.plan.single:
+            missing = self.plan.wanted.get(region.label, set()) - known
+            missing -= self.plan.dropped.get(region.label, set())
+            known |= missing
+            block = self._tested(missing, block, label, region)
+        self._note(label, known)
+        return block
+
+    def _within(self, region: Region) -> bool:
+        return region.start <= self.at < region.end
+
+    def _block_of(self, key: int) -> Block:
+        block = self.labels.get(key)
+        if block is None:
+            block = self.labels[key] = self.ssa.new_block()
+            block.is_cold = key >= PLAIN
+        return block
+
+    def _note(self, label: int, known: set[int]) -> None:
+        if self.places[label] < self.at:
+            missing = self.facts.get(label, set()) - known
+            if missing:
+                self.plan.drop(label, missing)
+        elif label in self.facts:
+            self.facts[label] &= known
+        else:
+            self.facts[label] = set(known)
+
+    def _tested(
+        self, variables: Iterable[int], block: Block, label: int, region: Region
+    ) -> Block:
+        """A block that tests variables of a loop before control goes to the fast version."""
+        for variable in sorted(variables):
+            before = self.new_block(False)
+            vtype = OBJ
+            value = self.variables.read(variable, before, vtype)
+            test = self.ssa.append(before, "shl", [value, self.ssa.const(before, 31)])
+            zero = self.ssa.const(before, 0)
+            region.exits += 1
+            self.ssa.branch(before, "lt", test, zero, block, self._block_of(label | PLAIN))
+            block = before
+        return block
+
+    def label(self, label: int) -> None:
+        """A label stands here."""
+        self.settle()
+        plain = self.plain
+        if self.alive:
+            block = self.way_to(label)
+            self.jump(block)
+        else:
+            self.block.term = ir.DEAD
+        self.start_block(self._block_of(label | PLAIN if plain else label))
+        if not plain:
+            facts = self.facts.setdefault(label, set())
+            facts -= self.plan.dropped.get(label, set())
+            region = self.region
+            if region is not None and label == region.label:
+                facts |= self.plan.wanted.get(label, set()) - self.plan.dropped.get(label, set())
+            self.small_vars = set(facts)
+
+    def leave_to(self, label: int) -> None:
+        """Jump."""
+        self.settle()
+        self.jump(self.way_to(label))
+        self.start_dead()
+        self.unsettle()
+
+    def branch_to(
+        self, cond: str, x: Value, y: Value, label: int, following: Block | None = None
+    ) -> None:
+        """Jump on a condition, and go on if it does not hold.  The stack has been settled."""
+        if following is None:
+            following = self.new_block()
+        self.branch(cond, x, y, self.way_to(label), following)
+        self.block = following
+
+    # ------------------------------------------------------------------------------------- facts
+
+    def is_small(self, value: Value) -> bool:
+        """Whether a value is known to be a small int."""
+        return value in self.small or (value.is_const and value.type == OBJ
+                                       and bool(value.imm & 1))
+
+    def read_local(self, local: int) -> Value:
+        value = self.seen.get(local)
+        if value is None:
+            value = self.seen[local] = self.variables.read(local, self.block, OBJ)
+            if local in self.small_vars:
+                self.small.add(value)
+        return value
+
+    def write_local(self, local: int, value: Value) -> None:
+        self.variables.write(local, self.block, value)
+        self.seen[local] = value
+        self.small_vars.discard(local)
+        if not self.plain:
+            self.written.add(local)
+
+    def value_of(self, place: int) -> Value:
+        entry = self.stack[place]
+        value = super().value_of(place)
+        if entry.kind == LAZY:
+            self.stack[place] = Entry(entry.vtype, HELD, value)
+            if -1 - place in self.small_vars:
+                self.small.add(value)
+                self.small_vars.discard(-1 - place)
+            # It stays what the variable holds, for those who read it later.
+            self.variables.write(-1 - place, self.block, value)
+        return value
+
+    def object_at(self, depth: int) -> Value:
+        """The entry `depth` below the top, which becomes an object if it is none."""
+        entry = self.top(depth)
+        place = len(self.stack) - 1 - depth
+        value = self.value_of(place)
+        if entry.vtype != PYOBJ:
+            value = self.to_object(entry.vtype, value)
+            self.stack[place] = Entry(PYOBJ, HELD, value)
+        return value
+
+    def pop_object(self) -> Value:
+        value = self.object_at(0)
+        self.stack.pop()
+        return value
+
+    def settle(self) -> None:
+        for depth, entry in enumerate(reversed(self.stack)):
+            if entry.vtype != PYOBJ:
+                self.object_at(depth)
+        super().settle()
+
+    # ------------------------------------------------------------------------------------- exits
+
+    def exit_block(self) -> Block | None:
+        """In the fast version of a loop: where the plain one does the current operation.
+
+        The stack is settled for it, so nothing of the operation may have been done yet.
+        """
+        if self.plain:
+            return None
+        origin = self.origins[self.at]
+        region = self.regions[origin]
+        if region is None or region.label in self.plan.single:
+            return None
+        self.settle()
+        block = self.exit_blocks.get(origin)
+        if block is None:
+            block = self.exit_blocks[origin] = self.ssa.new_block()
+            block.is_cold = True
+        return block
+
+    def count_exit(self) -> None:
+        """There is a way from here to that block."""
+        region = self.regions[self.origins[self.at]]
+        assert region is not None
+        region.exits += 1
+
+    def note_test(self, value: Value) -> None:
+        """The tag of a value is tested: if it is that of a variable since the loop began, the test
+        had better be before the loop."""
+        region = self.region
+        if region is None or self.plain or region.label in self.plan.single:
+            return
+        for local, known in self.seen.items():
+            if known is value and local not in self.written:
+                self.plan.want(region.label, local)

@@ -1,0 +1,96 @@
+"""Loops of native functions that have two versions, for `build_native`."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mpy_cross.emitters.ssa.build import Entry
+from mpy_cross.emitters.ssa.ir import Block, Value
+from mpy_cross.loader.ops import Op, Verb
+
+JUMPS: Final = (Verb.JUMP, Verb.POP_JUMP_IF, Verb.JUMP_IF_OR_POP, Verb.UNWIND_JUMP)
+
+
+@final
+class Plan:
+    """What earlier tries at a function have found out, for the next one.
+
+    Variables are locals by number, and places of the stack as -1 - place.
+    """
+
+    __slots__ = ("changed", "dropped", "single", "wanted")
+
+    def __init__(self) -> None:
+        self.dropped: dict[int, set[int]] = {}
+        """By label: variables that do not come as small ints whenever control goes back to it."""
+        self.wanted: dict[int, set[int]] = {}
+        """By label of a loop: variables whose tags the loop would have to test."""
+        self.single: set[int] = set()
+        """Labels of loops that need no plain version."""
+        self.changed = False
+
+    def want(self, label: int, variable: int) -> None:
+        if variable not in self.dropped.get(label, ()):
+            wanted = self.wanted.setdefault(label, set())
+            if variable not in wanted:
+                wanted.add(variable)
+                self.changed = True
+
+    def drop(self, label: int, variables: set[int]) -> None:
+        dropped = self.dropped.setdefault(label, set())
+        if not variables <= dropped:
+            dropped |= variables
+            self.changed = True
+
+
+@final
+class Region:
+    """A loop that has two versions: operations `start` (its label) to `end` (behind its last)."""
+
+    __slots__ = ("end", "exits", "label", "start")
+
+    def __init__(self, label: int, start: int, end: int) -> None:
+        self.label = label
+        self.start = start
+        self.end = end
+        self.exits = 0
+        """Ways from the fast version to the plain one."""
+
+
+@final
+class Thread:
+    """Where one version of the code has got to."""
+
+    __slots__ = ("alive", "block", "plain", "seen", "small", "small_vars", "stack")
+
+    def __init__(self, block: Block, plain: bool) -> None:
+        self.block = block
+        self.plain = plain
+        self.alive = True
+        self.stack: list[Entry] = []
+        self.seen: dict[int, Value] = {}
+        """Values of locals, as far as they were read or written since the last label."""
+        self.small: set[Value] = set()
+        """Values that are small ints."""
+        self.small_vars: set[int] = set()
+        """Variables that were small ints at the last label, unless written since."""
+
+
+def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
+    """Innermost loops, by operation."""
+    ends: dict[int, int] = {}
+    for i, op in enumerate(ops):
+        if op[0] in JUMPS and places.get(op[1], i) < i:
+            ends[op[1]] = i + 1
+    loops = sorted((places[label], end, label) for label, end in ends.items())
+    found: list[Region | None] = [None] * len(ops)
+    for start, end, label in loops:
+        if any(start < other and other < end for other, _, _ in loops) or any(
+            other <= start and start < after < end for other, after, _ in loops
+        ):
+            continue
+        region = Region(label, start, end)
+        for i in range(start, end):
+            if found[i] is None:
+                found[i] = region
+    return found
