@@ -481,10 +481,10 @@ def _board_rows(facts: Board) -> list[tuple[str, str]]:
         ("flash", f"{chip.flash.size >> 10} KiB, {facts.file_size >> 10} KiB of it files"),
         ("floats", f"{facts.float_bits} bits"),
         ("native code", facts.arch),
-        ("LEDs", ", ".join(facts.leds)),
+        ("LEDs", ", ".join(facts.leds) or "none"),
         ("switches", ", ".join(facts.switches) or "none"),
         ("UARTs", ", ".join(str(key) for key in facts.uarts)),
-        ("I2C", ", ".join(str(key) for key in facts.i2cs)),
+        ("I2C", ", ".join(str(key) for key in facts.i2cs) or "none"),
         ("SPI", ", ".join(str(key) for key in facts.spis)),
         ("pins", ", ".join(facts.pins)),
     ]

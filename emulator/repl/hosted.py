@@ -25,6 +25,8 @@ SLICE: Final = 0.01
 REBOOT: Final = {
     "pyboard": "MPY: sync filesystems\nMPY: soft reboot\n",
     "rp2": "MPY: soft reboot\n",
+    "esp32": "MPY: soft reboot\n",
+    "esp8266": "MPY: soft reboot\n",
 }
 """What a soft reset prints, by `sys.platform`."""
 START: Final = {"rp2": b"import machine, rp2"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -148,6 +148,12 @@ class Bridge:
         self.table = Table(self)
         self.handles.place_value = self._at
 
+    @property
+    def symbols(self) -> Mapping[int, str]:
+        """Functions in the chip's ROM, by address."""
+        machine = self.runtime.machine
+        return {} if machine is None else machine.chip.symbols
+
     def address(self, at: int) -> int:
         """The address of a word of the region."""
         return BASE + 4 * at
@@ -277,7 +283,7 @@ class Bridge:
         if isinstance(error, DepthError):
             raise RecursionError from None
         if isinstance(error, (CoreFault, BadWord)):
-            raise HardFault(fault_text(error)) from error
+            raise HardFault(fault_text(error, self.symbols)) from error
 
     def leave(self) -> None:
         """A call into machine code ends; after the outermost no word means anything any more."""
@@ -406,9 +412,13 @@ class Bridge:
             take_out(self.cells.pop(address))
 
 
-def fault_text(error: CoreFault | BadWord) -> str:
-    """What is said of a fault of machine code."""
-    return error.fault.report() if isinstance(error, CoreFault) else str(error)
+def fault_text(error: CoreFault | BadWord, symbols: Mapping[int, str]) -> str:
+    """What is said of a fault of machine code.  symbols: functions in the chip's ROM, by address.
+    """
+    if not isinstance(error, CoreFault):
+        return str(error)
+    name = symbols.get(error.fault.pc)
+    return (f"in ROM function {name}, which is not here: " if name else "") + error.fault.report()
 
 
 def frame_names(frame: Any) -> tuple[dict[str, Any], dict[str, Any]]:

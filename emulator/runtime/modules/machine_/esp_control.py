@@ -63,6 +63,11 @@ def touch_value(hw: Hardware, name: str) -> int:
 class EspControl(Control):
     """What the two have in common."""
 
+    def __init__(self, hw: Hardware) -> None:
+        super().__init__(hw)
+        # Pads have pull-ups at first: lights on one need a pause before the first stream.
+        self.stream_end = hw.clock.now
+
     def reset(self) -> None:
         """Reset the chip."""
         self.hw.machine.reset("software")

@@ -1,0 +1,172 @@
+"""Machine code for Xtensa: the same programs as on Arm, on ESP32 (windows) and ESP8266 (none)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from mpy_cross.emulator.boards import board as find_board
+from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.session import EXIT_FAULT, Session
+from mpy_cross.loader.release import get
+from tests.emulator.test_native_boards import FUNCTIONS, KINDS, agreement
+from tests.emulator.test_native_bridge import PROGRAMS, SAME, run
+
+BOARDS: Final = ("esp32", "esp8266")
+ARCHS: Final = ("xtensawin", "xtensa")
+RELEASES: Final = ("1.17", "1.29")
+
+# The machine code of reference compilers before 1.19 itself is wrong there: loads beyond the
+# sixteenth word have their offset cut to four bits, conditional jumps are not lengthened, and
+# handlers in viper functions with windows take the function table from another place.
+WRONG_CODE: Final = {
+    "programs/bytes_and_arrays.py": ARCHS, "programs/long_jumps.py": ARCHS,
+    "programs/many_locals.py": ARCHS, "programs/numbers.py": ARCHS,
+    "programs/recursion.py": ARCHS, "native/programs/handlers.py": ("xtensawin",)}
+OFTEN: Final = [name for name in SAME if name.startswith("native/")] + SAME[::10]
+
+
+@pytest.fixture(autouse=True)
+def engine() -> None:
+    pytest.importorskip("unicorn", reason="machine code runs on Unicorn, which is not installed")
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("name", sorted(set(OFTEN)))
+def test_native_code_prints_what_it_prints_on_arm(name: str, arch: str) -> None:
+    source = (PROGRAMS / name).read_bytes()
+    for release in RELEASES:
+        if release == "1.17" and arch in WRONG_CODE.get(name, ()):
+            continue
+        assert run(source, release, arch, "native") == run(source, release, "armv7emsp", "native")
+
+
+@pytest.mark.spec("B18")
+def test_bytecode_native_and_viper_agree() -> None:
+    results: dict[str, list[str]] = {}
+    for board in BOARDS:
+        for release in RELEASES:
+            for kind in KINDS:
+                chosen = get(release)
+                session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+                outcome = session.run_source(agreement(kind))
+                assert outcome is not None and outcome.status == 0, outcome
+                results.setdefault(session.console, []).append(f"{kind} on {board}, {release}")
+                session.close()
+    assert len(results) == 1, list(results.values())
+    lines = next(iter(results)).splitlines()
+    assert len(lines) == sum(len(cases) for _, cases in FUNCTIONS.values())
+    assert lines[-1] == "recursion 144"
+
+
+DEEP: Final = """
+@micropython.native
+def down(n, through):
+    return 0 if n == 0 else 1 + through(n - 1)
+def host(n):
+    return down(n, host)
+print(host(200))
+@micropython.native
+def catch(n, through):
+    if n == 150:
+        try:
+            return through(n - 1)
+        except ValueError as error:
+            return 'caught', n, error
+    if n == 0:
+        raise ValueError('deep')
+    return through(n - 1)
+def host2(n):
+    return catch(n, host2)
+print(host2(180))
+@micropython.native
+def numbers(n):
+    for i in range(n):
+        try:
+            yield i
+        except KeyError:
+            yield -i
+@micropython.native
+def all_of(n):
+    if not n:
+        return
+    yield from numbers(n)
+    yield from all_of(n - 1)
+it = all_of(3)
+print(next(it), next(it), it.throw(KeyError()), list(it))
+@micropython.native
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+print(fib(12))
+@micropython.native
+def endless(n):
+    return endless(n + 1)
+try:
+    endless(0)
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("board", BOARDS)
+def test_calls_nest_to_a_depth_of_200(board: str, release: str) -> None:
+    chosen = get(release)
+    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+    outcome = session.run_source(DEEP)
+    assert outcome is not None and outcome.status == 0, outcome
+    assert session.console == (
+        "200\n('caught', 150, ValueError('deep',))\n0 1 -1 [2, 0, 1, 0]\n144\n"
+        "maximum recursion depth exceeded\n")
+    session.close()
+
+
+ASSEMBLER: Final = """
+@micropython.asm_xtensa
+def total(a2):
+    movi(a3, 0)
+    label(AGAIN)
+    add(a3, a3, a2)
+    addi(a2, a2, -1)
+    bnez(a2, AGAIN)
+    mov(a2, a3)
+@micropython.asm_xtensa
+def swap(a2, a3):
+    l8ui(a4, a2, 0)
+    l8ui(a5, a3, 0)
+    s8i(a5, a2, 0)
+    s8i(a4, a3, 0)
+    sub(a2, a4, a5)
+one, two = bytearray(b'abc'), bytearray(b'xyz')
+print(total(100), swap(one, two), one, two)
+"""
+
+
+@pytest.mark.spec("H80")
+@pytest.mark.parametrize("board, release", [
+    ("esp8266", "1.17"), ("esp8266", "1.29"), ("esp32", "1.29")])
+def test_inline_assembler(board: str, release: str) -> None:
+    chosen = get(release)
+    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+    outcome = session.run_source(ASSEMBLER)
+    assert outcome is not None and outcome.status == 0, outcome
+    assert session.console == "5050 -23 bytearray(b'xbc') bytearray(b'ayz')\n"
+    session.close()
+
+
+@pytest.mark.parametrize("board, rom, name", [
+    ("esp32", 0x4000C2C8, "memcpy"), ("esp8266", 0x40002ECC, "ets_delay_us")])
+@pytest.mark.parametrize("kind", ["store", "rom"])
+def test_faults_are_reported(kind: str, board: str, rom: int, name: str) -> None:
+    source = "@micropython.viper\ndef f():\n p = ptr32(0x10)\n p[0] = 1\nf()\n"
+    expected = "write where nothing answers at 0x00000010, pc=0x"
+    if kind == "rom":
+        source = (f"@micropython.asm_xtensa\ndef f(a2):\n jx(a2)\nf({rom})\n")
+        expected = f"in ROM function {name}"
+    chosen = get("1.29")
+    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+    outcome = session.run_source(source)
+    assert outcome is not None and outcome.status == EXIT_FAULT
+    assert expected in outcome.text
+    session.close()
