@@ -13,7 +13,7 @@ from mpy_cross.emulator.runtime.types import Instance
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.runtime import Runtime
 
-SLOTS: Final = {"pyboard": 3}
+SLOTS: Final = {"pyboard": 3, "esp8266": 2}
 """How many streams boards take, by `sys.platform`, if not one."""
 POLLIN: Final = 1
 
