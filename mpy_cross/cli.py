@@ -111,7 +111,11 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
                 return True
         from mpy_cross.driver import compile_source
 
-        code = compile_source(source, embedded, _options(command, release), name)
+        options = _options(command, release)
+        notes: list[str] = []
+        if command.verbose:
+            options = options._replace(optimise=options.optimise._replace(notes=notes))
+        code = compile_source(source, embedded, options, name)
     except CompileError as error:
         if error.block is None:  # the parser names the file itself, only the compiler obeys -s
             error.file = name
@@ -135,6 +139,8 @@ def _compile_file(file: str, command: CommandLine, release: Release) -> bool:
         if command.output is None and not file.endswith(".py"):
             _complain(f"note: {file} does not end in .py, so the output is {target}\n")
     if command.verbose:
+        for note in notes:
+            _complain(f"{name}: {note}\n")
         shown = "stdout" if target == STDOUT else target
         _complain(f"{name}: {len(source)} bytes -> {shown}: {len(code)} bytes, ")
         _complain(f"MicroPython {release.version}\n")
