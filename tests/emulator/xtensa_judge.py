@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 from zlib import crc32
@@ -94,6 +95,7 @@ def start(model: Model, seed: int) -> dict[str, int]:
     return found
 
 
+@cache
 def compared(model: Model) -> list[str]:
     """The registers that are compared."""
     state = State(model).registers()

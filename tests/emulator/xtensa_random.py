@@ -8,6 +8,7 @@ by a generator of our own so that it stays the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, final
 
 from mpy_cross.assembler.isa import Operand, Row
@@ -319,3 +320,9 @@ def start_data(seed: int, base: int) -> bytes:
                               for _ in range(DATA_SIZE // 4)))
     data[POINTER_AT - 12 : POINTER_AT - 8] = (base + POINTER_AT + 256).to_bytes(4, "little")
     return bytes(data)
+
+
+@cache
+def _words(seed: int) -> bytes:
+    chance = Chance(seed ^ 0xAAAA)
+    return b"".join(chance.value().to_bytes(4, "little") for _ in range(DATA_SIZE // 4))

@@ -12,6 +12,7 @@ taking an interrupt is none.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import final
 
 from mpy_cross.emulator.cores.xtensa import exceptions
@@ -20,6 +21,7 @@ from mpy_cross.emulator.cores.xtensa.decode import Decoder, Instruction
 from mpy_cross.emulator.cores.xtensa.exceptions import Raised
 from mpy_cross.emulator.cores.xtensa.integer import INTEGER
 from mpy_cross.emulator.cores.xtensa.memory import DataMemory
+from mpy_cross.emulator.cores.xtensa.models import Model
 from mpy_cross.emulator.cores.xtensa.multiply_add import MULTIPLY_ADD
 from mpy_cross.emulator.cores.xtensa.numbers import (
     COPROCESSOR0_DISABLED,
@@ -45,6 +47,12 @@ from mpy_cross.emulator.cores.xtensa.system import SYSTEM
 OPERATIONS: dict[str, Operation] = {**INTEGER, **SYSTEM, **MULTIPLY_ADD, **SINGLE}
 
 
+@cache
+def _decoder(model: Model) -> Decoder:
+    """One for all cores of a kind, as it keeps what it has found."""
+    return Decoder(model)
+
+
 @final
 class Interpreter(Context):
     """Executes instructions on a state and a memory.
@@ -55,7 +63,7 @@ class Interpreter(Context):
 
     def __init__(self, state: State, memory: DataMemory) -> None:
         super().__init__(state, memory)
-        self._decoder = Decoder(state.model)
+        self._decoder = _decoder(state.model)
         self._known: dict[int, Instruction] = {}
 
     def instruction(self, address: int) -> Instruction | None:
