@@ -31,12 +31,14 @@ class Block:
     loops: known ends of loops, with their begins (-1 for none); pages: numbers of pages, of
     2 ** `page_bits` bytes, at which the instruction at an address met what only the host can
     access.
+    accesses: (places of branches, index, address, base, offset, kind, place behind) of accesses
+    that the host does, see `layout`.
     ended: no code comes after this.
     """
 
-    __slots__ = ("address", "at", "count", "end", "ended", "entries", "entry", "exits", "index",
-                 "loops", "mode", "model", "out", "page_bits", "pages", "places", "quad", "sites",
-                 "state")
+    __slots__ = ("accesses", "address", "at", "count", "end", "ended", "entries", "entry",
+                 "exits", "index", "loops", "mode", "model", "out", "page_bits", "pages", "places",
+                 "quad", "sites", "state")
 
     def __init__(self, model: Model, state: State, at: int, mode: int, quad: int, count: int,
                  end: int, loops: dict[int, int], pages: dict[int, set[int]],
@@ -48,6 +50,7 @@ class Block:
         self.exits: list[tuple[int, int, int, str]] = []
         self.sites: list[tuple[int, int, int]] = []
         self.places: list[int] = []
+        self.accesses: list[tuple[list[int], int, int, int, int, int, int]] = []
         self.entry = entry
         self.entries: list[tuple[int, int, int, int]] = []
         self.address = self.index = 0

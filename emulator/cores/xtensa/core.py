@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final, final
 
-from mpy_cross.emulator.bus import Bus, Memory, Range
+from mpy_cross.emulator.bus import Bus, BusFault, Memory, Range, Window
 from mpy_cross.emulator.cores.core import (
     CoreError,
     CoreFault,
@@ -93,6 +93,7 @@ class TranslatedXtensa(SteppedXtensa):
         self._rounding = 0
         self._known_ps, self._mode = -1, 0
         self._windowed = stated.windows
+        self._window = Window("none", 0, 0, lambda offset, size: 0, lambda *_: None)
         self._stack = 0, 0, memoryview(b"")
         self._back = self.translator.routines["back"]
         self._begun = 0  # how often `advance` was
@@ -196,6 +197,11 @@ class TranslatedXtensa(SteppedXtensa):
                         double[_NEXT] = back_there
                         error = run(ref, resume, zero, zero, none)
                         continue
+                    if reason == at.ACCESS:
+                        if self._access(until):
+                            error = run(ref, resume, zero, zero, none)
+                            continue
+                        break
                     pc = state.pc = words[_AT]
                     state.instructions = until - double[_LEFT]
                     if reason == at.STEP:
@@ -210,6 +216,57 @@ class TranslatedXtensa(SteppedXtensa):
                 error = run(ref, go_on, zero, zero, none)
             if self._is_over():
                 return
+
+    def _access(self, until: int) -> bool:
+        """Does an access to a device; True if the engine is to go on behind it."""
+        state, engine = self.state, self.engine
+        left, kind, _, place, state.pc, address, value, _, _ = _MAIL.unpack_from(
+            engine.state, at.MAIL)
+        state.instructions = until - left - (kind >> at.REST_AT)
+        size, found = kind & 7, self._window
+        if not 0 <= address - found.base <= found.size - size:
+            other = self.memory.find(address)
+            if type(other) is not Window or address - other.base > other.size - size:
+                self._step()
+                return False
+            found = self._window = other
+        if address % size:
+            self._step()
+            return False
+        begun, forgotten = self._begun, self.translator.times_forgotten
+        try:
+            before = self.memory.before
+            if before is not None:
+                before()
+            if kind & at.STORES:
+                found.write(address - found.base, size, value & (1 << 8 * size) - 1)
+            else:
+                value = found.read(address - found.base, size) & (1 << 8 * size) - 1
+                if kind & at.SIGNED and value >> 15:
+                    value |= 0xFFFF_0000
+                engine.words[place] = value
+        except BusFault as error:
+            cause = n.STORE_PROHIBITED if kind & at.STORES else n.LOAD_PROHIBITED
+            self.interpreter.on_raised(Raised(cause, error.address, str(error)))
+            state.instructions += 1
+            return False
+        state.instructions += 1
+        if not (self.stopping or state.attention or begun != self._begun
+                or forgotten != self.translator.times_forgotten):
+            engine.double[_NEXT] = engine.double[_SITE]
+            return True
+        self._pass()
+        return False
+
+    def _pass(self) -> None:
+        """The pc goes to the next instruction in memory."""
+        state, sr = self.state, self.state.sr
+        done = self.interpreter.instruction(state.pc)
+        assert done is not None
+        state.pc = done.end
+        if state.pc == sr[n.LEND] and sr[n.LCOUNT] and not sr[n.PS] & n.PS_EXCM:
+            sr[n.LCOUNT] -= 1
+            state.pc = sr[n.LBEG]
 
     def call(self, address: int, *args: int) -> int:
         """The same as of every core, with less on the way."""

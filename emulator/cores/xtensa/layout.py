@@ -33,13 +33,17 @@ REASON: Final = 52  # 4 bytes
 KEPT: Final = 56  # 8 bytes: scratch of a routine
 KEPT2: Final = 64
 TABLE_MISSED: Final = 112  # 8 bytes: the table in which an address was not found
-# What a trap needs, read at once:
+# What a trap needs, or an access to a device, read at once:
 MAIL: Final = 72  # 8 bytes: instructions that are left
-KIND: Final = 80  # 4 bytes: 2 if the rest is filled in
+KIND: Final = 80  # 4 bytes: 2 if the rest is filled in; of an access see below
 BACK: Final = 84  # 4 bytes: where the trap returns to
 RESULT: Final = 88  # 4 bytes: place of the register of its result, as a word of the state
-CALLED: Final = 92  # 4 bytes: its address
-ARGUMENTS: Final = 96  # 16 bytes
+CALLED: Final = 92  # 4 bytes: its address; of the instruction
+ARGUMENTS: Final = 96  # 16 bytes; address and value
+# The kind of an access: its size, then
+STORES, SIGNED = 1 << 3, 1 << 4
+REGISTER_AT: Final = 5  # 4 bits: the register
+REST_AT: Final = 9  # 6 bits: instructions of the block from this one on
 AR: Final = 0x100
 SR: Final = 0x400
 UR: Final = 0x800
@@ -47,7 +51,7 @@ FR: Final = 0xC00
 STATE_SIZE: Final = 0x1_0000
 
 # Why translated code calls the host.
-CHAIN, MISS, BUDGET_OVER, STEP, STUB, BREAKPOINT, REFUSED, CHANGED = range(8)
+CHAIN, MISS, BUDGET_OVER, STEP, STUB, BREAKPOINT, REFUSED, CHANGED, ACCESS = range(9)
 
 # Modes: what is known when code is translated.
 PLAIN, EXCEPTION, WINDOWS = 0, 1, 2  # windows are not checked; PS.EXCM is set; they are checked

@@ -59,6 +59,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
 )
 from mpy_cross.emulator.cores.xtensa.buffer import Piece
 from mpy_cross.emulator.cores.xtensa.layout import (
+    ACCESS,
     BASE,
     BREAKPOINT,
     BUDGET,
@@ -114,6 +115,8 @@ class Routines:
     miss: an indirect jump whose target is not in the table.
     chain: a branch without a target; LINK says which.
     budget, stub, breakpoint, refused, changed, step: `heavy` with that reason.
+    access: the host does an access of the kind in T3, to the address in T1, of the value in T2;
+        comes back to LINK.
     back: returns from a stub, which counts as an instruction.
     indirect: goes on at PC.
     overflow: takes the window overflow of the instruction at PC.
@@ -248,6 +251,15 @@ class Routines:
         p.emit(access(STR, T1, STATE, at.RESULT), access(STR, T2, STATE, at.BACK),
                [access(STR, first + 2 + k, STATE, at.ARGUMENTS + 4 * k) for k in range(4)],
                movz(T0, STUB))
+        p.to(branch(0), "heavy")
+        p.label("access")
+        p.emit(access(STR_X, BUDGET, STATE, at.MAIL), access(STR, PC, STATE, at.CALLED),
+               access(STR, T3, STATE, at.KIND), access(STR, T1, STATE, at.ARGUMENTS),
+               access(STR, T2, STATE, at.ARGUMENTS + 4), access(STR_X, LINK, STATE, at.SITE),
+               ubfx(T0, T3, at.REGISTER_AT, 4))
+        if self.model.windows:
+            p.emit(three(ADD, T0, T0, BASE, 2), logical(AND_I, T0, T0, self.model.registers - 1))
+        p.emit(add_i(T0, T0, at.AR >> 2), access(STR, T0, STATE, at.RESULT), movz(T0, ACCESS))
         p.to(branch(0), "heavy")
         p.label("back")
         p.emit(add_i(BUDGET, BUDGET, -1) | X, access(LDR, PC, STATE, at.BACK))

@@ -51,7 +51,7 @@ from mpy_cross.emulator.cores.xtensa.layout import (
 from mpy_cross.emulator.cores.xtensa.routines import Routines
 from mpy_cross.emulator.cores.xtensa.state import State
 from mpy_cross.emulator.cores.xtensa.translate_float import FLOAT
-from mpy_cross.emulator.cores.xtensa.translate_integer import INTEGER
+from mpy_cross.emulator.cores.xtensa.translate_integer import INTEGER, add_constant
 from mpy_cross.emulator.cores.xtensa.translate_jumps import ENDS, JUMPS, fall
 from mpy_cross.emulator.cores.xtensa.translate_memory import MEMORY
 from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
@@ -123,6 +123,7 @@ class Translator:
         self.loops: dict[int, int] = {}
         self.blocks: dict[int, Translated] = {}
         self.instructions = 0  # that were translated
+        self.times_forgotten = 0
         self._sites: dict[int, tuple[int, int, int]] = {}
         self._hosts: list[int] = []  # of all blocks, in order
         self._order: list[Translated] = []
@@ -306,6 +307,15 @@ class Translator:
             out.append(a64.movz(T3, b.count - index))
             out.append(branch_link(routines["entry"] - host - 4 * len(out)))
             out.append(branch(4 * (behind - len(out))))
+        for places, index, address, base, offset, kind, behind in b.accesses:
+            for place in places:
+                out[place] = a64.redirect(out[place], 4 * (len(out) - place))
+            add_constant(b, T1, base, offset)
+            out.append(a64.mov(T2, kind >> at.REGISTER_AT & 15))
+            out.append(a64.movz(T3, kind | b.count - index << at.REST_AT))
+            out += constant(PC, address)
+            out.append(branch_link(routines["access"] - host - 4 * len(out)))
+            out.append(branch(4 * (behind - len(out))))
         mode = b.mode << 32
         for place, target, quad in b.sites:
             key = target | mode | quad << 36
@@ -383,6 +393,7 @@ class Translator:
 
     def forget(self) -> None:
         """All blocks are gone."""
+        self.times_forgotten += 1
         for place in self._entries:
             self._table[place] = _NOWHERE
         self._entries.clear()

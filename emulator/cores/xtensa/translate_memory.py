@@ -15,6 +15,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     ADD,
     EQ,
     LDR,
+    LDRSH,
     NE,
     ORR,
     STR,
@@ -31,7 +32,16 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
 )
 from mpy_cross.emulator.cores.xtensa.block import Block, Make
 from mpy_cross.emulator.cores.xtensa.decode import Instruction
-from mpy_cross.emulator.cores.xtensa.layout import STATE, T0, T1, T2, special
+from mpy_cross.emulator.cores.xtensa.layout import (
+    REGISTER_AT,
+    SIGNED,
+    STATE,
+    STORES,
+    T0,
+    T1,
+    T2,
+    special,
+)
 from mpy_cross.emulator.cores.xtensa.translate_integer import add_constant
 
 MEMORY: Final[dict[str, Make]] = {}
@@ -39,17 +49,25 @@ MEMORY: Final[dict[str, Make]] = {}
 _MOST_PAGES: Final = 4  # that are compared with; further ones take the slower way
 
 
-def look_for_devices(b: Block, base: int, offset: int) -> None:
-    """If this instruction has met devices: the host does its accesses to their pages."""
+def is_device(b: Block, base: int, offset: int) -> list[int]:
+    """If this instruction has met devices: places of branches that are taken for their pages."""
     pages = b.pages.get(b.address)
     if not pages:
-        return
+        return []
     add_constant(b, T1, base, offset)
     b.out.append(lsr_i(T1, T1, b.page_bits))
+    places = []
     for page in sorted(pages)[:_MOST_PAGES]:
         b.out += constant(T0, page)
-        b.out.append(cmp(T1, T0))
-        b.leave(branch_if(EQ, 0))
+        b.out += (cmp(T1, T0), branch_if(EQ, 0))
+        places.append(len(b.out) - 1)
+    return places
+
+
+def look_for_devices(b: Block, base: int, offset: int) -> None:
+    """The same; the interpreter executes the instruction."""
+    for place in is_device(b, base, offset):
+        b.exits.append((place, b.index, b.address, "step"))
 
 
 def _address(b: Block, base: int, size: int, always: bool) -> int:
@@ -62,22 +80,36 @@ def _address(b: Block, base: int, size: int, always: bool) -> int:
 
 def _plain(op: tuple[int, int], aligned: bool = False) -> Make:
     size = 1 << op[1]
+    kind = size | (STORES if not op[0] & 0x00C0_0000 else 0) | (SIGNED if op == LDRSH else 0)
 
+    def make(b: Block, i: Instruction) -> None:
+        t, s, offset = i.operands
+        places = is_device(b, s, offset) if b.pages else None
+        base = _address(b, s, size, aligned)
+        b.out.append(access(op, t, base, offset))
+        if places:
+            b.accesses.append((places, b.index, b.address, s, offset, kind | t << REGISTER_AT,
+                               len(b.out)))
+
+    return make
+
+
+def _plain_float(op: tuple[int, int]) -> Make:
     def make(b: Block, i: Instruction) -> None:
         t, s, offset = i.operands
         if b.pages:
             look_for_devices(b, s, offset)
-        base = _address(b, s, size, aligned)
+        base = _address(b, s, 4, False)
         b.out.append(access(op, t, base, offset))
 
     return make
 
 
 MEMORY.update({
-    "l8ui": _plain(a64.LDRB), "l16ui": _plain(a64.LDRH), "l16si": _plain(a64.LDRSH),
+    "l8ui": _plain(a64.LDRB), "l16ui": _plain(a64.LDRH), "l16si": _plain(LDRSH),
     "l32i": _plain(LDR), "s8i": _plain(a64.STRB), "s16i": _plain(a64.STRH), "s32i": _plain(STR),
     "s32nb": _plain(STR), "l32ai": _plain(LDR, True), "s32ri": _plain(STR, True),
-    "lsi": _plain(a64.LDR_S), "ssi": _plain(a64.STR_S)})
+    "lsi": _plain_float(a64.LDR_S), "ssi": _plain_float(a64.STR_S)})
 
 
 def _below(op: tuple[int, int]) -> Make:
