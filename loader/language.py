@@ -22,16 +22,32 @@ class LanguageFacts(NamedTuple):
     """1.20: `complex()` reads a sum such as `1+2j`, and uses `x.__complex__()`."""
     json_checks_text: bool = False
     """1.20: strings of JSON have to be UTF-8."""
+    bytearray_encoding: bool = False
+    """1.20: `bytearray('text')` needs an encoding."""
+    native_attributes: bool = False
+    """1.20: functions in machine code have `__name__` and `__globals__`."""
     power_of_infinity: bool = False
     """1.20: `math.pow` of an infinite exponent may be infinite."""
     view_length: bool = False
     """1.21: views of dictionaries have a length."""
     int_of_buffer: bool = False
     """1.21: `int()` takes any buffer that holds digits."""
+    views_add: bool = True
+    """1.21: `+` refuses a memoryview on its left."""
+    pad_bytes: bool = False
+    """1.21: `x` in formats of `struct` is a byte of zeros."""
+    dict_is_used: bool = False
+    """1.21: `'text' % {}` is no error."""
+    broken_modules_go: bool = False
+    """1.21: a module that fails while it is imported leaves `sys.modules`."""
     hex_methods: bool = False
     """1.21: bytes, bytearray and memoryview have `hex`, the first two `fromhex`."""
     deque_sequence: bool = False
     """1.23: deques take initial items, work at both ends, and have indices and iterators."""
+    half_floats: bool = False
+    """1.23: typecode `e`."""
+    text_streams: bool = False
+    """1.24: the type of `sys.stdout` is called TextIOWrapper."""
     bytes_defaults: bool = False
     """1.24: `int.to_bytes()` and `int.from_bytes(data)` have defaults."""
     bytes_checked: bool = False
@@ -46,6 +62,12 @@ class LanguageFacts(NamedTuple):
     """1.25: `startswith` and `endswith` take tuples and ends."""
     separators: bool = False
     """1.26: format has `_`, `,` is for decimal numbers, and zeros before a number have them."""
+    named_percent: bool = False
+    """1.26: a named tuple, too, holds the values for `%`."""
+    star_all: bool = False
+    """1.26: `from module import *` looks at `__all__`."""
+    import_globals: bool = False
+    """1.27: relative imports use the globals that `__import__` gets."""
     set_name: bool = False
     """1.26: `__set_name__` of attributes is called when their class has been made."""
 
@@ -57,10 +79,25 @@ LANGUAGE_1_20 = LANGUAGE_1_19._replace(
     float_method=True,
     complex_text=True,
     json_checks_text=True,
+    bytearray_encoding=True,
+    native_attributes=True,
     power_of_infinity=True,
 )
-LANGUAGE_1_21 = LANGUAGE_1_20._replace(view_length=True, int_of_buffer=True, hex_methods=True)
-LANGUAGE_1_23 = LANGUAGE_1_21._replace(deque_sequence=True)
-LANGUAGE_1_24 = LANGUAGE_1_23._replace(bytes_defaults=True, bytes_checked=True, super_checked=True)
+LANGUAGE_1_21 = LANGUAGE_1_20._replace(
+    view_length=True,
+    int_of_buffer=True,
+    hex_methods=True,
+    views_add=False,
+    pad_bytes=True,
+    dict_is_used=True,
+    broken_modules_go=True,
+)
+LANGUAGE_1_23 = LANGUAGE_1_21._replace(deque_sequence=True, half_floats=True)
+LANGUAGE_1_24 = LANGUAGE_1_23._replace(
+    bytes_defaults=True, bytes_checked=True, super_checked=True, text_streams=True
+)
 LANGUAGE_1_25 = LANGUAGE_1_24._replace(affix_tuples=True, leading_zero=False)
-LANGUAGE_1_26 = LANGUAGE_1_25._replace(separators=True, set_name=True, slice_on_stack=True)
+LANGUAGE_1_26 = LANGUAGE_1_25._replace(
+    separators=True, set_name=True, slice_on_stack=True, named_percent=True, star_all=True
+)
+LANGUAGE_1_27 = LANGUAGE_1_26._replace(import_globals=True)

@@ -29,12 +29,18 @@ class LibraryFacts(NamedTuple):
     framebuf_sources: bool = False
     """1.26: `blit` takes a tuple or list in place of a `FrameBuffer`, and read-only bytes."""
 
+    rp_dupterm: bool = False
+    """1.20: RP2 has `os.dupterm`."""
+    stm_pwm: bool = False
+    """1.28: STM32 has `machine.PWM`."""
+
 
 LIBRARY_1_12 = LibraryFacts()
 LIBRARY_1_18 = LIBRARY_1_12._replace(pio_side_checked=True, pio_side_optional=True)
-LIBRARY_1_20 = LIBRARY_1_18._replace(framebuf_shapes=True)
+LIBRARY_1_20 = LIBRARY_1_18._replace(framebuf_shapes=True, rp_dupterm=True)
 LIBRARY_1_21 = LIBRARY_1_20._replace(pio_exec_words=True)
 LIBRARY_1_22 = LIBRARY_1_21._replace(framebuf_size_checked=True, framebuf_is_whole=True)
 LIBRARY_1_24 = LIBRARY_1_22._replace(framebuf_last_line=True)
 LIBRARY_1_25 = LIBRARY_1_24._replace(framebuf_point=True, pio_side_directions=True)
 LIBRARY_1_26 = LIBRARY_1_25._replace(framebuf_sources=True)
+LIBRARY_1_28 = LIBRARY_1_26._replace(stm_pwm=True)

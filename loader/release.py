@@ -35,6 +35,7 @@ from mpy_cross.loader.language import (
     LANGUAGE_1_24,
     LANGUAGE_1_25,
     LANGUAGE_1_26,
+    LANGUAGE_1_27,
     LanguageFacts,
 )
 from mpy_cross.loader.library import (
@@ -46,6 +47,7 @@ from mpy_cross.loader.library import (
     LIBRARY_1_24,
     LIBRARY_1_25,
     LIBRARY_1_26,
+    LIBRARY_1_28,
     LibraryFacts,
 )
 from mpy_cross.loader.prompt import (
@@ -161,12 +163,14 @@ class Release(NamedTuple):
     str_converts_operand: bool = True
     """`"a" + 1` says that int cannot become str; 1.21: that + does not take the two types."""
     language: LanguageFacts = LANGUAGE_1_12
-    """What objects do at run time; changed by 1.19, 1.20, 1.21, 1.23, 1.24, 1.25 and 1.26."""
+    """What objects do at run time; changed by 1.19 to 1.21 and 1.23 to 1.27."""
     next_default: bool = False
     """1.25: `next()` takes a second argument on all boards."""
     implementation: tuple[str, ...] = ("mpy",)
     """What `sys.implementation` has after name and version: from 1.19 `_machine` and `_mpy` in
     place of `mpy`; 1.25 added `_build`, 1.26 `_thread`."""
+    small_thumb_arch: str = "armv7m"
+    """Which machine code a core without Thumb-2 says that it runs; 1.19: armv6m."""
     version_has_level: bool = False
     """`sys.implementation.version` has a fourth element, "" in a release; from 1.22."""
     version_in_sys: bool = False
@@ -496,6 +500,7 @@ _R1_19 = _R1_18._replace(
     date="2022-06-16",
     prompt=PROMPT_1_19,
     implementation=("_machine", "_mpy"),
+    small_thumb_arch="armv6m",
     version_in_sys=True,
     mpy_version=6,
     fun_table=FUN_TABLE_1_19,
@@ -647,6 +652,7 @@ _R1_26 = _R1_25._replace(
 _R1_26_1 = _R1_26._replace(version="1.26.1", date="2025-09-11")
 _R1_27 = _R1_26_1._replace(
     version="1.27",
+    language=LANGUAGE_1_27,
     date="2025-12-10",
     prompt=PROMPT_1_27,
     archs=_ARCHS_1_27,
@@ -662,6 +668,7 @@ _R1_27 = _R1_26_1._replace(
 )
 _R1_28 = _R1_27._replace(
     version="1.28",
+    library=LIBRARY_1_28,
     date="2026-04-06",
     prompt=PROMPT_1_28,
     march_flags=("zba", "zcmp"),

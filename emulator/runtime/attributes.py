@@ -6,6 +6,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from mpy_cross.emulator.runtime.errors import ProgramException
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.types import (
     BY_HOST,
     SPECIAL,
@@ -85,6 +86,14 @@ method = attribute
 """`obj.name` that is about to be called."""
 
 
+def attribute_or(obj: Any, name: str, default: Any) -> Any:
+    """`getattr(obj, name, default)`."""
+    try:
+        return attribute(obj, name)
+    except AttributeError:
+        return default
+
+
 def _module_attribute(module: Module, name: str) -> Any:
     if name == "__class__":
         return visible_type(module)
@@ -129,6 +138,11 @@ def _builtin_attribute(obj: Any, name: str) -> Any:
             return function_name(obj)
         if name == "__globals__":
             return obj.__globals__
+    elif LANGUAGE[0].native_attributes and type(obj).__name__ == "NativeFunction":
+        if name == "__name__":
+            return obj.name
+        if name == "__globals__":
+            return obj.module
     known = builtin_of(obj)
     if known is not None:
         entry = known.attributes.get(name, _MISSING)

@@ -18,6 +18,7 @@ from mpy_cross.emulator.runtime.arguments import (
     native,
     to_utf8,
 )
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.heap import BLOCK, Block
 from mpy_cross.emulator.runtime.printing import bytes_text
 from mpy_cross.emulator.runtime.storage import Storage
@@ -193,6 +194,8 @@ class Buffer:
         return False
 
     def __add__(self, other: Any) -> Any:
+        if isinstance(self, MemoryView) and not LANGUAGE[0].views_add:
+            return NotImplemented
         data = buffer_of(other)
         size = self._kind.size
         whole = self._bytes.tobytes() + data[: len(data) // size * size].tobytes()
@@ -343,6 +346,8 @@ class ByteArray(Growing):
             start = address - heap.base
             self._bytes = self._items = view = heap.arena[start : start + size]
             view[:] = bytes(size)
+        elif len(args) == 1 and isinstance(value, str) and LANGUAGE[0].bytearray_encoding:
+            raise TypeError("wrong number of arguments")
         elif has_buffer(value):
             self._allocate(kind, buffer_of(value))
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from mpy_cross.emulator.runtime import streams
 from mpy_cross.emulator.runtime.dupterm import Copies
-from mpy_cross.emulator.runtime.types import HostObject
+from mpy_cross.emulator.runtime.types import HostObject, class_name
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.runtime import Runtime
@@ -185,7 +185,7 @@ class _Standard(HostObject):
         raise OSError(streams.EINVAL)
 
     def _show(self, printer: Any) -> str:
-        return f"<io.FileIO {self._number}>"
+        return f"<io.{class_name(type(self))} {self._number}>"
 
     read = streams.read
     readinto = streams.readinto
@@ -206,13 +206,22 @@ class StandardBytes(_Standard):
     type_name = "FileIO"
 
 
-@final
 class StandardText(_Standard):
     """`sys.stdin`, `sys.stdout`, `sys.stderr`."""
 
-    type_name = "FileIO"
+    type_name = "TextIOWrapper"
     __stream_text__ = True
+
+    def __new__(cls, console: Any = None, number: Any = None) -> StandardText:
+        if isinstance(console, Console) and not console.runtime.release.language.text_streams:
+            cls = _OldText
+        return object.__new__(cls)
 
     def __init__(self, console: Any = None, number: Any = None) -> None:
         super().__init__(console, number)
         self.buffer = StandardBytes(console, number)
+
+
+@final
+class _OldText(StandardText):
+    type_name = "FileIO"

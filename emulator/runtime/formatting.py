@@ -53,7 +53,11 @@ class Formatter:
 
     def percent(self, template: Any, values: Any) -> Any:
         """`template % values`, for a str or bytes template."""
-        items: tuple[Any, ...] = values if type(values) is tuple else (values,)
+        items: tuple[Any, ...] = (values,)
+        if type(values) is tuple:
+            items = values
+        elif isinstance(values, tuple) and LANGUAGE[0].named_percent:
+            items = tuple(values)
         named = values if type(values) is dict else None
         if isinstance(template, str):
             return cooked(self._percent(raw(template), items, named, False))
@@ -105,7 +109,7 @@ class Formatter:
             if piece.width == STAR:
                 field = field.of_width(width)
             out.append(self._percent_value(arg, field, precision, is_bytes, piece.at))
-        if used != count:
+        if used != count and (named is None or not LANGUAGE[0].dict_is_used):
             raise TypeError("format string didn't convert all arguments")
         return "".join(out)
 

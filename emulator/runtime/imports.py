@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.runtime.arguments import as_int, no_implicit
 from mpy_cross.emulator.runtime.attributes import attribute
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.modules import TABLE
 from mpy_cross.emulator.runtime.program import Code
 from mpy_cross.emulator.runtime.types import Module
@@ -84,6 +85,8 @@ class Importer:
         """`import name`, `from name import names`."""
         function = self.runtime.builtins.get("__import__")
         if function is not self._own and function is not None:
+            if LANGUAGE[0].import_globals:
+                return function(name, module, None, names, level)
             return function(name, None, None, names, level)
         return self._import(module, name, names, level)
 
@@ -118,6 +121,10 @@ class Importer:
             raise ValueError()
         from mpy_cross.emulator.runtime.builtins import caller_globals
 
+        if depth and space is not None and LANGUAGE[0].import_globals:
+            if not isinstance(space, dict):
+                raise TypeError()
+            return self._import(space, name, names, depth)
         return self._import(caller_globals(), name, names, depth)
 
     # --------------------------------------------------------------------------------- steps
@@ -201,7 +208,8 @@ class Importer:
         return 0, path
 
     def _load(self, name: str, kind: int, path: str) -> Module:
-        """Make a module of a file or folder.  It stays registered if it fails (manual 3.7.17)."""
+        """Make a module of a file or folder.  Until 1.20 it stays registered if it fails (manual
+        3.7.17)."""
         module = Module(name)
         self.runtime.modules[name] = module
         if kind == FOLDER:
@@ -218,7 +226,12 @@ class Importer:
         return (kind, file) if kind == FILE else (0, "")
 
     def _run(self, module: Module, path: str) -> None:
-        self.runtime.run(self._code(module, path), module)
+        try:
+            self.runtime.run(self._code(module, path), module)
+        except BaseException:
+            if LANGUAGE[0].broken_modules_go:
+                self.runtime.modules.pop(module.__dict__["__name__"], None)
+            raise
 
     def main(self, name: str) -> tuple[Code, Module]:
         """What is run as `__main__` for the name of a module or package, and that `__main__`.
@@ -296,7 +309,8 @@ def refused(data: bytes, release: Release, arch: str) -> str:
 
     arch: the board's architecture of machine code, "" for none.
     """
-    if len(data) < 5 or data[0] != ord("M") or data[1] != release.mpy_version:
+    header = 5 if release.mpy_version < 6 else 4
+    if len(data) < header or data[0] != ord("M") or data[1] != release.mpy_version:
         return BAD_FILE
     feature = data[2]
     number = feature >> 2 & 0x2F
@@ -304,12 +318,12 @@ def refused(data: bytes, release: Release, arch: str) -> str:
         if feature & 3 != UNICODE or data[4] > release.qstr_window:
             return BAD_FILE
         number = feature >> 2
-    elif (number and feature & 3 != release.mpy_sub_version) or feature & ARCH_FLAGS:
+    elif number and feature & 3 != release.mpy_sub_version:
         return BAD_FILE
     if data[3] > SMALL_INT_BITS:
         return BAD_FILE
     if runs(release, number, arch):
-        return ""
+        return BAD_FILE if release.mpy_version == 6 and feature & ARCH_FLAGS else ""
     return BAD_ARCH if arch in release.archs[1:] else release.native_refusal
 
 

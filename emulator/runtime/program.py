@@ -26,6 +26,7 @@ class Code:
 
     __slots__ = (
         "__weakref__",
+        "_made",
         "_raw",
         "bitmap",
         "builtins",
@@ -46,6 +47,8 @@ class Code:
         self.builtins = builtins
         self.float_type = float_type
         self.names = module.names
+        self._made: dict[int, Any] = {}
+        """Constants as objects, by the identity of what the file has."""
         self.mpy = mpy
         self._raw = {
             id(function): raw
@@ -70,7 +73,10 @@ class Code:
         if isinstance(value, Str):
             return text_of(value.data)
         if isinstance(value, tuple):
-            return tuple(self.constant(item) for item in value)
+            made = self._made.get(id(value))
+            if made is None:
+                made = self._made[id(value)] = tuple([self.constant(item) for item in value])
+            return made
         if isinstance(value, complex):
             return complex(value)
         if isinstance(value, float):

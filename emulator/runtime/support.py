@@ -332,7 +332,18 @@ def import_from(module: Any, name: str) -> Any:
 
 
 def import_star(module: Module, names: dict[str, Any]) -> None:
-    """`from module import *`: all names without a leading underscore; no `__all__`."""
+    """`from module import *`: the names of `__all__`, which releases before 1.26 do not know, else
+    those without a leading underscore."""
+    if LANGUAGE[0].star_all:
+        chosen = attributes.attribute_or(module, "__all__", None)
+        if chosen is not None:
+            if not isinstance(chosen, (list, tuple)):
+                raise TypeError(f"object '{type_name(chosen)}' isn't a tuple or list")
+            for name in chosen:
+                if not isinstance(name, str):
+                    raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+                names[name] = attributes.attribute(module, name)
+            return
     for name, value in list(module.__dict__.items()):
         if not name.startswith("_"):
             names[name] = value

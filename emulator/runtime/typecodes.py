@@ -5,11 +5,13 @@ Values that do not fit are cut to the size, without an error (manual 3.9.1).
 
 from __future__ import annotations
 
+import math
 from ctypes import c_float
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.runtime.arguments import as_float, as_int
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.runtime.storage import Storage
@@ -42,6 +44,8 @@ class Typecode:
         """A value of the program as an element of the host's memoryview."""
         if self.kind == "f":
             number = as_float(value)
+            if self.size == 2:
+                return half(float(number))
             return c_float(number).value if self.size == 4 else float(number)
         if self.kind == "O":
             return storage.words.word(value)
@@ -66,6 +70,15 @@ class Typecode:
         return decode_utf8(storage.text_at(value))
 
 
+def half(value: float) -> float:
+    """A float that half precision has; an infinity for what is too large."""
+    try:
+        Struct("<e").pack(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return value
+
+
 TYPECODES: Final[dict[str, Typecode]] = {
     letter: Typecode(letter, format, kind)
     for letter, format, kind in (
@@ -85,6 +98,7 @@ TYPECODES: Final[dict[str, Typecode]] = {
         ("S", "I", "S"),
         ("f", "f", "f"),
         ("d", "d", "f"),
+        ("e", "e", "f"),
     )
 }
 
@@ -92,6 +106,6 @@ TYPECODES: Final[dict[str, Typecode]] = {
 def typecode(letter: str) -> Typecode:
     """The typecode with a letter.  Raises ValueError."""
     found = TYPECODES.get(letter)
-    if found is None:
+    if found is None or (letter == "e" and not LANGUAGE[0].half_floats):
         raise ValueError("bad typecode")
     return found

@@ -64,7 +64,7 @@ NAMES: Final[dict[tuple[str, str, str], str]] = {
         "active exec get init irq put restart rx_fifo tx_fifo"
     ),
     ("pyboard", "machine", ""): (
-        "ADC DEEPSLEEP DEEPSLEEP_RESET HARD_RESET I2C I2S IDLE PWM PWRON_RESET Pin RTC "
+        "ADC DEEPSLEEP DEEPSLEEP_RESET HARD_RESET I2C I2S IDLE PWRON_RESET Pin RTC "
         "SDCard SLEEP SOFT_RESET SPI Signal SoftI2C SoftSPI Timer UART WDT WDT_RESET "
         "bitstream bootloader deepsleep disable_irq enable_irq freq idle lightsleep mem16 "
         "mem32 reset reset_cause sleep soft_reset time_pulse_us unique_id"
@@ -78,9 +78,6 @@ NAMES: Final[dict[tuple[str, str, str], str]] = {
     ),
     ("pyboard", "machine", "I2S"): (
         "MONO RX STEREO TX deinit init irq readinto shift write"
-    ),
-    ("pyboard", "machine", "PWM"): (
-        "deinit duty_ns duty_u16 freq init"
     ),
     ("pyboard", "machine", "Pin"): (
         "ALT ALT_OPEN_DRAIN ANALOG IN IRQ_FALLING IRQ_HIGH_LEVEL IRQ_LOW_LEVEL IRQ_RISING "

@@ -91,7 +91,7 @@ NAMES: Final[dict[tuple[str, str], str]] = {
         "opt_level qstr_info schedule stack_use"
     ),
     ("os", ""): (
-        "VfsFat VfsLfs2 chdir dupterm getcwd ilistdir listdir mkdir mount remove rename rmdir "
+        "VfsFat VfsLfs2 chdir getcwd ilistdir listdir mkdir mount remove rename rmdir "
         "stat statvfs sync umount uname urandom"
     ),
     ("os", "VfsFat"): (

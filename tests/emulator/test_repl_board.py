@@ -229,7 +229,7 @@ def test_delay_of_an_idle_board() -> None:
 # --------------------------------------------------------------------------------------- dupterm
 
 
-@pytest.mark.spec("D18")
+@pytest.mark.spec("D18", "H48")
 def test_a_uart_repeats_the_console_and_types() -> None:
     console = Console("pyboard", "1.17")
     console.type("import os, pyb\r")

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_float, native
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.runtime import Runtime
-from mpy_cross.emulator.runtime.types import Module, type_name
+from mpy_cross.emulator.runtime.types import Module, MpClass, type_name
 
 NAMES: Final[tuple[str, ...]] = ("cmath",)
 
@@ -23,6 +24,9 @@ def as_complex(value: Any) -> complex:
         return value
     if isinstance(value, (int, float)):
         return complex(as_float(value))
+    if type(type(value)) is MpClass and LANGUAGE[0].complex_text:
+        method = getattr(type(value), "__complex__", None)
+        return as_complex(method(value)) if method is not None else complex(as_float(value))
     raise TypeError(f"can't convert {type_name(value)} to complex")
 
 

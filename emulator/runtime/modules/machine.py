@@ -81,7 +81,9 @@ def build(runtime: Runtime) -> Module:
     causes = ("SOFT_RESET", "PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET")
     if hw.stm:
         values.update({"rng": functions.rng, "info": functions.info,
-                       "SDCard": hw.bind(SDCard), "PWM": hw.bind(StmPWM)})
+                       "SDCard": hw.bind(SDCard)})
+        if runtime.release.library.stm_pwm:
+            values["PWM"] = hw.bind(StmPWM)
         values.update((name, getattr(control, name)) for name in causes)
     else:
         values["PWM"] = hw.types["PWM"]

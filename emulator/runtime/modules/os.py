@@ -62,6 +62,7 @@ def build(runtime: Runtime) -> Module:
     def dupterm(stream: Any, index: Any = 0, /) -> Any:
         return runtime.console.duplicate(stream, as_word(index))
 
+    has_dupterm = runtime.platform != "rp2" or runtime.release.library.rp_dupterm
     return Module(
         NAMES[0],
         {
@@ -80,6 +81,6 @@ def build(runtime: Runtime) -> Module:
             "sync": native(lambda: None),
             "uname": uname,
             "urandom": urandom,
-            "dupterm": dupterm,
-        },
+        }
+        | ({"dupterm": dupterm} if has_dupterm else {}),
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_word, native
 from mpy_cross.emulator.runtime.buffers import buffer_of
+from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.storage import Storage
 from mpy_cross.emulator.runtime.typecodes import Typecode, typecode
@@ -42,6 +43,9 @@ def _layout(text: str) -> tuple[int, bool, tuple[Field, ...]]:
         at += 1
         if letter == "s":
             fields.append((size, count, None))
+            size += count
+            continue
+        if letter == "x" and LANGUAGE[0].pad_bytes:
             size += count
             continue
         kind = None if mode == "=" or letter == "\x01" else typecode(letter)

@@ -26,6 +26,7 @@ ARCH_SHIFT: Final = 10
 def mpy_word(release: Release, arch: str) -> int:
     """`sys.implementation.mpy` of a board with this native architecture."""
     flags = UNICODE if release.mpy_version < 6 else release.mpy_sub_version
+    arch = release.small_thumb_arch if arch == "armv6m" else arch
     number = release.archs.index(arch) if arch in release.archs else 0
     return release.mpy_version | flags << 8 | number << ARCH_SHIFT
 

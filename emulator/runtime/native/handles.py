@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, final
 
 from mpy_cross.emulator.runtime.scheduler import HardFault
+from mpy_cross.loader.static_qstrs import FIRST_STATIC, STATIC_QSTRS
 
 NULL: Final = 0
 SENTINEL: Final = 4
@@ -29,6 +30,7 @@ FIRST_SIZE: Final = 4096
 RECENT: Final = 256
 """So many of the last handles may not have come to the machine yet."""
 MOST_NAMES: Final = 1 << 16
+STATIC_NAMES: Final = tuple([name.decode() for name in STATIC_QSTRS])
 
 _IMMEDIATE: Final[dict[int, Any]] = {NONE: None, FALSE: False, TRUE: True}
 
@@ -56,9 +58,9 @@ class Handles:
         self._start()
         self.pinned: list[Any] = []
         self._pinned_free: list[int] = []
-        self.names: list[str] = [""]
-        """qstrs, by number."""
-        self._numbers: dict[str, int] = {}
+        self.names: list[str] = ["", *STATIC_NAMES]
+        """qstrs, by number; modules written in C know those that are the same everywhere."""
+        self._numbers = {name: number for number, name in enumerate(STATIC_NAMES, FIRST_STATIC)}
         self.roots: Callable[[], Iterable[int]] = tuple
         self.placed: dict[type, Callable[[Any], int]] = {}
         self.place_value: Callable[[int], Any] = _nothing

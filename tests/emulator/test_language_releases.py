@@ -1,0 +1,105 @@
+"""What objects do in one release and not in the one before."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.runtime.imports import BAD_ARCH, BAD_FILE, refused
+from mpy_cross.emulator.runtime.native.handles import Handles
+from mpy_cross.emulator.session import Session
+from mpy_cross.loader.release import get
+from mpy_cross.loader.static_qstrs import STATIC_NUMBERS
+from tests.emulator.running import run
+
+FILES = {
+    "broken.py": "1 / 0\n",
+    "chosen.py": "__all__ = ['_a']\n_a = 1\nb = 2\n",
+    "pkg/__init__.py": "",
+    "pkg/inner.py": "x = 7\n",
+}
+CHANGES = [
+    ("print(bytearray('12'))", "1.19", "bytearray(b'12')", "1.20", "wrong number of arguments"),
+    ("print(memoryview(b'a') + b'b')", "1.20", "array('B', [97, 98])", "1.21", "unsupported type"),
+    ("import struct\nprint(struct.pack('<bxH', 1, 2))", "1.20", "bad typecode", "1.21",
+     r"b'\x01\x00\x02\x00'"),
+    ("import struct\nprint(struct.pack('<e', 1.5), struct.unpack('<e', b'\\0\\xc0'))", "1.22",
+     "bad typecode", "1.23", r"b'\x00>' (-2.0,)"),
+    ("print('a' % {})", "1.20", "didn't convert all arguments", "1.21", "a"),
+    ("import sys\ntry:\n    import broken\nexcept ZeroDivisionError:\n"
+     "    print('broken' in sys.modules)", "1.20", "True", "1.21", "False"),
+    ("import sys\nprint(type(sys.stdout), sys.stdin)", "1.23", "<class 'FileIO'> <io.FileIO 0>",
+     "1.24", "<class 'TextIOWrapper'> <io.TextIOWrapper 0>"),
+    ("from collections import namedtuple\nprint('%d-%d' % namedtuple('T', 'a b')(1, 2))", "1.25",
+     "can't convert", "1.26", "1-2"),
+    ("from chosen import *\nprint('_a' in globals(), 'b' in globals())", "1.25", "False True",
+     "1.26", "True False"),
+    ("print(__import__('inner', {'__name__': 'pkg', '__path__': 'pkg'}, None, ('x',), 1).x)",
+     "1.26", "relative import", "1.27", "7"),
+    ("import cmath\nclass C:\n    def __complex__(self): return 3j\nprint(cmath.phase(C()) > 1)",
+     "1.19", "can't convert C to complex", "1.20", "True"),
+    ("from micropython import const\n_T = const((1, 'a'))\nx = _T\nprint(x is _T)", None, "",
+     "1.19", "True"),
+]
+
+
+@pytest.mark.parametrize("row", CHANGES, ids=lambda row: row[0][:40].replace("\n", " "))
+def test_changes(row: tuple[str, str | None, str, str, str]) -> None:
+    source, before, printed, after, then = row
+    if before is not None:
+        assert printed in run(source, FILES, release=before)
+    assert then in run(source, FILES, release=after)
+
+
+@pytest.mark.parametrize(("release", "word"), [("1.17", 5637), ("1.18", 5637), ("1.28", 4870)])
+def test_what_machine_code_a_pico_takes(release: str, word: int) -> None:
+    """As stock firmware says; before 1.19 a core without Thumb-2 was taken for an ARMv7-M."""
+    session = Session("pico", release, compiler_for(get(release), "armv6m"))
+    name = get(release).implementation[-1] if release != "1.28" else "_mpy"
+    session.execute(f"import sys\nprint(sys.implementation.{name})", "app.py")
+    session.close()
+    assert session.console == f"{word}\n"
+
+
+def test_what_is_wrong_with_a_header() -> None:
+    release = get("1.28")
+    assert refused(bytes([77, 6, 0xFF, 31]), release, "armv6m") == BAD_ARCH
+    assert refused(bytes([77, 6, 0x53, 31]), release, "armv6m") == BAD_FILE  # flags of the core
+    assert refused(bytes([77, 6, 0x13, 31]), release, "armv6m") == ""
+    assert refused(bytes([77, 6, 0x12, 31]), release, "armv6m") == BAD_FILE
+
+
+def test_modules_in_c_know_static_names_by_number() -> None:
+    handles = Handles()
+    for name in (b"", b"get", b"zip"):
+        assert handles.number(name.decode()) == STATIC_NUMBERS[name]
+        assert handles.names[STATIC_NUMBERS[name]] == name.decode()
+    assert handles.number("not static") > max(STATIC_NUMBERS.values())
+
+
+def test_attributes_of_native_functions() -> None:
+    pytest.importorskip("unicorn", reason="machine code runs on Unicorn, which is not installed")
+    source = (
+        "@micropython.native\ndef f(): pass\n"
+        "try: print(f.__name__, f.__globals__ is globals())\nexcept AttributeError: print('none')"
+    )
+    for release, printed in (("1.19", "none\n"), ("1.20", "f True\n")):
+        session = Session("pico", release, compiler_for(get(release), "armv6m"))
+        session.execute(source, "app.py")
+        session.close()
+        assert session.console == printed
+
+
+@pytest.mark.parametrize(("board", "module", "name", "before", "release"), [
+    ("pyboard", "machine", "PWM", "1.27", "1.28"), ("pico", "os", "dupterm", "1.19", "1.20"),
+    ("pico", "machine", "PWM", None, "1.17"), ("pyboard", "os", "dupterm", None, "1.17"),
+])
+def test_names_that_came(
+    board: str, module: str, name: str, before: str | None, release: str
+) -> None:
+    for version, there in ((before, False), (release, True)):
+        if version is not None:
+            session = Session(board, version, compiler_for(get(version)))
+            session.execute(f"import {module}\nprint(hasattr({module}, '{name}'))", "app.py")
+            session.close()
+            assert session.console == f"{there}\n"
