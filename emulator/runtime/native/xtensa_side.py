@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 from mpy_cross.emulator.cores.core import Frame
 from mpy_cross.emulator.cores.xtensa.numbers import PS, PS_CALLINC, PS_CALLINC_SHIFT
 from mpy_cross.emulator.runtime.native.sides import Side
+from mpy_cross.emulator.runtime.native.xtensa_guest import SIZE, XtensaGuest
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.cores.xtensa.hosted import HostedXtensa
@@ -68,7 +69,14 @@ class XtensaSide(Side):
             yield from registers
 
     def entries(self, traps: Mapping[str, int], region: Region, magic: int) -> dict[str, int]:
-        return {}
+        core = self._core
+        code = region.heap.alloc(SIZE)
+        self.blocks.append(code)
+        guest = XtensaGuest(code.address, traps, magic, region.limit, self._windows)
+        data = guest.finish()
+        code.view(len(data))[:] = data
+        core.code_changed(code.address, len(data))
+        return guest.entries
 
     def variable(self) -> tuple[list[int], int]:
         core = self._core
