@@ -74,8 +74,8 @@ Item = bytes | Jump | Link | int
 class Thumb2:
     """The code of one function."""
 
-    __slots__ = ("_n_labels", "_names", "_padding", "_saved", "_total", "function", "items",
-                 "links")
+    __slots__ = ("_n_labels", "_names", "_padding", "_saved", "_spare", "_total", "function",
+                 "items", "links")
 
     def __init__(self, function: MFunction) -> None:
         self.function = function
@@ -97,6 +97,10 @@ class Thumb2:
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
         function = self.function
         peephole(function)
+        if any(ins.op == COPY and _uses_memory(ins) for b in function.blocks for ins in b.code):
+            # ip moves words within the frame, and cannot break cycles at the same time.
+            self._spare = SLOT + function.n_slots
+            function.n_slots += 1
         self._names = {}
         for i, block in enumerate(function.blocks):
             self._names[id(block)] = i
@@ -232,13 +236,8 @@ class Thumb2:
             items.append(enc.arithmetic(op, d, s[0], s[1], ins.shift, free, flags))
 
     def _copy(self, ins: Ins) -> None:
-        pending = False
-        for d, s in sequence(ins.dests, ins.srcs, IP):
-            if d == IP:
-                pending = True
+        for d, s in sequence(ins.dests, ins.srcs, self._spare if _uses_memory(ins) else IP):
             if d >= SLOT and s >= SLOT:
-                if pending:
-                    raise AllocationError("a cycle of copies through memory")
                 self.items.append(enc.frame_load(IP, self._slot(s - SLOT)))
                 self.items.append(enc.frame_store(IP, self._slot(d - SLOT)))
             elif d >= SLOT:
@@ -488,6 +487,11 @@ HANDLERS: Final = {
     **{name + "x": Thumb2.memory_register for name in enc.MEM_NARROW},
     **{name + "p": Thumb2.memory_post for name in enc.MEM_NARROW},
 }
+
+
+def _uses_memory(copy: Ins) -> bool:
+    """Whether words of the frame are both read and written."""
+    return max(copy.dests) >= SLOT and max(copy.srcs) >= SLOT
 
 
 def _target(block: MBlock) -> MBlock:

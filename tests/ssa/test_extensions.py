@@ -127,7 +127,8 @@ def test_values_of_two_types_meet(
 
 
 REFUSED: Final = (
-    ("def f(a: uint, b: uint) -> uint:\n    x = a // b\n    return a", "div/mod not implemented for uint"),
+    ("def f(a: uint, b: uint) -> uint:\n    x = a // b\n    return a",
+     "div/mod not implemented for uint"),
     ("def f(a: uint, b: int) -> bool:\n    return a < b", "comparison of int and uint"),
     ("def f(a: int) -> int:\n    return a ^ 0xEDB88320", "can't do binary op between"),
     ("def f(a: int) -> int:\n    x = not a\n    return a", "unary op  not implemented"),
