@@ -44,11 +44,13 @@ class Case:
 class Writer:
     """Writes one function.
 
-    unary: whether the release's viper has -x and ~x of machine integers.
+    unary: whether the release's viper has -x and ~x of machine integers; depth: how deep
+    statements are nested.
     """
 
-    def __init__(self, seed: int, unary: bool) -> None:
+    def __init__(self, seed: int, unary: bool, depth: int) -> None:
         self.random = random.Random(seed)
+        self.depth = depth
         self.unary = unary
         self.lines: list[str] = []
         self.counters: list[str] = []
@@ -201,7 +203,6 @@ class Writer:
         counter = f"i{self.loops}"
         put, inside = self.lines.append, indent + "    "
         kind = self.random.randrange(5)
-        last = ""
         if kind == 0:
             put(f"{indent}{counter} = 0")
             put(f"{indent}while {counter} < {self.random.randint(1, 7)} and {self.condition(1)}:")
@@ -221,8 +222,6 @@ class Writer:
         self.counters.append(counter)
         self.block(depth - 1, inside, True)
         self.counters.remove(counter)
-        if last:
-            put(last)
         if self.chance(5):
             put(f"{indent}else:")
             self.block(depth - 1, inside)
@@ -263,8 +262,8 @@ class Writer:
                 self.pointers = (*self.pointers, new)
         self.ints = ("a", *"bcdefgh"[: 1 + n_more])
         self.uints = ("u", "v")
-        self.block(3, "    ")
-        self.statement(3, "    ", False)
+        self.block(self.depth, "    ")
+        self.statement(self.depth, "    ", False)
         returns = self.pick(("int", "int", "int", "uint", "bool"))
         # Whatever went wrong anywhere shall show in the result.
         everything = f"(({' * 3 + '.join(self.ints)}) + int(t) * 9 + int(u * v + u - v * uint(11)))"
@@ -286,6 +285,6 @@ class Writer:
         return Case(source, tuple(calls))
 
 
-def case(seed: int, unary: bool = True) -> Case:
+def case(seed: int, unary: bool = True, depth: int = 3) -> Case:
     """The function of a seed."""
-    return Writer(seed, unary).case()
+    return Writer(seed, unary, depth).case()
