@@ -65,6 +65,7 @@ class Esp32(Chip):
         super().__init__(context)
         self.unique = MAC
         self.symbols = FUNCTIONS
+        self.mac = MAC
         self._memories(flash_size)
         self.rate = Rate("cpu", 160_000_000)
         self.apb = Rate("apb", APB)

@@ -43,6 +43,7 @@ class Esp8266(Chip):
         # The number that the maker calls chip id: three bytes of the address.
         self.unique = bytes((MAC[5], MAC[4], MAC[3], 0))
         self.symbols = FUNCTIONS
+        self.mac = MAC
         self._memories(flash_size)
         self.rate = Rate("cpu", 80_000_000)
         self.apb = Rate("apb", APB)

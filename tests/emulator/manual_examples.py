@@ -239,6 +239,8 @@ class Player:
             self.devices[name] = machine.wiring.wire(device, pin=pad)
         elif verb == "volts":
             machine.wiring.apply(args[0], float(args[1]))
+        elif verb == "wifi":
+            machine.wiring.parts.setdefault("wifi", {})[args[0]] = args[1]
         elif verb == "drive":
             machine.pin(args[0]).force(int(args[1]))
         elif verb == "press":

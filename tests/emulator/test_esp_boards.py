@@ -322,6 +322,33 @@ print(machine.wake_reason() == machine.EXT0_WAKE)
 """) == ["100 True", "True", "True"]
 
 
+@pytest.mark.spec("H58", "H62", "H90", "F30")
+@pytest.mark.parametrize("board", BOTH)
+def test_network_without_a_radio(board: str, start: Start) -> None:
+    session = start(board)
+    session.machine.wiring.parts["wifi"] = {"home": "secret"}
+    assert printed(session, """
+import network, time
+w = network.WLAN(network.STA_IF)
+w.active(True)
+print([each[0] for each in w.scan()], w.isconnected(), w.status() == network.STAT_IDLE)
+w.connect('home', 'secret')
+print(w.status() == network.STAT_CONNECTING)
+time.sleep(3)
+print(w.isconnected(), w.ifconfig()[0], w.status() == network.STAT_GOT_IP)
+w.config(reconnects=0)
+w.connect('elsewhere', 'x')
+time.sleep(3)
+print(w.isconnected(), w.status() == network.STAT_NO_AP_FOUND)
+print(network.WLAN(network.AP_IF).active(), len(w.config('mac')))
+try:
+    w.config('nonsense')
+except ValueError as error:
+    print(error)
+""") == ["[b'home'] False True", "True", "True 192.168.0.2 True", "False True",
+         f"{board == 'esp8266'} 6", "unknown config param"]
+
+
 @pytest.mark.parametrize("board", BOTH)
 def test_names_of_modules_can_be_imported(board: str, start: Start) -> None:
     session = start(board)

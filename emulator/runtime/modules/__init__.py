@@ -34,6 +34,7 @@ TABLE: dict[str, str] = {
     "uos": "os",
     "pyb": "pyb",
     "esp": "esp",
+    "network": "network",
     "esp32": "esp32",
     "random": "random",
     "urandom": "random",
@@ -60,6 +61,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "stm": ("pyboard",),
     "rp2": ("rp2",),
     "esp": ("esp32", "esp8266"),
+    "network": ("esp32", "esp8266"),
     "esp32": ("esp32",),
 }
 """The boards (`sys.platform`) with a module, where not all have it."""
