@@ -325,6 +325,55 @@ def floats(f: Frames, data: int) -> None:
     f.leave()
 
 
+# f0 = f1 / f2 and f0 = sqrt(f1), as compilers put them together; f3 to f8 are used.
+DIVISION: Final[tuple[tuple[Any, ...], ...]] = (
+    ("div0.s", 3, 2), ("nexp01.s", 4, 2), ("const.s", 5, 1), ("maddn.s", 5, 4, 3),
+    ("mov.s", 6, 3), ("mov.s", 7, 2), ("nexp01.s", 2, 1), ("maddn.s", 6, 5, 6),
+    ("const.s", 5, 1), ("const.s", 0, 0), ("neg.s", 8, 2), ("maddn.s", 5, 4, 6),
+    ("maddn.s", 0, 8, 3), ("mkdadj.s", 7, 1), ("maddn.s", 6, 5, 6), ("maddn.s", 8, 4, 0),
+    ("const.s", 3, 1), ("maddn.s", 3, 4, 6), ("maddn.s", 0, 8, 6), ("neg.s", 2, 2),
+    ("maddn.s", 6, 3, 6), ("maddn.s", 2, 4, 0), ("addexpm.s", 0, 7), ("addexp.s", 6, 7),
+    ("divn.s", 0, 2, 6))
+ROOT: Final[tuple[tuple[Any, ...], ...]] = (
+    ("sqrt0.s", 2, 1), ("const.s", 3, 0), ("maddn.s", 3, 2, 2), ("nexp01.s", 4, 1),
+    ("const.s", 0, 3), ("addexp.s", 4, 0), ("maddn.s", 0, 3, 4), ("nexp01.s", 3, 1),
+    ("neg.s", 5, 3), ("maddn.s", 2, 0, 2), ("const.s", 0, 0), ("const.s", 6, 0),
+    ("const.s", 7, 0), ("maddn.s", 0, 5, 2), ("maddn.s", 6, 2, 4), ("const.s", 4, 3),
+    ("maddn.s", 7, 4, 2), ("maddn.s", 3, 0, 0), ("maddn.s", 4, 6, 2), ("neg.s", 2, 7),
+    ("maddn.s", 0, 3, 2), ("maddn.s", 7, 4, 7), ("mksadj.s", 2, 1), ("nexp01.s", 1, 1),
+    ("maddn.s", 1, 0, 0), ("neg.s", 3, 7), ("addexpm.s", 0, 2), ("addexp.s", 3, 2),
+    ("divn.s", 0, 1, 3))
+
+
+def quotients(f: Frames, data: int) -> None:
+    """Quotients and square roots of n numbers, by the steps that compilers make."""
+    p = f.p
+    f.enter()
+    p("movi", 3, 0)
+    p.const(4, 0x1234_5677)
+    p.const(5, 1_103_515_245)
+    p.here("again")
+    for register in (1, 2):
+        p("mull", 4, 4, 5)
+        p("addi", 4, 4, 99)
+        p("wfr", register, 4)
+    for row, *operands in DIVISION:
+        p(row, *operands)
+    p("rfr", 6, 0)
+    p("addx4", 3, 3, 3)
+    p("xor", 3, 3, 6)
+    p("abs.s", 1, 0)
+    for row, *operands in ROOT:
+        p(row, *operands)
+    p("rfr", 6, 0)
+    p("addx4", 3, 3, 3)
+    p("xor", 3, 3, 6)
+    p("addi.n", 2, 2, -1)
+    p.to("bnez", "again", 2)
+    p("mov.n", 2, 3)
+    f.leave()
+
+
 def filter_(f: Frames, data: int) -> None:
     """A filter by the multiply and add option, over n samples."""
     p = f.p
@@ -375,6 +424,7 @@ KERNELS: Final = {
     "loops": Kernel(loops, 12, ("de212",)),
     "changing": Kernel(changing, 40, ("lx106", "de212")),
     "floats": Kernel(floats, 60, ("de233_fpu",)),
+    "quotients": Kernel(quotients, 60, ("de233_fpu",)),
     "filter": Kernel(filter_, 60, ("de212",)),
 }
 

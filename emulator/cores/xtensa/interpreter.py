@@ -42,9 +42,11 @@ from mpy_cross.emulator.cores.xtensa.numbers import (
 )
 from mpy_cross.emulator.cores.xtensa.single import SINGLE
 from mpy_cross.emulator.cores.xtensa.state import State
+from mpy_cross.emulator.cores.xtensa.steps import STEPS
 from mpy_cross.emulator.cores.xtensa.system import SYSTEM
 
-OPERATIONS: dict[str, Operation] = {**INTEGER, **SYSTEM, **MULTIPLY_ADD, **SINGLE}
+OPERATIONS: dict[str, Operation] = {**INTEGER, **SYSTEM, **MULTIPLY_ADD, **SINGLE,
+                                    **STEPS}
 
 
 @cache
