@@ -21,10 +21,14 @@ def run(function: Function) -> None:
         if len(loop.latches) != 1:
             continue
         latch = loop.latches[0]
-        for counter in counters_of(loop):
-            uses = uses_of(function)
+        counters = counters_of(loop)
+        uses = uses_of(function)
+        for counter in counters:
             _sink(function, loop, latch, counter, uses)
-            _reverse(function, loop, latch, counter, uses)
+        # The step of the one that counts comes last, right before the branch.
+        for counter in counters:
+            if _reverse(function, loop, latch, counter, uses):
+                break
 
 
 def _sink(
@@ -53,11 +57,12 @@ def _reverse(
     latch: Block,
     counter: Counter,
     uses: dict[Value, list[Value | Block]],
-) -> None:
+) -> bool:
+    """Whether the counter now goes down."""
     before = loop.preheader()
     phi, first, step, following = counter
     if before is None or latch.term != BRANCH or latch.cond != "lt" or not step.is_const:
-        return
+        return False
     x, limit = latch.targs
     if (
         step.imm != 1 or x is not following or (limit.block in loop.body and not limit.is_const)
@@ -66,13 +71,13 @@ def _reverse(
         or any(user is not phi and user is not latch for user in uses.get(following, ()))
         or following.block is not latch
     ):
-        return
+        return False
     # The loop must not be entered with nothing to count: it runs once before it asks.
     if first.is_const and limit.is_const:
         if signed(first.imm) >= signed(limit.imm):
-            return
+            return False
     elif not entered_below(phi, limit, latch):
-        return
+        return False
     if first.is_const and first.imm == 0:
         count = limit if limit.block not in loop.body else function.const(before, limit.imm)
     elif first.is_const and limit.is_const:
@@ -88,3 +93,4 @@ def _reverse(
     phi.args[loop.entry_edge()] = count
     latch.cond = "ne"
     latch.targs = [following, zero]
+    return True
