@@ -2,6 +2,7 @@
 
     python -m bench.compile                 # the whole standard library, both releases
     python -m bench.compile --files 200     # a spread of it
+    python -m bench.compile --optimiser     # what -X opt=2 costs beside the baseline emitter
 
 Corpus: one reference process per file against one process of ours for all files, with CPU time
 (user and system, children included) and wall time.  One-line file: median wall time of a whole
@@ -190,10 +191,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--files", type=int, help="a spread of so many files instead of all")
     parser.add_argument("--runs", type=int, default=21, help="runs of the one-line file")
     parser.add_argument("--release", action="append", help="default 1.17 and 1.29")
+    parser.add_argument("--optimiser", action="store_true", help="measure the optimiser instead")
     args = parser.parse_args(argv)
     # Byte code of our own modules is kept, as after any installation.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     items = corpus.spread(args.files) if args.files else corpus.all_files()
+    if args.optimiser:
+        from bench.compile_optimiser import measure as measure_optimiser
+
+        return measure_optimiser(items)
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} CPUs")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["PYTHONPYCACHEPREFIX"] = cache
