@@ -81,11 +81,11 @@ class Stopwatch:
                 name = compiler.module.names[function.name].decode("utf-8", "replace")
                 times.append((took, name, len(function.ops)))
 
-        native_functions.NativeCompiler.compile = compile  # type: ignore[method-assign]
+        setattr(native_functions.NativeCompiler, "compile", compile)  # noqa: B010
         return self
 
     def __exit__(self, *error: object) -> None:
-        native_functions.NativeCompiler.compile = self._compile  # type: ignore[method-assign]
+        setattr(native_functions.NativeCompiler, "compile", self._compile)  # noqa: B010
 
     @property
     def seconds(self) -> float:
