@@ -177,6 +177,8 @@ class Release(NamedTuple):
     """`sys.version` names the release, and there are `sys.ps1` and `sys.ps2`; from 1.19."""
     help_names_docs: bool = False
     """`help()` of boards points to the documentation, not to a page of help; from 1.21."""
+    generic_esp32: bool = False
+    """The name of boards with any ESP32 module begins with "Generic"; from 1.21."""
     date: str = "2019-12-20"
     """Day of the release, which banners show."""
     filesystems: FilesystemFacts = FILESYSTEMS_1_12
@@ -552,6 +554,7 @@ _R1_21 = _R1_20._replace(
     date="2023-10-06",
     prompt=PROMPT_1_21,
     help_names_docs=True,
+    generic_esp32=True,
     str_converts_operand=False,
     fstring_conversion=True,
     paren_tuple_condition=False,

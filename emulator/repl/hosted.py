@@ -124,7 +124,8 @@ class HostedBoard:
     def _made(self) -> Prompt:
         session = self.session
         release, board = session.release, session.board
-        banner = f"MicroPython {release.tag} on {release.date}; {board.machine}\r\n"
+        title = session.runtime.board_title
+        banner = f"MicroPython {release.tag} on {release.date}; {title}\r\n"
         emacs = release.prompt.emacs_keys_on_all or board.platform == "pyboard"
         prompt = Prompt(self, release.prompt, banner.encode(), emacs=emacs)
         prompt.raw = self._raw

@@ -9,6 +9,8 @@ from mpy_cross.loader.release import Release
 ONLINE: Final = {
     "rp2": "For online help please visit https://micropython.org/help/.",
     "pyboard": "For online help please visit http://micropython.org/help/.",
+    "esp32": "For generic online docs please visit http://docs.micropython.org/",
+    "esp8266": "For online docs please visit http://docs.micropython.org/en/latest/esp8266/ .",
 }
 DOCS: Final = "For online docs please visit http://docs.micropython.org/"
 OLD_MODES: Final = """\
@@ -55,6 +57,67 @@ Useful control commands:
 
 For further help on a specific object, type help(obj)
 For a list of available modules, type help('modules')
+""",
+    "esp32": """\
+Welcome to MicroPython on the ESP32!
+
+{online}
+
+For access to the hardware use the 'machine' module:
+
+import machine
+pin12 = machine.Pin(12, machine.Pin.OUT)
+pin12.value(1)
+pin13 = machine.Pin(13, machine.Pin.IN, machine.Pin.PULL_UP)
+print(pin13.value())
+i2c = machine.I2C(scl=machine.Pin(21), sda=machine.Pin(22))
+i2c.scan()
+i2c.writeto(addr, b'1234')
+i2c.readfrom(addr, 4)
+
+Basic WiFi configuration:
+
+import network
+sta_if = network.WLAN(network.STA_IF); sta_if.active(True)
+sta_if.scan()                             # Scan for available access points
+sta_if.connect("<AP_name>", "<password>") # Connect to an AP
+sta_if.isconnected()                      # Check for successful connection
+
+Control commands:
+  CTRL-A        -- on a blank line, enter raw REPL mode
+  CTRL-B        -- on a blank line, enter normal REPL mode
+  CTRL-C        -- interrupt a running program
+  CTRL-D        -- on a blank line, do a soft reset of the board
+  CTRL-E        -- on a blank line, enter paste mode
+
+For further help on a specific object, type help(obj)
+For a list of available modules, type help('modules')
+""",
+    "esp8266": """\
+Welcome to MicroPython!
+
+{online}
+For diagnostic information to include in bug reports execute 'import port_diag'.
+
+Basic WiFi configuration:
+
+import network
+sta_if = network.WLAN(network.STA_IF); sta_if.active(True)
+sta_if.scan()                             # Scan for available access points
+sta_if.connect("<AP_name>", "<password>") # Connect to an AP
+sta_if.isconnected()                      # Check for successful connection
+# Change name/password of ESP8266's AP:
+ap_if = network.WLAN(network.AP_IF)
+ap_if.config(essid="<AP_NAME>", authmode=network.AUTH_WPA_WPA2_PSK, password="<password>")
+
+Control commands:
+  CTRL-A        -- on a blank line, enter raw REPL mode
+  CTRL-B        -- on a blank line, enter normal REPL mode
+  CTRL-C        -- interrupt a running program
+  CTRL-D        -- on a blank line, do a soft reset of the board
+  CTRL-E        -- on a blank line, enter paste mode
+
+For further help on a specific object, type help(obj)
 """,
     "pyboard": """\
 Welcome to MicroPython!

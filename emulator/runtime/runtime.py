@@ -124,6 +124,8 @@ class Runtime:
         """ns beside its seconds."""
         """Seconds since 2000 at the start of virtual time."""
         self.board_title = machine.board.machine if machine is not None else "host"
+        if self.platform == "esp32" and release.generic_esp32:
+            self.board_title = f"Generic {self.board_title}"
         """`os.uname().machine`."""
         self.optimise = 0
         """`micropython.opt_level`."""

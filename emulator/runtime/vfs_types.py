@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from mpy_cross.emulator.runtime.runtime import Runtime
 
-KINDS: Final = {"pyboard": ("VfsFat", "VfsLfs2"), "rp2": ("VfsFat", "VfsLfs2")}
+KINDS: Final = {"pyboard": ("VfsFat", "VfsLfs2"), "rp2": ("VfsFat", "VfsLfs2"),
+                "esp32": ("VfsFat", "VfsLfs2"), "esp8266": ("VfsFat", "VfsLfs2")}
 """What firmware of boards has; elsewhere there is all."""
 LABELS: Final = {"pyboard": "pybflash"}
 """Names of new FAT volumes."""

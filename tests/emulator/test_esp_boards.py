@@ -8,8 +8,12 @@ from typing import Final
 
 import pytest
 
+from mpy_cross.emulator.boards import board as find_board
+from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.machine import machine
-from mpy_cross.emulator.session import EXIT_RESET
+from mpy_cross.emulator.repl.hosted import HostedBoard
+from mpy_cross.emulator.session import EXIT_RESET, Session
+from mpy_cross.loader.release import get
 from tests.emulator.hardware_runs import MS, Start, printed, register, start
 
 __all__ = ["start"]
@@ -320,6 +324,46 @@ Pin(4, Pin.IN, Pin.PULL_DOWN)
 machine.lightsleep(10)
 print(machine.wake_reason() == machine.EXT0_WAKE)
 """) == ["100 True", "True", "True"]
+
+
+@pytest.mark.spec("H61")
+@pytest.mark.parametrize("board, release, title", [
+    ("esp32", "1.17", "ESP32 module with ESP32"),
+    ("esp32", "1.28", "Generic ESP32 module with ESP32"),
+    ("esp8266", "1.28", "ESP module with ESP8266")])
+def test_prompt(board: str, release: str, title: str) -> None:
+    chosen = get(release)
+    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+    prompt = HostedBoard(session)
+    shown = b""
+    for typed in (b"", b"print(6 * 7)\r", b"help()\r"):
+        prompt.feed(typed)
+        for _ in range(20):
+            prompt.advance(1_000_000)
+            shown += prompt.take()
+    text = shown.decode()
+    assert text.startswith(f"MicroPython {chosen.tag} on {chosen.date}; {title}\r\n")
+    assert "print(6 * 7)\r\n42\r\n>>> " in text and "sta_if.isconnected()" in text
+    prompt.close()
+
+
+@pytest.mark.spec("F14", "F17", "F18", "F26")
+@pytest.mark.parametrize("board, blocks", [("esp32", 512), ("esp8266", 763)])
+def test_flash_for_files(board: str, blocks: int, start: Start) -> None:
+    session = start(board)
+    assert printed(session, """
+import os
+from flashbdev import bdev
+print(bdev.ioctl(4, 0), bdev.ioctl(5, 0), [hasattr(os, n) for n in ('VfsFat', 'VfsLfs2')])
+open('here', 'w').write('x' * 5000)
+os.umount('/')
+os.mount(bdev, '/')
+print(os.stat('here')[6], type(os.VfsLfs2(bdev)).__name__)
+os.umount('/')
+os.VfsFat.mkfs(bdev)
+os.mount(bdev, '/')
+print(os.listdir())
+""") == [f"{blocks} 4096 [True, True]", "5000 VfsLfs2", "[]"]
 
 
 @pytest.mark.spec("H58", "H62", "H90", "F30")

@@ -34,6 +34,7 @@ TABLE: dict[str, str] = {
     "uos": "os",
     "pyb": "pyb",
     "esp": "esp",
+    "flashbdev": "flashbdev",
     "network": "network",
     "esp32": "esp32",
     "random": "random",
@@ -61,6 +62,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "stm": ("pyboard",),
     "rp2": ("rp2",),
     "esp": ("esp32", "esp8266"),
+    "flashbdev": ("esp32", "esp8266"),
     "network": ("esp32", "esp8266"),
     "esp32": ("esp32",),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mpy_cross.emulator.runtime.modules.machine_ import esp_control
-from mpy_cross.emulator.runtime.modules.machine_.audio import I2S
+from mpy_cross.emulator.runtime.modules.machine_.audio import I2S, SDCard
 from mpy_cross.emulator.runtime.modules.machine_.esp_analog import Esp32ADC, Esp32DAC, Esp8266ADC
 from mpy_cross.emulator.runtime.modules.machine_.esp_buses import Esp32I2C, Esp32SPI, Esp8266SPI
 from mpy_cross.emulator.runtime.modules.machine_.esp_control import (
@@ -36,7 +36,7 @@ FUNCTIONS: Final = (
     "lightsleep", "deepsleep", "unique_id", "time_pulse_us", "bitstream",
 )
 _ESP32: Final = (Esp32Uart, Esp32Timer, Esp32PWM, Esp32ADC, Esp32DAC, Esp32I2C, Esp32SPI, Esp32RTC,
-                 Esp32WDT, TouchPad, I2S)
+                 Esp32WDT, TouchPad, I2S, SDCard)
 _ESP8266: Final = (Esp8266Uart, Esp8266Timer, Esp8266PWM, Esp8266ADC, Esp8266SPI, Esp8266RTC,
                    Esp8266WDT)
 
@@ -69,7 +69,8 @@ def esp_values(hw: Hardware) -> dict[str, Any]:
         "Pin", "Signal", "UART", "SoftI2C", "SoftSPI", "Timer", "PWM", "ADC", "SPI", "RTC", "WDT"))
     values["DEEPSLEEP"] = esp_control.DEEPSLEEP_KIND
     if hw.board.platform == "esp32":
-        values.update((name, hw.types[name]) for name in ("TouchPad", "DAC", "I2C", "I2S"))
+        values.update((name, hw.types[name])
+                      for name in ("TouchPad", "DAC", "I2C", "I2S", "SDCard"))
         values.update(esp_control.CAUSES_32)
         values.update(esp_control.WAKES_32)
         values["wake_reason"] = functions.wake_reason
