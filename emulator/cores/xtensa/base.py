@@ -187,8 +187,7 @@ class XtensaBase:
 
     def sleep_limit(self) -> int:
         """While the core is idle: the cycles after which a timer of its own goes off."""
-        timer = self.state.next_timer()
-        return (timer - self.state.instructions) * self.model.cycles // 100
+        return self.state.cycles_to_timer()
 
     def slept(self, cycles: int) -> None:
         """The core was idle for so long: its timers and CCOUNT follow."""

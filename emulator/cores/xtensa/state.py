@@ -133,6 +133,10 @@ class State:
         """`instructions` when the next timer comes to its value; look for it with `tick` then."""
         return -(-(min(self._due, default=NEVER) - self.slept) * 100 // self.model.cycles)
 
+    def cycles_to_timer(self) -> int:
+        """Clock cycles until then, if the core does nothing."""
+        return min(self._due, default=NEVER) - self.cycles
+
     def tick(self) -> None:
         """Between instructions: lets the timers go off that are due."""
         now = self.cycles
