@@ -280,7 +280,6 @@ class Builder:
 
     def _enter_handler(self) -> None:
         """Make the function's globals the current ones, and put things right after an exception."""
-        self.ssa.has_handler = True
         self.old_globals = old = self.call(Fun.NATIVE_SWAP_GLOBALS, [self.globals()], "ptr")
         push, start = self.new_block(), self.new_block(False)
         self.branch("eq", old, self.const(0), start, push)

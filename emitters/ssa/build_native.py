@@ -15,7 +15,7 @@ and where the guess turns out to be wrong the function is built once more: see `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emitters.native.values import PYOBJ
@@ -32,7 +32,14 @@ from mpy_cross.emitters.ssa.build import (
 )
 from mpy_cross.emitters.ssa.ir import OBJ, Block, Function, Value
 from mpy_cross.emitters.ssa.native_entry import NativeEntry
-from mpy_cross.emitters.ssa.native_loops import Plan, Region, Thread, find_regions
+from mpy_cross.emitters.ssa.native_loops import (
+    WORTH_INLINE,
+    WORTH_TWO,
+    Plan,
+    Region,
+    Thread,
+    find_regions,
+)
 from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
 PLAIN: Final = 1 << 24
@@ -46,8 +53,9 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "exit_blocks", "facts", "native_verbs", "origins", "others", "places",
-        "plain", "plan", "region", "regions", "seen", "skip", "small", "small_vars", "written",
+        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "native_verbs",
+        "origins", "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
+        "small", "small_vars", "written",
     )
 
     def __init__(
@@ -61,15 +69,21 @@ class NativeBuilder(NativeEntry):
         self.origins = origins
         self.plan = plan
         self.places = {op[1]: i for i, op in enumerate(ops) if op[0] == Verb.LABEL}
-        self.regions: list[Region | None] = find_regions(ops, self.places) if versions else []
-        if not self.regions:
-            self.regions = [None] * len(ops)
+        loops = find_regions(ops, self.places)
+        self.regions: list[Region | None] = [
+            loop if versions and loop is not None and loop.gain >= WORTH_TWO else None
+            for loop in loops
+        ]
         self.regions.append(None)
+        self.calls_only = [loop is not None and loop.gain < WORTH_INLINE for loop in loops]
+        """By operation: whether it is in a loop where inline operators gain little."""
         self.region: Region | None = None
         self.exit_blocks: dict[int, Block] = {}
         """Operation -> the block of the plain version that begins with it."""
         self.facts: dict[int, set[int]] = {}
         """Label -> variables that are small ints on all ways there so far."""
+        self.from_stack: dict[Value, int] = {}
+        """Values that were on the stack at a label -> the variable of the place."""
         self.others: set[Value] = set()
         """Values that are no small ints."""
         self.at = 0
@@ -117,6 +131,7 @@ class NativeBuilder(NativeEntry):
             if region is None and here is not None and here.start == i:
                 region = self.region = here
                 self.written = set()
+                here.depth = len(self.stack)
                 if here.label not in self.plan.single:
                     other = Thread(self.ssa.new_block(), True)
                     other.alive = False
@@ -271,19 +286,22 @@ class NativeBuilder(NativeEntry):
             self.facts[label] = set(known)
 
     def _tested(
-        self, variables: Iterable[int], block: Block, label: int, region: Region
+        self, variables: set[int], block: Block, label: int, region: Region
     ) -> Block:
         """A block that tests variables of a loop before control goes to the fast version."""
+        if not variables:
+            return block
+        before = self.new_block(False)
+        word: Value | None = None
         for variable in sorted(variables):
-            before = self.new_block(False)
-            vtype = OBJ
-            value = self.variables.read(variable, before, vtype)
-            test = self.ssa.append(before, "shl", [value, self.ssa.const(before, 31)])
-            zero = self.ssa.const(before, 0)
-            region.exits += 1
-            self.ssa.branch(before, "lt", test, zero, block, self._block_of(label | PLAIN))
-            block = before
-        return block
+            value = self.variables.read(variable, before, OBJ)
+            word = value if word is None else self.ssa.append(before, "and", [word, value])
+        assert word is not None
+        test = self.ssa.append(before, "tag", [word])
+        region.exits += 1
+        self.ssa.branch(before, "lt", test, self.ssa.const(before, 0), block,
+                        self._block_of(label | PLAIN))
+        return before
 
     def label(self, label: int) -> None:
         """A label stands here."""
@@ -349,6 +367,7 @@ class NativeBuilder(NativeEntry):
             if -1 - place in self.small_vars:
                 self.small.add(value)
                 self.small_vars.discard(-1 - place)
+            self.from_stack[value] = -1 - place
             # It stays what the variable holds, for those who read it later.
             self.variables.write(-1 - place, self.block, value)
         return value
@@ -409,3 +428,6 @@ class NativeBuilder(NativeEntry):
         for local, known in self.seen.items():
             if known is value and local not in self.written:
                 self.plan.want(region.label, local)
+        variable = self.from_stack.get(value, 0)
+        if variable and -1 - variable < region.depth:
+            self.plan.want(region.label, variable)

@@ -58,6 +58,8 @@ OPS: Final[dict[str, OpInfo]] = {
     # As add and sub; a branch on "vs" or "vc" asks whether the result has no room in the word.
     "addv": _COMMUTATIVE,
     "subv": _BINARY,
+    # Less than zero if the lowest bit is set: shifted left by 31, each time anew.
+    "tag": OpInfo(1, pure=False),
     # Division rounded to zero; by zero it is 0.
     "sdiv": _BINARY,
     "udiv": _BINARY,
@@ -204,7 +206,8 @@ class Function:
         self.n_frame = 0
         """Words of the frame that `frame`, `putframe` and `getframe` use."""
         self.has_handler = False
-        """Control can come back from a call of nlr_push a second time."""
+        """Control can come back from a call of nlr_push a second time, and go on in the function:
+        it is not only the globals that are put back before the exception is raised again."""
         self.tagged = False
         """Operations may read objects as the words that they are, tag included."""
 

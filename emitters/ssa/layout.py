@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from mpy_cross.emitters.ssa.cfg import Flow
-from mpy_cross.emitters.ssa.ir import DEAD, JUMP, Block, Function
+from mpy_cross.emitters.ssa.ir import BRANCH, DEAD, JUMP, Block, Function
 
 
 def split_critical_edges(function: Function) -> None:
@@ -40,8 +40,23 @@ def block_order(function: Function, flow: Flow) -> list[Block]:
             stack.pop()
             out.append(block)
     out.reverse()
+    _put_tests_last(out, flow)
     cold = [block for block in out if block.is_cold or block.term == DEAD]
     return [block for block in out if not (block.is_cold or block.term == DEAD)] + cold
+
+
+def _put_tests_last(out: list[Block], flow: Flow) -> None:
+    """Loops that begin with their test: it goes behind the rest, so that it is the only jump."""
+    for loop in flow.loops:
+        head = loop.head
+        if len(loop.latches) != 1 or head.term != BRANCH:
+            continue
+        latch = loop.latches[0]
+        if latch is head or latch.term != JUMP or all(succ in loop.body for succ in head.succs):
+            continue
+        first, last = out.index(head), out.index(latch)
+        if first < last and all(block in loop.body for block in out[first : last + 1]):
+            out[first : last + 1] = [*out[first + 1 : last + 1], head]
 
 
 def _ways(block: Block, depth: dict[Block, int]) -> list[Block]:

@@ -63,7 +63,7 @@ class Guard:
         word = unknown[0]
         for value in unknown[1:]:
             word = b.block_value("and", [word, value])
-        tag = b.block_value("shl", [word, b.const(31)])
+        tag = b.block_value("tag", [word])
         self.unless("lt", tag, b.const(0))
         for value in unknown:
             if self.leaves:
@@ -89,7 +89,7 @@ def binary_op(b: NativeBuilder, verb: Op) -> None:
         del b.stack[-2:]
         cond = "eq" if plain == BinaryOp.IS else "ne"
         b.stack.append(Entry(BOOL, HELD, b.block_value(cond, [x, y], 0, ir.BOOL)))
-    elif b.plain or not (is_candidate(b, x) and is_candidate(b, y)):
+    elif _calls(b) or not (is_candidate(b, x) and is_candidate(b, y)):
         del b.stack[-2:]
         b.push_object(call_binary(b, op, x, y))
     elif plain in SIGNED:
@@ -99,6 +99,11 @@ def binary_op(b: NativeBuilder, verb: Op) -> None:
     else:
         del b.stack[-2:]
         b.push_object(call_binary(b, op, x, y))
+
+
+def _calls(b: NativeBuilder) -> bool:
+    """Whether there are calls only."""
+    return b.plain or b.calls_only[b.at]
 
 
 def is_candidate(b: NativeBuilder, value: Value) -> bool:
@@ -311,7 +316,7 @@ def unary_op(b: NativeBuilder, verb: Op) -> None:
         b.stack.append(Entry(BOOL, HELD, b.block_value("eq", [value, b.const(0)], 0, ir.BOOL)))
         return
     x = b.object_at(0)
-    if b.plain or not is_candidate(b, x) or op not in (
+    if _calls(b) or not is_candidate(b, x) or op not in (
         UnaryOp.POSITIVE, UnaryOp.NEGATIVE, UnaryOp.INVERT
     ):
         b.stack.pop()

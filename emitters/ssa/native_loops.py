@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mpy_cross.emitters.ssa.build import Entry
 from mpy_cross.emitters.ssa.ir import Block, Value
-from mpy_cross.loader.ops import Op, Verb
+from mpy_cross.loader.ops import BinaryOp, Op, Verb
 
 JUMPS: Final = (Verb.JUMP, Verb.POP_JUMP_IF, Verb.JUMP_IF_OR_POP, Verb.UNWIND_JUMP)
 
@@ -47,12 +47,15 @@ class Plan:
 class Region:
     """A loop that has two versions: operations `start` (its label) to `end` (behind its last)."""
 
-    __slots__ = ("end", "exits", "label", "start")
+    __slots__ = ("depth", "end", "exits", "gain", "label", "start")
 
-    def __init__(self, label: int, start: int, end: int) -> None:
+    def __init__(self, label: int, start: int, end: int, gain: float) -> None:
         self.label = label
         self.start = start
         self.end = end
+        self.gain = gain
+        self.depth = 0
+        """Of the stack where it begins."""
         self.exits = 0
         """Ways from the fast version to the plain one."""
 
@@ -76,6 +79,30 @@ class Thread:
         """Variables that were small ints at the last label, unless written since."""
 
 
+COSTS: Final = {
+    Verb.LOAD_ATTR: 120, Verb.STORE_ATTR: 110, Verb.LOAD_METHOD: 120, Verb.CALL_METHOD: 80,
+    Verb.CALL_FUNCTION: 80, Verb.LOAD_GLOBAL: 95, Verb.LOAD_NAME: 95, Verb.STORE_GLOBAL: 95,
+    Verb.LOAD_SUBSCR: 58, Verb.STORE_SUBSCR: 58, Verb.FOR_ITER: 80, Verb.BUILD_LIST: 100,
+    Verb.BUILD_TUPLE: 100, Verb.UNPACK_SEQUENCE: 60,
+}
+"""Instructions of the run-time, roughly, that stay what they are."""
+SAVED: Final = 35
+"""Instructions that an operator on small ints takes less, roughly."""
+WORTH_INLINE: Final = 0.5
+"""Innermost loops that gain less have calls only."""
+WORTH_TWO: Final = 1.0
+"""Those that gain less have one version."""
+UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.IN, BinaryOp.NOT_IN, BinaryOp.IS,
+                   BinaryOp.IS_NOT, BinaryOp.TRUE_DIVIDE, BinaryOp.POWER)
+"""Operators that are not often about two small ints, or not done inline."""
+
+
+def gain(ops: list[Op]) -> float:
+    """What inline operators save, by what the rest takes."""
+    saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
+    return saved / max(1, sum(COSTS.get(Verb(verb), 0) for verb, _, _ in ops))
+
+
 def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
     """Innermost loops, by operation."""
     ends: dict[int, int] = {}
@@ -89,7 +116,7 @@ def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
             other <= start and start < after < end for other, after, _ in loops
         ):
             continue
-        region = Region(label, start, end)
+        region = Region(label, start, end, gain(ops[start:end]))
         for i in range(start, end):
             if found[i] is None:
                 found[i] = region

@@ -21,6 +21,8 @@ from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
 from mpy_cross.emitters.ssa.passes import (
     addresses,
     branches,
+    congruent,
+    constants,
     counters,
     dead,
     division,
@@ -31,6 +33,7 @@ from mpy_cross.emitters.ssa.passes import (
     phis,
     pointers,
     preheaders,
+    undo,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, allocate
 from mpy_cross.emitters.ssa.rotate import rotate
@@ -49,17 +52,18 @@ DSP: Final = ("armv7em", "armv7emsp", "armv7emdp")
 
 Pass = Callable[[Function], None]
 
-CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, dead.run, merge.run)
+CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, congruent.run, dead.run, merge.run)
 FASTER: Final[tuple[Pass, ...]] = (
     *CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN,
     division.run, gvn.run, dead.run,
     preheaders.run, addresses.run, gvn.run, dead.run,
-    overflow.run, invariants.run, pointers.run, dead.run, invariants.run, gvn.run, dead.run,
-    counters.run, dead.run,
+    overflow.run, invariants.run, pointers.run, dead.run, pointers.run, dead.run,
+    invariants.run, gvn.run, dead.run,
+    counters.run, dead.run, undo.run,
 )
 PASSES: Final[dict[str, tuple[Pass, ...]]] = {
     "1": (*CLEAN, branches.run, phis.run, gvn.run, overflow.run, branches.run, *CLEAN,
-          addresses.run, gvn.run, dead.run),
+          addresses.run, gvn.run, dead.run, undo.run),
     "2": FASTER,
     "s": FASTER,
 }
@@ -153,7 +157,8 @@ def optimise_native(
     `baseline`: its code, whose prelude the run-time needs.
     """
     origins: list[int] = []
-    ops, _ = rotate(function.ops, function.n_labels, origins)
+    ops = function.ops
+    origins = list(range(len(ops)))
     last = {origin: place for place, origin in enumerate(origins)}
     places = [place if origin < 0 else last[origin] for place, origin in enumerate(origins)]
     target = Target(release, linker, machine.traits.nlr_buf_words)
@@ -168,6 +173,7 @@ def optimise_native(
     else:
         raise Unsupported("no end of facts")
     run_passes(ssa, settings)
+    constants.run(ssa)
     code, links = machine_code(ssa, arch, settings)
     if release.native_tables and release.native_prelude_word:
         code = len(builder.made).to_bytes(4, "little") + code

@@ -19,7 +19,7 @@ from mpy_cross.emitters.ssa.machine import (
     MFunction,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
-from mpy_cross.emitters.ssa.thumb2_peephole import peephole
+from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, Selector, is_modified
 
 CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "vs": 6, "vc": 7,
@@ -34,10 +34,6 @@ MAX_FRAME: Final = 4000  # bytes
 SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
                                "rsbvi"))
 READS_FLAGS: Final = frozenset(("set", "sel"))
-CAN_SET_FLAGS: Final = frozenset((
-    "add", "sub", "and", "orr", "eor", "bic", "rsb", "lsl", "lsr", "asr", "andi", "orri", "eori",
-    "bici", "rsbi", "lsli", "lsri", "asri",
-))
 
 
 @final
@@ -189,7 +185,7 @@ class Thumb2:
                 self.items.append(Jump("", self._names[id(targets[0])]))
             return
         then, other = targets
-        if then is following:
+        if then is following or (other is not following and other.depth > then.depth):
             then, other = other, then
             cond = NEGATED_ALL[cond]
         self.items.append(Jump(cond, self._names[id(then)], zero))
@@ -402,6 +398,37 @@ class Thumb2:
         """Choose the sizes of branches, and put everything together."""
         items = self.items
         places: dict[int, int] = {}
+        total = self._choose_sizes(places)
+        if total < 256:  # then its size is one of the small numbers, for a short instruction
+            for i, item in enumerate(items):
+                if isinstance(item, Link) and not item.kind and item.name < 8:
+                    items[i + 1] = bytes(2)
+            self._choose_sizes(places)
+        code = bytearray()
+        late: list[tuple[int, int]] = []
+        for item in items:
+            if isinstance(item, bytes):
+                code += item
+            elif isinstance(item, Jump):
+                code += _encode_jump(item, places[item.label] - len(code) - 4)
+            elif isinstance(item, Link):
+                if item.kind:
+                    self.links.append((len(code) << 2 | item.kind, item.name))
+                else:
+                    late.append((len(code), item.name))
+        for at, register in late:
+            if len(code) > 0xFFFF:
+                raise AllocationError(f"{len(code)} bytes of code")
+            if total < 256 and register < 8:
+                code[at : at + 2] = enc.constant(register, len(code), True)
+            else:
+                code[at : at + 4] = enc.MOVW(register, len(code))
+        return bytes(code)
+
+    def _choose_sizes(self, places: dict[int, int]) -> int:
+        """Sizes of branches, and the places of labels; the size of everything together."""
+        items = self.items
+        at = 0
         changed = True
         while changed:
             changed = False
@@ -424,23 +451,7 @@ class Thumb2:
                     if size > item.size:
                         item.size = size
                         changed = True
-        code = bytearray()
-        late: list[tuple[int, int]] = []
-        for item in items:
-            if isinstance(item, bytes):
-                code += item
-            elif isinstance(item, Jump):
-                code += _encode_jump(item, places[item.label] - len(code) - 4)
-            elif isinstance(item, Link):
-                if item.kind:
-                    self.links.append((len(code) << 2 | item.kind, item.name))
-                else:
-                    late.append((len(code), item.name))
-        for at, register in late:
-            if len(code) > 0xFFFF:
-                raise AllocationError(f"{len(code)} bytes of code")
-            code[at : at + 4] = enc.MOVW(register, len(code))
-        return bytes(code)
+        return at
 
 
 TEQ: Final = TABLE["teq_reg"]

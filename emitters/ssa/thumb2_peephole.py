@@ -6,7 +6,13 @@ from typing import Final
 
 from mpy_cross.emitters.ssa.machine import COPY, FIRST_VIRTUAL, SLOT, Ins, MFunction
 
+TESTS: Final = ("cmp", "cmpi", "cmni", "tst", "tsti", "set", "sel")
 POST: Final = frozenset(kind + size for kind in ("ldr", "str") for size in ("", "b", "h"))
+
+CAN_SET_FLAGS: Final = frozenset((
+    "add", "sub", "and", "orr", "eor", "bic", "rsb", "lsl", "lsr", "asr", "andi", "orri", "eori",
+    "bici", "rsbi", "lsli", "lsri", "asri",
+))
 
 
 def peephole(function: MFunction) -> None:
@@ -17,10 +23,49 @@ def peephole(function: MFunction) -> None:
         for ins in block.code:
             ins.dests = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.dests]
             ins.srcs = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.srcs]
-            if ins.op == COPY and ins.dests == ins.srcs:
+            if ins.op == COPY and (ins.dests == ins.srcs or (code and _is_back(code[-1], ins))):
                 continue
             code.append(ins)
         block.code = _post_index(code)
+        _test_source(block.code)
+        if block.cond in ("eq", "ne", "lt", "ge"):
+            _sink_tested(block.code)
+
+
+def _is_back(first: Ins, copy: Ins) -> bool:
+    """mov r5, r0; mov r0, r5"""
+    return (first.op == COPY and len(first.dests) == len(copy.dests) == 1
+            and first.dests == copy.srcs and first.srcs == copy.dests)
+
+
+def _test_source(code: list[Ins]) -> None:
+    """mov r8, r0; cmp r8, #0    ->    mov r8, r0; cmp r0, #0"""
+    if len(code) > 1:
+        copy, test = code[-2:]
+        if test.op == "cmpi" and copy.op == COPY and len(copy.dests) == 1 \
+                and copy.dests == test.srcs and copy.srcs[0] < 8 <= copy.dests[0]:
+            test.srcs = copy.srcs
+
+
+def _sink_tested(code: list[Ins]) -> None:
+    """ands r1, r3; add r2, #1; cmp r1, #0    ->    add r2, #1; ands r1, r3; cmp r1, #0
+
+    The comparison is then not needed.
+    """
+    if not code or code[-1].op != "cmpi" or code[-1].imm:
+        return
+    tested = code[-1].srcs[0]
+    written: set[int] = set()
+    for i in range(len(code) - 2, -1, -1):
+        ins = code[i]
+        if ins.dests == [tested]:
+            if (ins.op in CAN_SET_FLAGS or ins.op == "addi") and written.isdisjoint(ins.srcs):
+                del code[i]
+                code.insert(len(code) - 1, ins)
+            return
+        if tested in ins.srcs or tested in ins.dests or ins.op in TESTS or ins.clobbers:
+            return
+        written.update(ins.dests)
 
 
 def _post_index(code: list[Ins]) -> list[Ins]:

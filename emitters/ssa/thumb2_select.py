@@ -246,6 +246,8 @@ class Selector:
             ins = self.emit(op, value, args)
             ins.early = True
             ins.clobbers = (IP,)
+        elif op == "tag":
+            self.emit("lsli", value, args, 31)
         elif op == "ror":
             self.emit("rori", value, args, value.imm)
         elif op == "field":

@@ -1,0 +1,54 @@
+"""Numbers are made where they are read: a register that keeps one costs more.
+
+    b0:                                     b0:
+      v1 = const.int #5                       v1 = const.int #5
+      v2 = call.obj v0, v1, #7                v2 = call.obj v0, v1, #7
+      jmp b1                                  jmp b1
+    b1: preds b0                            b1: preds b0
+      v3 = call.obj v0, v1, #8     ->         v4 = const.int #5
+                                              v3 = call.obj v0, v4, #8
+
+Loops without calls keep theirs: there are registers enough, and each round would make them again.
+"""
+
+from __future__ import annotations
+
+from mpy_cross.emitters.ssa.cfg import Flow
+from mpy_cross.emitters.ssa.ir import Block, Function, Value
+
+
+def run(function: Function) -> None:
+    kept: set[Block] = set()
+    for loop in Flow(function).loops:
+        hot = [block for block in loop.body if not block.is_cold]
+        if not any(value.op == "call" for block in hot for value in block.values):
+            kept.update(hot)
+    for block in function.blocks:
+        made: dict[Value, Value] = {}
+        for value in block.values:
+            if block not in kept:
+                value.args = [_here(function, block, arg, made) for arg in value.args]
+        if block not in kept:
+            block.targs = [_here(function, block, arg, made) for arg in block.targs]
+        block.values[:0] = made.values()
+        for following in block.succs:
+            edge = following.preds.index(block)
+            for phi in following.phis:
+                arg = phi.args[edge]
+                if arg.is_const and arg.block is not block:
+                    phi.args[edge] = _copy(function, block, arg)
+                    block.values.append(phi.args[edge])
+
+
+def _here(function: Function, block: Block, value: Value, made: dict[Value, Value]) -> Value:
+    """The number, made in the block."""
+    if not value.is_const or value.block is block:
+        return value
+    copy = made.get(value)
+    if copy is None:
+        copy = made[value] = _copy(function, block, value)
+    return copy
+
+
+def _copy(function: Function, block: Block, value: Value) -> Value:
+    return function.new_value("const", value.type, [], value.imm, block)
