@@ -3,7 +3,7 @@
 Random programs run on both in pieces of random length; after each piece all registers have to be
 equal, and at the end memory.  The programs have every instruction that does not need a system
 around it, branches, loops, calls of functions with windows whose registers overflow to the stack,
-exceptions and interrupts of a timer.
+accesses to a device, exceptions and interrupts of a timer.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import argparse
 import random
 import sys
 import time
+import zlib
 from typing import Final, final
 
 from mpy_cross.assembler.code import Code
 from mpy_cross.assembler.isa import Row
 from mpy_cross.assembler.kinds import Register
 from mpy_cross.assembler.xtensa import TABLE
-from mpy_cross.emulator.bus import Bus
+from mpy_cross.emulator.bus import Bus, Window
 from mpy_cross.emulator.cores.xtensa.core import TranslatedXtensa
 from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa, SteppedXtensa
 from mpy_cross.emulator.cores.xtensa.models import Model
@@ -27,6 +28,7 @@ from mpy_cross.emulator.cores.xtensa.vectors import window_vectors
 
 CODE: Final = 0x4008_0000
 DATA: Final = 0x3FFB_0000
+DEVICE: Final = 0x6000_0000
 SIZE: Final = 0x1_0000
 VECTORS: Final = CODE + 0xC000
 STACK: Final = DATA + SIZE - 0x100
@@ -67,6 +69,12 @@ class Generator:
             if row.name not in _AWAY and not row.name.startswith(("call", "f64"))
             and not {"double", "ocd", "tlb", "exception"} & set(row.features)
             and not any(operand.kind.form == "label" for operand in row.operands)]
+        # Each group is chosen from as often as the others.
+        special = {name: [row for row in self.rows if name in row.features]
+                   for name in ("mac16", "float", "bool")}
+        plain = [row for row in self.rows if not special.keys() & set(row.features)]
+        self.groups = [plain, plain, plain, plain,
+                       *(found for found in special.values() if found)]
         self.branches = [row for row in rows if row.operands and row.name not in _AWAY
                          and not row.name.startswith("call")
                          and row.operands[-1].kind.form == "label"]
@@ -111,9 +119,14 @@ class Generator:
             made = made if rng.random() < 0.8 else b""
             name = rng.choice(("quou", "quos", "remu", "rems"))
             return made + self.encode(TABLE[name], self.target(), self.source(), divisor)
-        if pick < 0.12 and self.windows:
+        if pick < 0.14:
+            base = self.target()
+            row = TABLE[rng.choice(("l8ui", "l16ui", "l16si", "l32i", "s8i", "s16i", "s32i"))]
+            return (self.encode(TABLE["movi"], base, 3) + self.encode(TABLE["slli"], base, base, 29)
+                    + self.encode(row, self.target(), base, 8 * rng.randrange(8)))
+        if pick < 0.16 and self.windows:
             return self.encode(TABLE["movsp"], 1, 1)
-        return self.row(rng.choice(self.rows))
+        return self.row(rng.choice(rng.choice(self.groups)))
 
     def row(self, row: Row) -> bytes:
         rng = self.random
@@ -153,7 +166,7 @@ class Generator:
         if pick < 0.45 and "loop" in self.model.features:
             row = TABLE[rng.choice(("loop", "loopnez", "loopgtz"))]
             counter = self.target()
-            count = rng.randrange(1, 6) if row.name == "loop" else rng.randrange(-1, 5)
+            count = rng.randrange({"loop": 1, "loopnez": 0, "loopgtz": -1}[row.name], 5)
             return (self.encode(TABLE["movi"], counter, count)
                     + self.encode(row, counter, len(body) - 1) + body)
         return body
@@ -226,17 +239,41 @@ def handlers(model: Model) -> bytes:
 
 
 @final
+class Device:
+    """Registers that note each access with its time; what they read depends on that."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int, int, int]] = []
+        self.core: SteppedXtensa | None = None
+
+    def read(self, offset: int, size: int) -> int:
+        assert self.core is not None
+        value = zlib.crc32(bytes(f"{len(self.seen)} {offset}", "ascii")) & (1 << 8 * size) - 1
+        self.seen.append((offset, size, value, self.core.instructions))
+        return value
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        assert self.core is not None
+        self.seen.append((offset, size, -value, self.core.instructions))
+
+
+@final
 class Pair:
     """Both cores, each with a bus of its own."""
 
     def __init__(self, name: str) -> None:
         self.model = find_model(name)
         self.cores: list[SteppedXtensa] = []
+        self.devices: list[Device] = []
         for kind in (InterpretedXtensa, TranslatedXtensa):
             bus = Bus()
             bus.memory("code", CODE, SIZE)
             bus.memory("data", DATA, SIZE)
-            self.cores.append(kind(name, bus))
+            device = Device()
+            bus.window(Window("device", DEVICE, 0x100, device.read, device.write))
+            core = device.core = kind(name, bus)
+            self.cores.append(core)
+            self.devices.append(device)
         self.pieces = 0
 
     def load(self, address: int, data: bytes) -> None:
@@ -305,7 +342,7 @@ class Pair:
             state.compare(0, when)
             core.write("intenable", 1 << self.model.interrupts.timers[0] if timer else 0)
         total = 0
-        while total < 3000:
+        while total < 1000:
             budget = rng.choice((1, 3, 10, 30, 100, 300))
             stops = [core.run(budget) for core in self.cores]
             self.pieces += 1
@@ -315,6 +352,11 @@ class Pair:
             total += stops[0].instructions
             if stops[0].fault is not None or stops[0].pc == CODE or not stops[0].instructions:
                 break
+        accesses = [device.seen for device in self.devices]
+        if accesses[0] != accesses[1]:
+            raise Differs(f"accesses: {accesses[0][-3:]} and {accesses[1][-3:]}")
+        for device in self.devices:
+            device.seen = []
         for address in (CODE, DATA):
             if self.cores[0].bus.view(address, SIZE) != self.cores[1].bus.view(address, SIZE):
                 raise Differs(f"memory at {address:#x}")

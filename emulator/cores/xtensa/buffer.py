@@ -8,7 +8,7 @@ from typing import Final, final
 from mpy_cross.emulator.cores.xtensa import a64
 from mpy_cross.emulator.cores.xtensa.layout import CODE_AT, CODE_SIZE
 
-ROOM: Final = 1 << 16  # bytes that one block never exceeds
+ROOM: Final = 1 << 20  # bytes that are kept for one block, and for what is put in place of old ones
 
 
 @final

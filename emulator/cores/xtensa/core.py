@@ -41,6 +41,7 @@ STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
 _AT, _REASON = at.AT >> 2, at.REASON >> 2
 _STUB: Final = at.STUB
+_BACK: Final = at.BACK >> 2
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _MISSED: Final = at.TABLE_MISSED >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
@@ -92,6 +93,7 @@ class TranslatedXtensa(SteppedXtensa):
         self.translator.breakpoints = self.breakpoints
         self._rounding = 0
         self._known_ps, self._mode = -1, 0
+        self._debugging = False
         self._windowed = stated.windows
         self._window = Window("none", 0, 0, lambda offset, size: 0, lambda *_: None)
         self._stack = 0, 0, memoryview(b"")
@@ -146,16 +148,18 @@ class TranslatedXtensa(SteppedXtensa):
         run, ref, zero, none = engine.run, engine.ref, ZERO, SIZES[0]
         resume, go_on, blocks = self._resume, self._go_on_there, translator.blocks
         traps, unpack, mail, back_there = self.traps, _MAIL.unpack_from, engine.state, self._back
+        tables, table_size = at.TABLES_AT, at.TABLE_SIZE
         self._begun += 1
-        if state.pc in self.breakpoints and state.instructions < until:
+        if self.breakpoints and state.pc in self.breakpoints and state.instructions < until:
             self._step()
             if self._is_over():
                 return
         while state.instructions < until:
-            if self._debugs():
+            if self._debugging:
                 self._step_until(until)
                 return
             mode = self._mode_now()
+            double[_NOW] = tables + mode * table_size
             double[_LEFT] = until - state.instructions
             found = blocks.get(state.pc | mode << 32)
             double[_NEXT] = found.host if found is not None else translator.find(state.pc, mode)
@@ -192,8 +196,12 @@ class TranslatedXtensa(SteppedXtensa):
                         state.instructions += 1
                         if self.stopping or self.alarm < until:
                             return
-                        if self._begun != begun:
-                            break  # it has called
+                        if self._begun != begun:  # it has called
+                            if state.instructions >= until:
+                                return
+                            double[_NOW] = tables + self._mode_now() * table_size
+                            double[_LEFT] = until - state.instructions + 1
+                            words[_BACK] = back
                         double[_NEXT] = back_there
                         error = run(ref, resume, zero, zero, none)
                         continue
@@ -365,11 +373,11 @@ class TranslatedXtensa(SteppedXtensa):
         self._mode, self._known_ps = mode, ps
         return mode
 
-    def _debugs(self) -> bool:
+    def _look_for_debugging(self) -> None:
         """Is something watched that translated code does not look for?"""
         sr = self.state.sr
-        return bool(sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1]
-                    | sr[n.ICOUNTLEVEL])
+        self._debugging = bool(sr[n.IBREAKENABLE] | sr[n.DBREAKC] | sr[n.DBREAKC + 1]
+                               | sr[n.ICOUNTLEVEL])
 
     def _step_until(self, until: int) -> None:
         state = self.state
@@ -387,7 +395,6 @@ class TranslatedXtensa(SteppedXtensa):
 
     def _prepare_mode(self, mode: int) -> None:
         double, floats = self.engine.double, mode & at.FLOATS
-        double[_NOW] = at.TABLES_AT + mode * at.TABLE_SIZE
         double[_EXCEPTION] = at.TABLES_AT + (at.EXCEPTION | floats) * at.TABLE_SIZE
         double[_WINDOWS] = at.TABLES_AT + (at.WINDOWS | floats) * at.TABLE_SIZE
         if floats and self.state.ur[n.FCR] & 3 != self._rounding:
@@ -407,6 +414,7 @@ class TranslatedXtensa(SteppedXtensa):
         self.interpreter.step()
         if found is None or found.name not in ("wsr", "xsr"):
             return
+        self._look_for_debugging()
         if sr[n.LEND] != loop:
             self.translator.loop_end(sr[n.LEND])
         if sr[n.LITBASE] != literals:
@@ -447,11 +455,17 @@ class TranslatedXtensa(SteppedXtensa):
     def write(self, register: str, value: int) -> None:
         super().write(register, value)
         self._begun += 1  # a trap may have done this
+        self._look_for_debugging()
+
+    def reset(self, vectors: int | None = None) -> None:
+        super().reset(vectors)
+        self._look_for_debugging()
 
     def restore(self, state: CoreState) -> None:
         super().restore(state)
         self.translator.loop_end(self.state.sr[n.LEND])
         self._known_ps = -1
+        self._look_for_debugging()
 
     def _pack(self) -> bytes:
         sr = self.state.sr

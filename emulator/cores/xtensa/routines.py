@@ -202,7 +202,8 @@ class Routines:
         p.emit(movz(T0, STEP))
         p.label("heavy")
         p.emit(access(STR, T0, STATE, at.REASON), access(STR, PC, STATE, at.AT),
-               access(STR_X, BUDGET, STATE, at.LEFT), self._store_window(),
+               access(STR_X, BUDGET, STATE, at.LEFT),
+               access(STR_X, TABLE, STATE, at.TABLE_NOW), self._store_window(),
                access(STR, SAR, STATE, special(n.SAR)), access(STR, PS, STATE, special(n.PS)))
         if "loop" in model.features:
             p.emit(access(STR, LCOUNT, STATE, special(n.LCOUNT)), lsr_x(T0, LEND, 32),

@@ -153,9 +153,10 @@ class Translator:
         site, stub, key = self._sites[link]
         found = self.blocks.get(key)
         if found is None:
+            times = self.times_forgotten
             host = self._translate(key & 0xFFFF_FFFF, key >> 32 & 15, key >> 36)
-            if link not in self._sites:
-                return host  # all code was forgotten in between
+            if self.times_forgotten != times:
+                return host  # the branch is gone
         else:
             host = found.host
         word = self.buffer.read(site)
