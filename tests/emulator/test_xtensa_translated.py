@@ -6,6 +6,7 @@ from typing import Any, final
 
 import pytest
 
+from mpy_cross.emulator.cores.xtensa import translate
 from mpy_cross.emulator.cores.xtensa.core import TranslatedXtensa
 from tests.emulator.core_contract import CoreContract
 from tests.emulator.core_xtensa import XtensaBench
@@ -35,3 +36,28 @@ def test_random_programs(name: str) -> None:
     """Together 20,000 instructions; `python -m tests.oracle.xtensa_lockstep` does more."""
     done, pieces = xtensa_lockstep.run(5000, 1, (name,))
     assert done >= 5000 and pieces > 20
+
+
+@pytest.mark.parametrize(("name", "other"), [
+    ("slli", "srli"), ("s32i", "s16i"), ("retw", "ret"), ("bge", "blt"), ("sub.s", "add.s")])
+def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch, name: str,
+                                    other: str) -> None:
+    monkeypatch.setitem(translate.MAKES, name, translate.MAKES[other])
+    with pytest.raises(xtensa_lockstep.Differs, match="lx6, seed"):
+        xtensa_lockstep.run(20_000, 1, ("lx6",))
+
+
+def test_most_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter does a small part of the instructions only."""
+    pair = xtensa_lockstep.Pair("lx6")
+    steps = 0
+    step = pair.cores[1].interpreter.step
+
+    def counted() -> None:
+        nonlocal steps
+        steps += 1
+        step()
+
+    monkeypatch.setattr(TranslatedXtensa, "_step", lambda self: counted())
+    done = sum(pair.trial(seed) for seed in range(100, 110))
+    assert done > 3000 and steps < done / 2

@@ -155,7 +155,7 @@ class Generator:
     def piece(self) -> bytes:
         """Some instructions with a branch or a loop around."""
         rng, pick = self.random, self.random.random()
-        body = self.straight(rng.randrange(1, 5))
+        body = self.straight(rng.choice((1, 2, 3, 5, 8, 12)))
         if pick < 0.3:
             row = rng.choice(self.branches)
             if row.size == 2 and len(body) < 2:
@@ -187,7 +187,7 @@ class Generator:
         rng = self.random
         code = bytearray(self.encode(TABLE["j"], -4) + b"\0")
         functions: list[int] = []
-        for _ in range(rng.randrange(1, 9)):
+        for _ in range(rng.randrange(1, 6)):
             functions.append(CODE + len(code))
             if self.windows:
                 code += self.encode(TABLE["entry"], 1, rng.choice((48, 64, 96)))
@@ -198,7 +198,8 @@ class Generator:
             code += self.encode(TABLE["retw" if self.windows else "ret"])
             code += bytes(-len(code) % 4)
         self.start = CODE + len(code)
-        for _ in range(rng.randrange(2, 8)):
+        for _ in range(rng.randrange(2, 6)):
+            code += self.piece()
             code += self.piece()
             code += self.call(CODE + len(code), functions[-1])
             if not self.windows:
@@ -343,7 +344,7 @@ class Pair:
             core.write("intenable", 1 << self.model.interrupts.timers[0] if timer else 0)
         total = 0
         while total < 1000:
-            budget = rng.choice((1, 3, 10, 30, 100, 300))
+            budget = rng.choice((1, 3, 10, 30, 100, 150))
             stops = [core.run(budget) for core in self.cores]
             self.pieces += 1
             self.compare()
