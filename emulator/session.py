@@ -192,7 +192,8 @@ class Session:
             listener(text)
 
     def _roots(self) -> list[Any]:
-        return [*self.runtime.modules.values(), *self.scheduler.roots()]
+        return [*self.runtime.modules.values(), *self.scheduler.roots(),
+                *self.runtime.native_objects()]
 
     # ------------------------------------------------------------------------------- programs
 

@@ -8,7 +8,8 @@ from typing import Any, final
 
 from mpy_cross.emulator.runtime import pacing, sets
 from mpy_cross.emulator.runtime.arguments import check_count, native
-from mpy_cross.emulator.runtime.facts import LANGUAGE
+from mpy_cross.emulator.runtime.facts import HEAP, LANGUAGE
+from mpy_cross.emulator.runtime.heap import LOCKED
 from mpy_cross.emulator.runtime.sets import AnySet, FrozenSet, Set
 from mpy_cross.emulator.runtime.types import ClassMethod, FixedDict, MpClass, type_name
 
@@ -84,6 +85,9 @@ def _pop(self: list[Any], index: Any = -1, /) -> Any:
 
 @native
 def _extend(self: list[Any], other: Any, /) -> None:
+    heap = HEAP[0]
+    if heap is not None and heap.locked:
+        raise MemoryError(LOCKED)
     list.extend(self, other if type(other) is list else pacing.gathered(other))
 
 

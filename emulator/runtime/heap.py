@@ -17,6 +17,7 @@ BLOCK: Final = 16
 """Bytes of the smallest allocation: four machine words."""
 DEFAULT_BASE: Final = 0x20004000
 DEFAULT_SIZE: Final = 1 << 20
+LOCKED: Final = "memory allocation failed, heap is locked"
 
 FREE: Final = 0
 HEAD: Final = 1
@@ -100,7 +101,7 @@ class Heap:
         if size == 0:
             return Block(self, 0, 0, 0)
         if self.locked:
-            raise MemoryError("memory allocation failed, heap is locked")
+            raise MemoryError(LOCKED)
         count = (size + BLOCK - 1) // BLOCK
         table = self._table
         first = self._find(count) if 0 < count <= len(table) else -1

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType, GeneratorType, MethodType
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from mpy_cross.emulator.runtime.attributes import attribute
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.collections_ import DictView
 from mpy_cross.emulator.runtime.facts import LANGUAGE
-from mpy_cross.emulator.runtime.heap import Heap
+from mpy_cross.emulator.runtime.heap import LOCKED, Heap
 from mpy_cross.emulator.runtime.memory import SMALL
 from mpy_cross.emulator.runtime.sets import FrozenSet, Set
 from mpy_cross.emulator.runtime.support import set_slice
 from mpy_cross.emulator.runtime.types import MpClass
 
+if TYPE_CHECKING:
+    from mpy_cross.emulator.runtime.native.handles import Handles
+
 NAME: Final = b"heap_lock"
 """A file that has this name may lock the heap."""
-LOCKED: Final = "memory allocation failed, heap is locked"
 TRACEBACK: Final = 24
 """Bytes of the emergency buffer before the arguments of an exception: a traceback of two."""
 TUPLE: Final = 8
@@ -47,6 +49,18 @@ FRESH: Final = _references([])
 """References to an object that was made for a call only, counted in the function that gets it."""
 
 
+def _second(value: Any) -> int:
+    return _references(value)
+
+
+def _first(value: Any) -> int:
+    return _second(value)
+
+
+FRESH_HANDLE: Final = _first([])
+"""The same of an object for which a handle is made, two functions further on."""
+
+
 @final
 class LockedHeap:
     """Refuses objects while the heap is locked.
@@ -54,16 +68,50 @@ class LockedHeap:
     emergency: bytes of `micropython.alloc_emergency_exception_buf`.
     """
 
-    __slots__ = ("emergency", "heap")
+    __slots__ = ("_handles", "emergency", "heap")
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
         self.emergency = 0
+        self._handles: Handles | None = None
+
+    def look_at(self, handles: Handles) -> None:
+        """These are the handles of objects that machine code gets."""
+        self._handles = handles
+        self._watch()
+
+    def lock(self) -> None:
+        """No objects from now on."""
+        self.heap.locked += 1
+        self._watch()
+
+    def unlock(self) -> int:
+        """Objects again, after as many calls as of `lock`; how many are left."""
+        self.heap.locked -= 1
+        self._watch()
+        return self.heap.locked
+
+    def _watch(self) -> None:
+        if self._handles is not None:
+            self._handles.watch(self._refuse if self.heap.locked else None)
+
+    def _refuse(self, value: Any) -> None:
+        """Machine code gets an object by a handle; it may be in a variable of what made it."""
+        references = sys.getrefcount(value) - FRESH_HANDLE
+        if references > 1:
+            return
+        frame = sys._getframe(3)
+        if references == sum(1 for other in frame.f_locals.values() if other is value):
+            self._check(value)
 
     def made(self, value: Any) -> Any:
         """The value of an operation.  Raises MemoryError if it is new and the heap is locked."""
         if not self.heap.locked or sys.getrefcount(value) > FRESH:
             return value
+        return self._check(value)
+
+    def _check(self, value: Any) -> Any:
+        """A value that is new.  Raises MemoryError if it is on the heap."""
         kind = type(value)
         if kind is slice and LANGUAGE[0].slice_on_stack:
             return value
@@ -91,8 +139,9 @@ class LockedHeap:
 
     def set_item(self, obj: Any, index: Any, value: Any) -> None:
         """`obj[index] = value`, which may make a list longer."""
-        if self.heap.locked and isinstance(obj, list) and type(index) is slice:
-            if len(value) > len(range(*index.indices(len(obj)))):
+        if type(index) is slice:
+            locked = self.heap.locked and isinstance(obj, list)
+            if locked and len(value) > len(range(*index.indices(len(obj)))):
                 raise MemoryError(LOCKED)
             set_slice(obj, index, value)
         else:

@@ -122,6 +122,10 @@ class Memory:
             left = min(left, (self.limit - used) * self._checked // (2 * growth))
         self._left = self._checked = max(left, LEAST_CHECK)
 
+    def forget(self) -> None:
+        """Much may have been freed since the last walk: a heap found full is a new one."""
+        self._full = 0
+
     def used(self) -> int:
         """Bytes in use, found by a walk."""
         roots = [*self.roots(), *self.growing, *variables(sys._getframe(1))]

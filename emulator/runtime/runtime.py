@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from mpy_cross.emulator.runtime import errors, identity, pacing, support
 from mpy_cross.emulator.runtime.buffers import Buffer
 from mpy_cross.emulator.runtime.console import Console, StandardText
-from mpy_cross.emulator.runtime.facts import LANGUAGE, READER
+from mpy_cross.emulator.runtime.facts import HEAP, LANGUAGE, READER
 from mpy_cross.emulator.runtime.filesystem import Files
 from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.formatting import use
@@ -152,6 +152,7 @@ class Runtime:
             support.BUILTINS = self.builtins
             support.FLOAT[0] = self.float_type
             LANGUAGE[0] = self.release.language
+            HEAP[0] = self.storage.heap
             READER[0] = self.release.float_reader
             errors.STR_CONVERTS[0] = self.release.str_converts_operand
             Buffer.storage = self.storage
@@ -169,6 +170,10 @@ class Runtime:
             self._native = Bridge(self)
             self._types.update(self._native.types)
         return self._native
+
+    def native_objects(self) -> list[Any]:
+        """The objects that only running machine code may know."""
+        return self._native.handles.held() if self._native is not None else []
 
     def _bridge(self) -> Bridge:
         return self.native

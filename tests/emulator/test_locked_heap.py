@@ -99,3 +99,51 @@ def test_full_heap_is_an_error_of_the_body_of_try() -> None:
     assert outcome is not None
     assert (outcome.status, session.console) == (0, "inner True\nTrue\nstill\n")
     session.close()
+
+
+NATIVE = [
+    "(x,)", "[x]", "{x: x}", "{x}", "l[:]", "l.extend(t)", "l[0:1] = [1, 2, 3]", "t + t", "z * z",
+    "n + 1", "memoryview(b'')", "d.items()", "list(t)", "C()", "t[x:2]", "s + 'd'",
+    "c.m",
+]
+NOT_NEW = ["l", "l[0]", "t[1]", "d[1]", "x + 1", "len(l)", "f()", "l[0] = 7", "x is l"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "printed"),
+    [*[(each, LOCKED) for each in NATIVE], *[(each, "made\n") for each in NOT_NEW]],
+)
+def test_machine_code_makes_nothing_while_the_heap_is_locked(statement: str, printed: str) -> None:
+    pytest.importorskip("unicorn", reason="machine code runs on Unicorn, which is not installed")
+    session = Session("pyboard", "1.17", compiler_for(get("1.17"), "armv7emsp"), heap=100 << 10)
+    outcome = session.execute(
+        HEAD + "d = {1: [2]}\nx = 1\n"
+        "@micropython.native\ndef body():\n    micropython.heap_lock()\n    try:\n"
+        f"        {statement.replace('[1, 2, 3]', 'big')}\n"
+        "    except MemoryError as e:\n        micropython.heap_unlock()\n        print(e)\n"
+        "    else:\n        micropython.heap_unlock()\n        print('made')\n"
+        "big = [1, 2, 3]\nbody()\nprint([], l)\n",
+        "app.py",
+    )
+    assert outcome is not None
+    assert outcome.status == 0, outcome.text
+    session.close()
+    assert session.console.startswith(printed)
+    assert session.console.splitlines()[-1].startswith("[] [")
+
+
+@pytest.mark.parametrize("emit", ["", "@micropython.native\n"])
+def test_machine_code_fills_the_heap(emit: str) -> None:
+    pytest.importorskip("unicorn", reason="machine code runs on Unicorn, which is not installed")
+    session = Session("pyboard", "1.17", compiler_for(get("1.17"), "armv7emsp"), heap=64 << 10)
+    outcome = session.execute(
+        f"{emit}def fill():\n    lst, n = [], 0\n    while 1:\n        try:\n"
+        "            lst = [lst]\n            n += 1\n        except MemoryError:\n"
+        "            break\n    return n\n"
+        "print(1000 < fill() < 9000)\nprint(1000 < fill() < 9000)\n",
+        "app.py",
+    )
+    assert outcome is not None
+    assert outcome.status == 0, outcome.text
+    session.close()
+    assert session.console == "True\nTrue\n"

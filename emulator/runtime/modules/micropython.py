@@ -92,12 +92,11 @@ def build(runtime: Runtime) -> Module:
 
     @native
     def heap_lock() -> None:
-        heap.locked += 1
+        runtime.locked_heap.lock()
 
     @native
     def heap_unlock() -> int:
-        heap.locked -= 1
-        return heap.locked
+        return runtime.locked_heap.unlock()
 
     @native
     def heap_locked() -> int:

@@ -47,6 +47,8 @@ CORES: Final = {
 
 MACHINE_TYPES: Final = (
     NativeFunction, NativeGeneratorFunction, AsmFunction, NativeClosure, NativeGenerator)
+OPERATIONS: Final = 8
+"""Operations that an object counts as, where the heap is looked at now and then."""
 SLICE: Final = 1_000_000
 """Instructions after which the clock is brought up to date, at most."""
 SHORT: Final = 500
@@ -116,11 +118,13 @@ class Bridge:
         self.words, self.limit = self.region.words, self.region.limit
         self.ints = self.region.memory.buffer.cast("i")
         self.handles = Handles()
+        runtime.locked_heap.look_at(self.handles)
         self.handles.roots = self._roots
         self.handles.placed = {
             Cell: partial(cell_word, self), MemoryCell: partial(cell_word, self),
             NativeFunction: self._function_word}
         self.handles.collected = self._take_out_unused
+        self.handles.made = self._account
         self.region.heap.reclaim = self._take_out_unused
         self.globals: dict[str, Any] = {}
         self.locals: dict[str, Any] = {}
@@ -398,6 +402,14 @@ class Bridge:
             yield words[(address - BASE >> 2) + 1]
         for address in self._raised:
             yield words[address - BASE >> 2]
+
+    def _account(self, count: int) -> None:
+        """Machine code has made that many objects.  Raises MemoryError."""
+        memory = self.runtime.scheduler.memory
+        if memory is not None and count:
+            memory.passed(count * OPERATIONS)
+        elif memory is not None:
+            memory.forget()
 
     def _take_out_unused(self) -> None:
         """Cells and generators that no running machine code knows go back to the host."""

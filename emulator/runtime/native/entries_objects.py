@@ -210,6 +210,7 @@ def _attributes(bridge: Bridge) -> dict[str, Trap]:
 
 def _operators(bridge: Bridge) -> dict[str, Trap]:
     word, value = bridge.handles.word, bridge.handles.value
+    set_item = bridge.runtime.locked_heap.set_item
 
     def subscr(obj: int, index: int, new: int, d: int) -> int | None:
         where, key = value(obj), value(index)
@@ -220,7 +221,7 @@ def _operators(bridge: Bridge) -> dict[str, Trap]:
         if new == NULL:
             support.del_item(where, key)
         elif type(key) is slice:
-            support.set_slice(where, key, value(new))
+            set_item(where, key, value(new))
         else:
             where[key] = value(new)
         return word(None)

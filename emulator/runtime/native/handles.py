@@ -47,13 +47,16 @@ class Handles:
     memory, by their type, and objects by the address where they are.
     """
 
-    __slots__ = ("_numbers", "_partial", "_pinned_free", "collected", "free", "names",
-                 "objects", "order", "pinned", "place_value", "placed", "roots")
+    __slots__ = ("_kept", "_numbers", "_partial", "_pinned_free", "_refuse", "collected", "free",
+                 "made", "names", "objects", "order", "pinned", "place_value", "placed", "roots")
 
     def __init__(self) -> None:
         self.objects: list[Any] = []
         self.order: list[int] = []
         self.free: list[int] = []
+        self._kept: list[int] = []
+        """Those that are free while somebody watches."""
+        self._refuse: Callable[[Any], None] | None = None
         self._partial = False
         self._start()
         self.pinned: list[Any] = []
@@ -65,6 +68,9 @@ class Handles:
         self.placed: dict[type, Callable[[Any], int]] = {}
         self.place_value: Callable[[int], Any] = _nothing
         self.collected: Callable[[], None] = _ignore
+        self.made: Callable[[int], None] = _ignore_count
+        """Called with how many objects had come since the last call, 0 for none because all are
+        gone.  May raise MemoryError."""
 
     def _start(self) -> None:
         self.objects[:] = [None] * FIRST_SIZE
@@ -88,14 +94,14 @@ class Handles:
         elif kind in self.placed:
             return self.placed[kind](value)
         free = self.free
-        index = free.pop() if free else self._more()
+        index = free.pop() if free else self._more(value)
         self.objects[index] = value
         return HANDLES + index * STEP
 
     def new(self, value: Any) -> int:
         """A handle, whatever the object is."""
         free = self.free
-        index = free.pop() if free else self._more()
+        index = free.pop() if free else self._more(value)
         self.objects[index] = value
         return HANDLES + index * STEP
 
@@ -158,8 +164,18 @@ class Handles:
 
     def reset(self) -> None:
         """No machine code is running: all handles are free."""
+        refuse = self._refuse
+        if refuse is not None:
+            self.watch(None)
+            self._reset()
+            self.watch(refuse)
+        else:
+            self._reset()
+
+    def _reset(self) -> None:
         if self._partial:
             self._start()
+            self.made(0)
             return
         free = len(self.free)
         if free != len(self.order):
@@ -178,24 +194,50 @@ class Handles:
                 found[word - HANDLES >> 3] = 1
         return found
 
-    def _more(self) -> int:
-        """The table is full: free what is not found, or let it grow; a free index."""
+    def watch(self, refuse: Callable[[Any], None] | None) -> None:
+        """From now on ask about each object that gets a handle, by leaving none free; None: no
+        more."""
+        self._refuse = refuse
+        if refuse is None:
+            self.free += self._kept
+            self._kept = []
+        elif not self._kept:
+            self._kept, self.free[:] = self.free[:], []
+
+    def held(self) -> list[Any]:
+        """The objects that running machine code knows."""
+        found = self.marked()
+        for index in self.order[len(self.free) :][-RECENT:]:
+            found[index] = 1
+        return [each for each, is_found in zip(self.objects, found, strict=True) if is_found]
+
+    def _more(self, value: Any) -> int:
+        """No handle is free: a free index.  Frees those that are not found, or makes the table
+        larger, unless there are some after all, and somebody wants to see the object first."""
+        if self._refuse is not None:
+            self._refuse(value)
+            if self._kept:
+                return self._kept.pop()
         self.collected()
         objects = self.objects
         found = self.marked()
-        for index in self.order[:RECENT]:
-            found[index] = 1
+        for each in self.order[:RECENT]:
+            found[each] = 1
         size = len(objects)
-        free = [index for index in range(size - 1, -1, -1) if not found[index]]
-        dropped = [objects[index] for index in free]
-        for index in free:
-            objects[index] = None
+        free = [each for each in range(size - 1, -1, -1) if not found[each]]
+        dropped = [objects[each] for each in free]
+        for each in free:
+            objects[each] = None
         if len(free) < size // 2:
             objects += [None] * size
             free = [*range(2 * size - 1, size - 1, -1), *free]
         self.order, self.free, self._partial = free[:], free, True
         del dropped
-        return self.free.pop()
+        self.made(len(free))
+        index = self.free.pop()
+        if self._refuse is not None:
+            self.watch(self._refuse)
+        return index
 
 
 def _nothing(word: int) -> Any:
@@ -204,3 +246,7 @@ def _nothing(word: int) -> Any:
 
 def _ignore() -> None:
     """Nobody wants to know."""
+
+
+def _ignore_count(count: int) -> None:
+    """Nobody counts."""
