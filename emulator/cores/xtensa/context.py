@@ -33,11 +33,11 @@ class Context:
     external: registers of RER and WER.
     """
 
-    __slots__ = ("count", "external", "memory", "on_break", "on_raised", "regions", "state")
+    __slots__ = ("external", "last", "memory", "on_break", "on_raised", "regions", "state")
 
     def __init__(self, state: State, memory: DataMemory) -> None:
         self.state, self.memory = state, memory
-        self.count = state.model.registers
+        self.last = state.model.registers - 1  # number of the last; a power of two less 1
         self.external: dict[int, int] = {}
         self.regions: dict[str, list[int]] = {"i": [2] * 8, "d": [2] * 8}
         self.on_raised: Callable[[Raised], None] = self.take
@@ -54,11 +54,11 @@ class Context:
     def get(self, number: int) -> int:
         """An address register of the present window."""
         state = self.state
-        return state.ar[((state.sr[WINDOWBASE] << 2) + number) % self.count]
+        return state.ar[(state.sr[WINDOWBASE] << 2) + number & self.last]
 
     def set(self, number: int, value: int) -> None:
         state = self.state
-        state.ar[((state.sr[WINDOWBASE] << 2) + number) % self.count] = value & MASK
+        state.ar[(state.sr[WINDOWBASE] << 2) + number & self.last] = value & MASK
 
     def load(self, address: int, size: int, aligned: bool = False) -> int:
         """aligned: the instruction wants this on every core."""

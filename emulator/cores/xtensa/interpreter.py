@@ -13,7 +13,7 @@ taking an interrupt is none.
 from __future__ import annotations
 
 from functools import cache
-from typing import final
+from typing import Final, final
 
 from mpy_cross.emulator.cores.xtensa import exceptions
 from mpy_cross.emulator.cores.xtensa.context import Context, Operation, WindowException
@@ -39,6 +39,7 @@ from mpy_cross.emulator.cores.xtensa.numbers import (
     MASK,
     PS,
     PS_EXCM,
+    PS_WOE,
 )
 from mpy_cross.emulator.cores.xtensa.single import SINGLE
 from mpy_cross.emulator.cores.xtensa.state import State
@@ -47,6 +48,9 @@ from mpy_cross.emulator.cores.xtensa.system import SYSTEM
 
 OPERATIONS: dict[str, Operation] = {**INTEGER, **SYSTEM, **MULTIPLY_ADD, **SINGLE,
                                     **STEPS}
+
+
+_MOST: Final = 100_000  # instructions that an interpreter keeps
 
 
 @cache
@@ -66,16 +70,20 @@ class Interpreter(Context):
     def __init__(self, state: State, memory: DataMemory) -> None:
         super().__init__(state, memory)
         self._decoder = _decoder(state.model)
-        self._known: dict[int, Instruction] = {}
+        # By the bytes that stand there and the address: what they are.
+        self._known: dict[int, tuple[Instruction, Operation | None]] = {}
 
     def instruction(self, address: int) -> Instruction | None:
         """The instruction in memory at an address, None for what is none. Raised, as by a fetch."""
-        word = self.memory.fetch(address)
-        known = self._known.get(address)
-        if known is None or known.word != word & (0xFFFF if word & 8 else 0xFF_FFFF):
-            known = self._decoder.decode(word, address)
-            if known is not None:
-                self._known[address] = known
+        return self._decoder.decode(self.memory.fetch(address), address)
+
+    def _decoded(self, word: int, address: int) -> tuple[Instruction, Operation | None]:
+        found = self._decoder.decode(word, address)
+        if found is None:
+            raise Raised(ILLEGAL)
+        if len(self._known) >= _MOST:  # of a program that goes on changing its code
+            self._known.clear()
+        known = self._known[word << 32 | address] = found, OPERATIONS.get(found.name)
         return known
 
     def step(self) -> None:
@@ -88,14 +96,13 @@ class Interpreter(Context):
                 return
             if counts and sr[ICOUNT] == MASK and exceptions.debug(state, DEBUG_ICOUNT):
                 return
-            found = self.instruction(pc)
-            if found is None:
-                raise Raised(ILLEGAL)
-            if found.quad and state.checks_windows() and exceptions.overflow(state, found.quad):
+            word = self.memory.fetch(pc)
+            found, operation = self._known.get(word << 32 | pc) or self._decoded(word, pc)
+            if found.quad and sr[PS] & (PS_WOE | PS_EXCM) == PS_WOE \
+                    and exceptions.overflow(state, found.quad):
                 return
             if found.floats and not sr[CPENABLE] & 1:
                 raise Raised(COPROCESSOR0_DISABLED)
-            operation = OPERATIONS.get(found.name)
             if operation is None:
                 raise Raised(ILLEGAL)
             after = operation(self, found)
