@@ -195,6 +195,47 @@ def test_code_at_two_addresses() -> None:
     assert core.call(CODE) == 1
 
 
+def test_code_that_changes_in_a_page_that_memory_does_not_fill() -> None:
+    bus = Bus()
+    bus.memory("code", CODE, 0x1_0000)
+    bus.memory("ram", 0x3FFE_0000, 0x2_0000)
+    small = bus.memory("small", 0x5000_0000, 0x800)
+    core = make(bus)
+    assert not core.engine.is_memory(small.base >> core.engine.page_bits)
+    p = Program(small.base)
+    p("movi", 2, 1)
+    p("ret.n")
+    bus.load(small.base, p.finish())
+    place(core, store)
+    assert core.call(small.base) == 1
+    word = bus.read(small.base, 4)
+    for number in range(2, 20):
+        core.call(CODE, small.base, word & ~0xFF_0000 | number << 16)
+        assert core.call(small.base) == number
+
+
+def test_a_loop_that_the_host_sets() -> None:
+    """LEND in the middle of code that was translated before."""
+    bus = Bus()
+    bus.memory("code", CODE, 0x1_0000)
+    bus.memory("ram", 0x3FFE_0000, 0x2_0000)
+    core = make(bus, "lx6")
+
+    def code(p: Program) -> None:
+        for _ in range(4):
+            p("addi", 2, 2, 1)
+        p("jx", 4)
+
+    place(core, code)
+    exit_ = core.add_exit()
+    for count, result in ((0, 4), (5, 4 + 5 * 2), (0, 4)):
+        for name, value in (("a2", 0), ("a4", exit_), ("pc", CODE), ("lbeg", CODE + 3),
+                            ("lend", CODE + 9), ("lcount", count)):
+            core.write(name, value)
+        assert core.run(1000).reason is StopReason.EXIT
+        assert (core.read("a2"), core.read("lcount")) == (result, 0)
+
+
 def test_translations_that_fill_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are forgotten then, and everything goes on."""
     bus = Bus()

@@ -65,8 +65,9 @@ class WatchingMemory:
 
     def store(self, address: int, size: int, value: int) -> None:
         self._memory.store(address, size, value)
-        if self._core.engine.watched(address):
-            self._core.code_changed(address, size)
+        core = self._core
+        if core.engine.watched(address) or core.translator.has_code(address):
+            core.code_changed(address, size)
 
 
 @final
@@ -259,8 +260,8 @@ class TranslatedXtensa(SteppedXtensa):
             state.instructions += 1
             return False
         state.instructions += 1
-        if not (self.stopping or state.attention or begun != self._begun
-                or forgotten != self.translator.times_forgotten):
+        if not (self.stopping or (state.attention and self.takes_interrupts)
+                or begun != self._begun or forgotten != self.translator.times_forgotten):
             engine.double[_NEXT] = engine.double[_SITE]
             return True
         self._pass()
@@ -456,6 +457,10 @@ class TranslatedXtensa(SteppedXtensa):
         super().write(register, value)
         self._begun += 1  # a trap may have done this
         self._look_for_debugging()
+        if register == "lend":
+            self.translator.loop_end(value & n.MASK)
+        elif register == "litbase":
+            self.translator.forget()
 
     def reset(self, vectors: int | None = None) -> None:
         super().reset(vectors)

@@ -353,6 +353,10 @@ class Translator:
         if new:
             self.watch(new)
 
+    def has_code(self, address: int) -> bool:
+        """Was anything translated from the page of this address?"""
+        return address >> PAGE_BITS in self._pages
+
     # Forgetting.
 
     def kill(self, first: int, last: int) -> bool:
