@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from mpy_cross.emulator.boards import board as find_board
+from mpy_cross.emulator.cli import main
 from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.native_check import compare
+from mpy_cross.emulator.runtime.runtime import Compiler
 from mpy_cross.emulator.session import EXIT_FAULT, Session
+from mpy_cross.emulator.testing import NativeError
 from mpy_cross.loader.release import get
 from tests.emulator.test_native_boards import FUNCTIONS, KINDS, agreement
 from tests.emulator.test_native_bridge import PROGRAMS, SAME, run
@@ -58,6 +63,36 @@ def test_bytecode_native_and_viper_agree() -> None:
     lines = next(iter(results)).splitlines()
     assert len(lines) == sum(len(cases) for _, cases in FUNCTIONS.values())
     assert lines[-1] == "recursion 144"
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_functions_are_compared_as_bytecode_and_machine_code(board: str) -> None:
+    arch = find_board(board).arch
+    chosen = get("1.29")
+    session = Session(board, chosen, compiler_for(chosen, arch))
+
+    def kind(emit: str) -> Compiler:
+        return compiler_for(chosen, arch, emit)
+
+    source = "def f(a: int, b: int) -> int:\n    return (a << 3) - b * (a ^ b)\n"
+    compare(session, source, ((1, 2), (-7, 100), (1 << 20, 3)), kind)
+    lying = "def f(a: int) -> int:\n    return a * a * a\n"
+    with pytest.raises(NativeError):  # viper calculates with words
+        compare(session, lying, ((5000,),), kind)
+    session.close()
+
+
+@pytest.mark.parametrize("emit", ["native", "viper"])
+@pytest.mark.parametrize("board", BOARDS)
+def test_command_line(board: str, emit: str, tmp_path: Path,
+                      capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "main.py"
+    program.write_text("def f(n):\n    return [each for each in range(n)]\nprint(f(3), 'x')\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--board", board, "--release", "1.29", "--emit", emit, str(program)],
+             standalone_mode=True)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == "[0, 1, 2] x\n"
 
 
 DEEP: Final = """

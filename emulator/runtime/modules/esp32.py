@@ -27,7 +27,8 @@ HEAP_DATA, HEAP_EXEC = 1 << 2, 1 << 0
 DATA_HEAPS: Final = ((240, 0, 0, 0), (7288, 0, 0, 0), (16648, 4, 4, 4),
                      (79912, 35712, 35512, 35108), (15072, 15036, 15036, 15036),
                      (113840, 0, 0, 0))
-CODE_HEAPS: Final = ((15072, 15036, 15036, 15036), (43040, 42000, 42000, 42000))
+CODE_HEAPS: Final = ((15072, 15036, 15036, 15036), (43040, 42000, 42000, 42000),
+                     (94848, 93800, 93800, 93800))
 HALL: Final = 40
 """A reading of the Hall sensor without a magnet: an estimate."""
 
@@ -88,7 +89,7 @@ def build(runtime: Runtime) -> Module:
     def idf_heap_info(capabilities: Any, /) -> list[tuple[int, ...]]:
         """Total, free, largest free and least free bytes of each heap of the system."""
         wanted = as_int(capabilities)
-        return list(DATA_HEAPS if wanted & HEAP_DATA else CODE_HEAPS if wanted & HEAP_EXEC else ())
+        return list({HEAP_DATA: DATA_HEAPS, HEAP_EXEC: CODE_HEAPS}.get(wanted, ()))
 
     values: dict[str, Any] = {
         "wake_on_touch": wake_on_touch, "wake_on_ext0": wake_on_ext0, "wake_on_ext1": wake_on_ext1,

@@ -16,6 +16,7 @@ ANY: Final = 0xFF
 SECTOR: Final = 4096
 NO_OTHER: Final = -261
 """What the maker's library says of firmware without parts for updates."""
+NO_FIRMWARE: Final = -5379
 # The table of the port's boards with 4 MiB: type, subtype, address, size, label.
 TABLE: Final = (
     (DATA, 2, 0x9000, 0x6000, "nvs"), (DATA, 1, 0xF000, 0x1000, "phy_init"),
@@ -100,7 +101,7 @@ class Partition(HostObject):
     def set_boot(self) -> None:
         """Boot from this partition from now on."""
         if self._row[0] != APP:
-            raise OSError(-258)
+            raise OSError(NO_FIRMWARE, "ESP_ERR_OTA_VALIDATE_FAILED")
 
     def get_next_update(self) -> Any:
         """The partition for the next update: this firmware has none."""
