@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from mpy_cross.emulator.boards import board as find_board
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.raw_repl import PROMPT, START, RawRepl
 from mpy_cross.emulator.serial import SerialPort
-from mpy_cross.emulator.snapshot import Snapshot
-from mpy_cross.emulator.soc.rp2040 import Rp2040
 from mpy_cross.emulator.stock import Console, Segment, Stock, plug_in
 from mpy_cross.emulator.stock_flash import put_flash
 from mpy_cross.emulator.usb.cdc import CdcPort
 from mpy_cross.emulator.usb.storage import StorageDriver
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.snapshot import Snapshot
 
 KNOCK: Final = 200_000_000
 """ns without output after which Enter is pressed: a USB console opens when the banner is gone."""
@@ -80,7 +81,8 @@ class StockSession:
             put_flash(self.machine, flash)
         chip = self.machine.chip
         runner = None
-        if isinstance(chip, Rp2040):
+        if chip.name == "RP2040":
+            # Imported when they are needed: a start takes a fifth of a second.
             from mpy_cross.emulator.soc.rp2040_boot import boot
 
             runner = boot(self.machine)
@@ -144,6 +146,8 @@ class StockSession:
 
     def keep(self) -> None:
         """Keeps the state as it is now, for `again`."""
+        from mpy_cross.emulator.snapshot import Snapshot
+
         self._booted = Snapshot(self)
 
     def again(self) -> None:

@@ -9,7 +9,6 @@ and `SPIBus`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 
 if TYPE_CHECKING:
@@ -386,6 +385,8 @@ class Wiring:
 
         TypeError, which tells the names, for pads that it has not.
         """
+        from inspect import signature
+
         try:
             signature(device.connect).bind(self, **pads)
         except TypeError as error:

@@ -36,6 +36,31 @@ class Unforeseen(Exception):
     """The rounds are not understood."""
 
 
+def holds(condition: int, flags: int) -> bool:
+    """Is a condition of an instruction fulfilled? flags: N, Z, C, V as the bits 3 to 0."""
+    negative, zero, carry, overflow = (bool(flags >> n & 1) for n in (3, 2, 1, 0))
+    true = (zero, carry, negative, overflow, carry and not zero, negative == overflow,
+            not zero and negative == overflow, True)[condition >> 1]
+    return true != bool(condition & 1 and condition < 14)
+
+
+def conditional(bus: Bus, pc: int, flags: int) -> int:
+    """Address of the first instruction that is executed in the block of an IT at `pc`, or 0."""
+    half = bus.read(pc, 2)
+    mask = half & 15
+    if half >> 8 != 0xBF or not mask:
+        return 0
+    pc += 2
+    for n in range(4 - ((mask & -mask).bit_length() - 1)):
+        condition = half >> 4 & 15
+        if n:
+            condition = condition & 14 | mask >> 4 - n & 1
+        if holds(condition, flags):
+            return pc
+        pc += 4 if bus.read(pc, 2) >= 0xE800 else 2
+    return 0
+
+
 @final
 class Step:
     """One instruction that was executed. before, after: the registers; frame: size of the

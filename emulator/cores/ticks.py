@@ -11,7 +11,15 @@ from mpy_cross.emulator.cores.arm import CortexM
 from mpy_cross.emulator.cores.core import Stop, StopReason
 from mpy_cross.emulator.cores.nvic import SYS_TICK
 from mpy_cross.emulator.cores.pace import Pace
-from mpy_cross.emulator.cores.rounds import FLOAT_FRAME, FRAME, PC, Recipe, Step, Unforeseen
+from mpy_cross.emulator.cores.rounds import (
+    FLOAT_FRAME,
+    FRAME,
+    PC,
+    Recipe,
+    Step,
+    Unforeseen,
+    conditional,
+)
 
 if TYPE_CHECKING:
     from mpy_cross.assembler.isa import Decoded
@@ -20,7 +28,7 @@ PERIODS: Final = (1, 2, 4, 8, 16)  # rounds of a period that are tried
 SEEN: Final = 100  # rounds in a row after which it is worth it
 COMPARED: Final = 48  # of which the lengths of three periods have to be alike, but at least
 FEWEST: Final = 12  # so many
-WORTH: Final = 100  # rounds still to come for which it is
+WORTH: Final = 500  # rounds still to come for which it is: to run these takes as long
 LONGEST: Final = 2000  # instructions of a round
 KEPT: Final = 8  # recipes for one place
 FAILURES: Final = 4  # after which a place is left alone
@@ -201,6 +209,7 @@ class TickSkipper:
         for n in range(LONGEST):
             before, taken = core.registers[0:16], core.exceptions.taken
             active = len(core.nvic.active)
+            done, flags = core.instructions, core.read("xpsr") >> 28
             stop = pace.step()
             entered = core.exceptions.taken - taken
             if stop.reason not in (StopReason.BUDGET, StopReason.IDLE):
@@ -213,6 +222,13 @@ class TickSkipper:
             # The handler's first instruction is the one that was executed.
             pc = before[PC] if n else core.vector(SYS_TICK)
             left = len(core.nvic.active) < active + entered
+            if core.instructions - done != 1:
+                # The engine executes IT and the next instruction together.
+                inner = conditional(core.bus, pc & ~1, flags) if n else 0
+                if not inner or core.instructions - done != 2:
+                    raise Unforeseen("instructions that cannot be told apart")
+                steps.append(Step(pc & ~1, before, before, 0, False))
+                pc, frame = inner, 0
             steps.append(Step(pc & ~1, before, core.registers[0:16], frame, left))
             if stop.reason is StopReason.IDLE:
                 return

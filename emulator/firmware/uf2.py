@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -171,6 +170,8 @@ def _check_md5(image: Image, block: _Block) -> None:
     # A region that this file fills only in part is for the device to check, after writing.
     if region is None:
         return
+    import hashlib  # slow to import, and few files have sums
+
     found = hashlib.md5(region, usedforsecurity=False).digest()
     if found != block.data[PAYLOAD - 16 :]:
         raise ImageError(

@@ -15,6 +15,7 @@ pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of t
 from mpy_cross.emulator.cores.attach import attach
 from mpy_cross.emulator.cores.pace import Pace
 from mpy_cross.emulator.cores.polls import EDGE, Polls
+from mpy_cross.emulator.cores.rounds import conditional
 from mpy_cross.emulator.cores.ticks import TickSkipper
 from mpy_cross.emulator.machine import Machine, machine
 from tests.emulator.core_programs import CC, EQ, NE, Program
@@ -175,6 +176,22 @@ def test_polls_stop_short_of_the_alarm() -> None:
             polls.read(USART1, 0)
         assert EDGE <= limit - count[0] < EDGE + 4
         assert count[0] % 4 == 0
+
+
+@pytest.mark.parametrize(("block", "flags", "found"), [
+    ("0fbf 0068 034b 00f00f00 53f82000", 0b0100, 2),  # iteee eq: with Z the first
+    ("0fbf 0068 034b 00f00f00 53f82000", 0b0000, 4),
+    ("08bf 0068 034b", 0b0000, 0),  # it eq: nothing of it
+    ("b4bf 00f00f00 034b", 0b1000, 2),  # ite lt
+    ("b4bf 00f00f00 034b", 0b1001, 6),
+    ("8cbf 0068 034b", 0b0010, 2),  # ite hi
+    ("8cbf 0068 034b", 0b0110, 4),
+    ("00bf 0068", 0b0000, 0),  # no block, but nop
+])
+def test_instruction_that_a_block_begins_with(block: str, flags: int, found: int) -> None:
+    board = machine("pyboard")
+    board.bus.load(FLASH, bytes.fromhex(block))
+    assert conditional(board.bus, FLASH, flags) == (FLASH + found if found else 0)
 
 
 def test_uart_in_qemu(tmp_path: Path) -> None:

@@ -151,12 +151,12 @@ def test_sleeping(board: FirmwareUnderTest) -> None:
                       "print(500 <= time.ticks_diff(time.ticks_us(), t) < 530)") == "True\n"
 
 
-@pytest.mark.parametrize("place", PYBOARDS[:1] + NUCLEOS[1:])
+@pytest.mark.parametrize("place", (PYBOARDS[0], NUCLEOS[1], USBS[1]))
 def test_foreseen_ticks_change_nothing(place: str) -> None:
     """A sleep, run and foreseen: equal instructions, times and output."""
     def run(foreseen: bool) -> tuple[int, int, str]:
         session = booted(board_name(place), image(place),
-                         "USART1" if "PYB" in place else "USART2")
+                         "usb" if place in USBS else "USART1" if "PYB" in place else "USART2")
         pace = session.stock.runner
         skipper = pace.skipper  # type: ignore[attr-defined]
         if not foreseen:

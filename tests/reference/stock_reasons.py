@@ -24,7 +24,8 @@ REASONS: Final[dict[str, str]] = {
     "micropython/meminfo.py": "boards have no line of peaks, and other sizes",
 }
 """By file, as seen from the folder `tests`."""
-_UNSUPPORTED: Final = re.compile(rb"unsupported Thumb instruction '[^']*' with \d arguments\nCRASH\Z")
+_UNSUPPORTED: Final = re.compile(
+    rb"unsupported Thumb instruction '[^']*' with \d arguments\nCRASH\Z")
 _MISSING: Final = re.compile(rb"ImportError: no module named '([^']*)'\nCRASH\Z")
 
 
