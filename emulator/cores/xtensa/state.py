@@ -51,11 +51,12 @@ class State:
     instructions: how many have been executed; inside of one, those before it.
     slept: clock cycles that went by without instructions.
     sleeping: after WAITI, until an interrupt is taken.
+    processor: what PRID gives; each core of a chip has another number.
     attention: an interrupt may have become possible since it was last looked for.
     """
 
     __slots__ = ("_due", "_offset", "ar", "attention", "fr", "instructions", "model", "nmi_pending",
-                 "pc", "sleeping", "slept", "sr", "ur")
+                 "pc", "processor", "sleeping", "slept", "sr", "ur")
 
     def __init__(self, model: Model, ar: Words | None = None, sr: Words | None = None,
                  ur: Words | None = None, fr: Words | None = None) -> None:
@@ -65,6 +66,7 @@ class State:
         self.ur: Words = [0] * 256 if ur is None else ur
         self.fr: Words = [0] * 16 if fr is None else fr
         self.instructions = self.slept = 0
+        self.processor = model.processor
         self.reset()
 
     def reset(self) -> None:
@@ -73,7 +75,7 @@ class State:
             for at in range(len(words)):
                 words[at] = 0
         sr, model = self.sr, self.model
-        sr[PS], sr[VECBASE], sr[PRID] = _PS_RESET, model.vector_base, model.processor
+        sr[PS], sr[VECBASE], sr[PRID] = _PS_RESET, model.vector_base, self.processor
         sr[CONFIGID0], sr[CONFIGID1] = model.config
         sr[WINDOWSTART] = 1
         if ATOMCTL in model.specials:
