@@ -60,8 +60,15 @@ class NativeCompiler:
         ):
             from mpy_cross.emitters.ssa.choice import compile_function
 
+            settings = self.optimise
+            if function.emit == Emit.VIPER and function.n_def_pos_args and not settings.strict:
+                from mpy_cross.emitters.ssa.settings import constant_defaults
+
+                settings = settings._replace(
+                    defaults=constant_defaults(self.module, self.module.functions.index(function))
+                )
             return compile_function(function, machine, self.release, self.linker, self.arch,
-                                    self.module.source_file, self.optimise)
+                                    self.module.source_file, settings)
         return emit_native(function, machine, self.release, self.linker, self.module.source_file)
 
     def _make_machine(self) -> Machine:

@@ -37,7 +37,7 @@ from mpy_cross.loader.fun_table import (
     Fun,
 )
 from mpy_cross.loader.objects import ConstValue, FunTable, Str
-from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
+from mpy_cross.loader.ops import ConstToken, FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.release import Release
 
 WORD_SIZE: Final = 4
@@ -71,8 +71,8 @@ class Target(NamedTuple):
     nlr_buf_words: int
     extended: bool = False
     """What viper of the release refuses is taken as well."""
-    checks: bool = False
-    """Accesses through pointers to buffers check the index."""
+    defaults: tuple[Op, ...] = ()
+    """Loads of the default values of the last arguments."""
 
 
 class Builder:
@@ -254,29 +254,77 @@ class Builder:
         else:
             self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
             self.fun_table = self.field(self.const_table, 0)
-        # The right number of arguments and no keywords; otherwise the run-time raises.
+        self._check_arguments(n_given, n_keyword)
         n_args = self.function.n_pos_args
-        wrong = n_given
-        if n_args:
-            wrong = self.block_value("sub", [n_given, self.const(n_args)])
-        wrong = self.block_value("or", [wrong, n_keyword])
-        right, bad = self.new_block(), self.new_block()
-        bad.is_cold = True
-        self.branch("eq", wrong, self.const(0), right, bad)
-        self.block = bad
-        self.call(Fun.ARG_CHECK_NUM_SIG,
-                  [n_given, n_keyword, self.const(n_args << 17 | n_args << 1)], ir.INT)
-        bad.term = ir.DEAD
-        self.block = right
-        for i in range(n_args):
-            vtype = self.local_types[i]
-            value = self.field(args, i, OBJ)
-            if vtype != PYOBJ:
-                value = self.call(Fun.CONVERT_OBJ_TO_NATIVE, [value, self.const(vtype)],
-                                  TYPES[vtype])
-            self.set_local(i, value)
+        n_required = n_args - len(self.target.defaults)
+        for i in range(n_required):
+            self.set_local(i, self._argument(args, i))
+        for i in range(n_required, n_args):
+            self._optional_argument(args, i, n_given, self.target.defaults[i - n_required])
         if self.handler:
             self._enter_handler()
+
+    def _check_arguments(self, n_given: Value, n_keyword: Value) -> None:
+        """The right number of arguments and no keywords; otherwise the run-time raises."""
+        n_args = self.function.n_pos_args
+        n_defaults = len(self.target.defaults)
+        n_required = n_args - n_defaults
+        right, bad = self.new_block(), self.new_block(False)
+        bad.is_cold = True
+        wrong = n_given
+        if n_required:
+            wrong = self.block_value("sub", [n_given, self.const(n_required)])
+        if n_defaults:
+            among = self.new_block()
+            self.branch("hi", wrong, self.const(n_defaults), bad, among)
+            self.block = among
+            wrong = n_keyword
+        else:
+            wrong = self.block_value("or", [wrong, n_keyword])
+        self.branch("eq", wrong, self.const(0), right, bad)
+        self.variables.closed.add(bad)
+        self.block = bad
+        signature = self.const(n_required << 17 | n_args << 1)
+        self.call(Fun.ARG_CHECK_NUM_SIG, [n_given, n_keyword, signature], ir.INT)
+        bad.term = ir.DEAD
+        self.block = right
+
+    def _argument(self, args: Value, i: int) -> Value:
+        """An argument as a value of the type of its parameter."""
+        vtype = self.local_types[i]
+        value = self.field(args, i, OBJ)
+        if vtype == PYOBJ:
+            return value
+        return self.call(Fun.CONVERT_OBJ_TO_NATIVE, [value, self.const(vtype)], TYPES[vtype])
+
+    def _optional_argument(self, args: Value, i: int, n_given: Value, default: Op) -> None:
+        """An argument, or its default value if there are fewer."""
+        vtype = self.local_types[i]
+        given, absent, after = self.new_block(), self.new_block(), self.new_block()
+        self.branch("hi", n_given, self.const(i), given, absent)
+        self.block = given
+        first = self._argument(args, i)
+        given = self.block
+        self.jump(after)
+        self.block = absent
+        number = default[1]
+        if default[0] == Verb.LOAD_CONST_SMALL_INT:
+            second = self.const(number << 1 | 1, OBJ) if vtype == PYOBJ else self.const(number)
+        elif vtype == PYOBJ:
+            entry = {ConstToken.NONE: Fun.CONST_NONE_OBJ, ConstToken.TRUE: Fun.CONST_TRUE_OBJ}
+            second = self.field(self.fun_table, entry.get(ConstToken(number),
+                                                          Fun.CONST_FALSE_OBJ), OBJ)
+        elif number == ConstToken.NONE:
+            raise Unsupported("None as the default value of a number")
+        else:
+            second = self.const(int(number == ConstToken.TRUE), TYPES[vtype])
+        if vtype == BOOL:
+            second = self.const(int(second.imm != 0), ir.BOOL)
+        self.jump(after)
+        self.block = after
+        value = self.ssa.new_value("phi", TYPES[vtype], [first, second], 0, after)
+        after.phis.append(value)
+        self.set_local(i, value)
 
     def _enter_handler(self) -> None:
         """Make the function's globals the current ones, and put things right after an exception."""

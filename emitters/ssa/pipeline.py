@@ -95,7 +95,8 @@ def optimise(
     """Compile one viper function.  Raises Unsupported if it is left to the baseline."""
     ops, n_labels = rotate(function.ops, function.n_labels)
     del n_labels
-    target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict)
+    target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict,
+                    settings.defaults)
     builder = Builder(function, ops, target,
                       {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS})
     ssa = builder.build()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, final
 
+from mpy_cross.loader.ops import ConstToken, ModuleOps, Op, Verb
+
 LEVELS: Final = ("0", "1", "2", "s")
 """Levels as `-X opt` names them: none, what makes code shorter and faster at once, everything,
 everything that does not make code longer."""
@@ -27,6 +29,9 @@ class Optimise(NamedTuple):
     """Use only so many registers, to test spilling; 0 for all."""
     check: bool = False
     """Verify the SSA form after each pass."""
+    defaults: tuple[Op, ...] = ()
+    """Of the function being compiled: the operations that load the default values of its last
+    arguments, if all are constants that viper can have as defaults."""
     record: list[tuple[str, str, str]] | None = None
     """Takes (stage, function, text) of every function that is optimised, for `--dump`."""
     notes: list[str] | None = None
@@ -35,3 +40,30 @@ class Optimise(NamedTuple):
     def wants(self, name: str) -> bool:
         """Whether a function of this name is to be optimised."""
         return self.level != "0" and (not self.only or name in self.only)
+
+
+def constant_defaults(module: ModuleOps, function: int) -> tuple[Op, ...]:
+    """The operations that load the default values of `functions[function]`; none if some value is
+    no small int, None, True or False."""
+    made = module.functions[function]
+    for outer in module.functions:
+        for child, inner in enumerate(outer.children):
+            if inner is made:
+                return _defaults_of(outer.ops, child, made.n_def_pos_args)
+    return ()
+
+
+def _defaults_of(ops: list[Op], child: int, n: int) -> tuple[Op, ...]:
+    for i, op in enumerate(ops):
+        if op[0] in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE) and op[1] == child:
+            loads = [load for load in ops[:i] if load[0] != Verb.LINE]
+            while loads and loads[-1][0] != Verb.BUILD_TUPLE:
+                loads.pop()  # the cells of a closure
+            loads = loads[-1 - n : -1]
+            if len(loads) == n and all(
+                load[0] == Verb.LOAD_CONST_SMALL_INT
+                or (load[0] == Verb.LOAD_CONST_TOK and load[1] != ConstToken.ELLIPSIS)
+                for load in loads
+            ):
+                return tuple(loads)
+    return ()

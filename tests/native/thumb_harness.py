@@ -54,6 +54,7 @@ from tests.native.thumb_harness_runtime import (
     modulo,
 )
 
+MADE: Final = (opcodes.MAKE_FUNCTION, opcodes.MAKE_FUNCTION_DEFARGS)
 RETURN: Final = N_TRAPS - 1  # the trap that a function returns to
 TABLE_SIZE: Final = 100  # entries of mp_fun_table, those for native modules included
 DATA: Final = RAM + 0x4_0000
@@ -390,7 +391,7 @@ def _functions(mpy: MpyFile) -> Iterator[tuple[str, RawCode]]:
     for step in item_instructions(mpy, code_items(mpy)[0]):
         if step[1] == opcodes.STORE_NAME and made is not None:
             yield mpy.qstrs[step[2]].decode(), mpy.root.children[made]
-        made = child_index(mpy, mpy.root, step[2]) if step[1] == opcodes.MAKE_FUNCTION else None
+        made = child_index(mpy, mpy.root, step[2]) if step[1] in MADE else None
 
 
 def buffer_addresses(buffers: list[bytearray]) -> list[int]:

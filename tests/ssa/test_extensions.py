@@ -153,3 +153,34 @@ def test_what_has_no_meaning_is_refused_with_the_message_of_the_reference() -> N
             mpy_cross.compile(source, "case.py", release="1.29", arch="armv7m", opt=opt)
         messages.append(str(error.value))
     assert messages[0] == messages[1]
+
+
+@every_release
+def test_default_values(release: str) -> None:
+    source = viper("""
+def f(a: int, b: int = 5, c=None, d: bool = True, e: uint = 7) -> int:
+    r = a * 1000 + b * 10 + int(d)
+    if c is None:
+        r += 100000
+    return r + int(e) * 1000000
+""")
+    module = load(source, release, "armv7m", None, "2")
+
+    def model(a: int, b: int = 5, c: object = None, d: bool = True, e: int = 7) -> int:
+        return a * 1000 + b * 10 + d + 100000 * (c is None) + e * 1000000
+
+    for args in ((1,), (1, 2), (1, -2, 3), (1, 2, 3, False), (1, 2, None, False, 9)):
+        assert module.call("f", *args) == model(*args)
+    for wrong in ((), (1, 2, 3, True, 5, 6)):
+        with pytest.raises(TypeError):
+            module.call("f", *wrong)
+
+
+@every_release
+def test_default_values_that_are_computed_are_none(release: str) -> None:
+    """As the reference has it: all arguments have to be given."""
+    source = "limit = 5\n" + viper("def f(a: int, b: int = limit) -> int:\n    return a * b")
+    module = load(source, release, "armv7m", None, "2")
+    assert module.call("f", 3, 4) == 12
+    with pytest.raises(TypeError):
+        module.call("f", 3)
