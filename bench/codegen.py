@@ -256,6 +256,21 @@ def table(rows: dict[tuple[str, str], Row], group: str, value: str, opts: Sequen
     return [*lines, ""]
 
 
+def markdown(rows: dict[tuple[str, str], Row], base: str, ours: str) -> list[str]:
+    """The table of the documentation: instructions and bytes, of the reference, ours and C."""
+    lines = [f"| kernel | {base} | {ours} | gcc -O2 | {base} by {ours} | bytes {base} | {ours} "
+             "| gcc -O2 |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    for (_, name), row in rows.items():
+        if base not in row or ours not in row:
+            continue
+        before, after, c = row[base], row[ours], row.get("gcc -O2")
+        lines.append(
+            f"| {name} | {before.figures.total} | {after.figures.total} "
+            f"| {c.figures.total if c else ''} | {before.figures.total / after.figures.total:.1f} "
+            f"| {before.size} | {after.size} | {c.size if c else ''} |")
+    return lines
+
+
 def as_json(arch: str, rows: dict[tuple[str, str], Row], found: list[Goal]) -> dict[str, Any]:
     """Everything that was measured."""
     kernels = {
@@ -300,11 +315,12 @@ HELP: Final = (__doc__ or "").replace("    python", "\b\n    python", 1)
 @click.option("--opt", "opts", multiple=True, type=click.Choice(["0", "1", "2", "s"]),
               help="Levels to measure (default: 2).")
 @click.option("--json", "json_file", metavar="FILE", help="Write all figures; - prints them.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print docs/optimiser.md's table.")
 @click.option("--check", is_flag=True, help="End with status 1 if a goal is missed.")
 @click.option("--record", "recording", is_flag=True,
               help=f"Compile the C kernels and write {RECORDED.name}.")
 def main(names: tuple[str, ...], arch: str, opts: tuple[str, ...], json_file: str | None,
-         check: bool, recording: bool) -> None:
+         as_markdown: bool, check: bool, recording: bool) -> None:
     if recording:
         record()
         return
@@ -318,16 +334,19 @@ def main(names: tuple[str, ...], arch: str, opts: tuple[str, ...], json_file: st
             click.echo(text, nl=False)
         else:
             Path(json_file).write_text(text)
-    if json_file != "-":
-        base = RELEASES.get(arch, BOTH)[0]
+    base = RELEASES.get(arch, BOTH)[0]
+    if as_markdown:
+        click.echo("\n".join([*markdown(rows, base, f"opt={opts[0]}"), "", *map(str, found)]))
+    elif json_file != "-":
         lines = []
         for group in ("viper", "drivers"):
             for value in ("instructions", "cycles", "size"):
                 lines += table(rows, group, value, opts, base)
         for value in ("total", "instructions", "size"):
             lines += table(rows, "native", value, opts, base)
-        lines.append(f"{arch}; C: {version() or recorded_version() or 'no compiler'}"
-                     + ("" if version() else " (recorded)"))
+        if arch in TARGETS:
+            lines.append(f"{arch}; C: {version() or recorded_version() or 'no compiler'}"
+                         + ("" if version() else " (recorded)"))
         lines += map(str, found)
         click.echo("\n".join(lines))
     for failure in failures:

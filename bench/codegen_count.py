@@ -1,10 +1,13 @@
 """Counts what a function in machine code executes on an emulated board, instruction by instruction.
 
-The code is cut into blocks, which run from their first to their last instruction; a probe at the
-beginning of each counts it.  So instructions of an IT block whose condition fails are counted as
-well, as they take their cycle.  Calls of the run-time are counted by the entries of mp_fun_table
-and by what they get; the instructions that the emulated run-time executes are not a board's, so
-they are charged by a table (`codegen_cost`).
+On a Cortex-M the code is cut into blocks, which run from their first to their last instruction; a
+probe at the beginning of each counts it.  So instructions of an IT block whose condition fails are
+counted as well, as they take their cycle.  Calls of the run-time are counted by the entries of
+mp_fun_table and by what they get; the instructions that the emulated run-time executes are not a
+board's, so they are charged by a table (`codegen_cost`).
+
+Of an Xtensa all instructions are counted, those of the run-time's entries that the emulator has as
+machine code among them, and the cycles are the core's own estimate.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from mpy_cross.emulator.session import Session
 from mpy_cross.loader.release import get
 
 BOARDS: Final = {"armv6m": "pico", "armv7m": "pyboard", "armv7em": "pyboard",
-                 "armv7emsp": "pyboard"}
+                 "armv7emsp": "pyboard", "xtensawin": "esp32", "xtensa": "esp8266"}
 """The board that runs the code of an architecture."""
 CORES: Final = {"armv6m": "cortex-m0+"}
 """The core whose cycles are estimated; a Cortex-M4 unless said otherwise."""
@@ -210,7 +213,9 @@ class Bench:
 
         iterated: the type of what it iterates over, as `CALLS` has it.
         """
-        core = self._core()
+        core = self.runtime.native.core
+        if not isinstance(core, CortexM):
+            return self._whole(call)
         features = core.model.features
         blocks: dict[int, Block] = {}
         for function in names.values():
@@ -226,6 +231,13 @@ class Bench:
         finally:
             core.remove_probes(handles)
         return self._figures(blocks, runs, pairs, calls), result
+
+    def _whole(self, call: Callable[[], Any]) -> tuple[Figures, Any]:
+        """Without probes: all that the core executes."""
+        core = self.runtime.native.core
+        instructions, cycles = core.instructions, core.cycles
+        result = call()
+        return Figures(core.instructions - instructions, core.cycles - cycles, {}, 0), result
 
     def _probe(
         self, blocks: dict[int, Block], iterated: str
