@@ -21,6 +21,7 @@ from mpy_cross.emulator.cores.core import (
     CoreState,
     DepthError,
     MissingEngineError,
+    Trap,
 )
 from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO, library
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
@@ -35,7 +36,7 @@ from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa, 
 from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model as find_model
 from mpy_cross.emulator.cores.xtensa.state import State
-from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translator, mode_of
+from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translated, Translator, mode_of
 
 STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
@@ -45,6 +46,7 @@ _BACK: Final = at.BACK >> 2
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _MISSED: Final = at.TABLE_MISSED >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
+_NO_LIMIT: Final = SIZES[0]
 _HEAD: Final = Struct("<3I")
 _MAIL: Final = Struct("<q8I")  # from layout.MAIL on
 _SAVED: Final = Struct("<4I")  # registers that a callee's caller has below its stack pointer
@@ -98,10 +100,14 @@ class TranslatedXtensa(SteppedXtensa):
         self._windowed = stated.windows
         self._window = Window("none", 0, 0, lambda offset, size: 0, lambda *_: None)
         self._stack = 0, 0, memoryview(b"")
-        self._back = self.translator.routines["back"]
         self._begun = 0  # how often `advance` was
-        self._resume = WORDS[self.translator.routines["resume"]]
-        self._go_on_there = WORDS[self.translator.routines["go on"]]
+        places = self.translator.routines
+        # What `advance` needs, at once.
+        self._tools: tuple[State, Translator, memoryview, memoryview, memoryview, Any, Any, Any,
+                           Any, int, dict[int, Translated], list[Trap]] = (
+            self.state, self.translator, engine.words, engine.double, engine.state, engine.run,
+            engine.ref, WORDS[places["resume"]], WORDS[places["go on"]], places["back"],
+            self.translator.blocks, self.traps)
         self._stores: dict[int, int] = {}  # by page: how often code there was stored to
 
     def close(self) -> None:
@@ -144,12 +150,10 @@ class TranslatedXtensa(SteppedXtensa):
     # Running.
 
     def advance(self, until: int) -> None:
-        state, engine, translator = self.state, self.engine, self.translator
-        words, double = engine.words, engine.double
-        run, ref, zero, none = engine.run, engine.ref, ZERO, SIZES[0]
-        resume, go_on, blocks = self._resume, self._go_on_there, translator.blocks
-        traps, unpack, mail, back_there = self.traps, _MAIL.unpack_from, engine.state, self._back
-        tables, table_size = at.TABLES_AT, at.TABLE_SIZE
+        (state, translator, words, double, mail, run, ref, resume, go_on, back_there, blocks,
+         traps) = self._tools
+        unpack, zero, none, tables, table_size = (
+            _MAIL.unpack_from, ZERO, _NO_LIMIT, at.TABLES_AT, at.TABLE_SIZE)
         self._begun += 1
         if self.breakpoints and state.pc in self.breakpoints and state.instructions < until:
             self._step()
