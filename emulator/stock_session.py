@@ -9,7 +9,7 @@ from mpy_cross.emulator.boards import board as find_board
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.raw_repl import PROMPT, START, RawRepl
 from mpy_cross.emulator.serial import SerialPort
-from mpy_cross.emulator.stock import Console, Segment, Stock, plug_in
+from mpy_cross.emulator.stock import Console, Segment, Stock, StockError, plug_in
 from mpy_cross.emulator.stock_flash import put_flash
 from mpy_cross.emulator.usb.cdc import CdcPort
 from mpy_cross.emulator.usb.storage import StorageDriver
@@ -80,6 +80,9 @@ class StockSession:
         if flash is not None:
             put_flash(self.machine, flash)
         chip = self.machine.chip
+        if not chip.systicks:
+            raise StockError(f"{board} runs programs only, no stock firmware: "
+                             f"the {chip.name} has no boot ROM here")
         runner = None
         if chip.name == "RP2040":
             # Imported when they are needed: a start takes a fifth of a second.

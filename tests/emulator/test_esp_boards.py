@@ -13,6 +13,8 @@ from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.machine import machine
 from mpy_cross.emulator.repl.hosted import HostedBoard
 from mpy_cross.emulator.session import EXIT_RESET, Session
+from mpy_cross.emulator.stock import StockError
+from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.loader.release import get
 from tests.emulator.hardware_runs import MS, Start, printed, register, start
 
@@ -345,6 +347,12 @@ def test_prompt(board: str, release: str, title: str) -> None:
     assert text.startswith(f"MicroPython {chosen.tag} on {chosen.date}; {title}\r\n")
     assert "print(6 * 7)\r\n42\r\n>>> " in text and "sta_if.isconnected()" in text
     prompt.close()
+
+
+@pytest.mark.parametrize("board", BOTH)
+def test_no_stock_firmware(board: str) -> None:
+    with pytest.raises(StockError, match=f"{board} runs programs only"):
+        StockSession(board, [])
 
 
 @pytest.mark.spec("F14", "F17", "F18", "F26")
