@@ -7,11 +7,16 @@ import zlib
 
 import pytest
 
+from mpy_cross.emulator.bus import Bus
 from mpy_cross.emulator.cores.xtensa.context import Context, Operation
 from mpy_cross.emulator.cores.xtensa.decode import Instruction
-from mpy_cross.emulator.cores.xtensa.interpreter import OPERATIONS
+from mpy_cross.emulator.cores.xtensa.interpreter import OPERATIONS, Interpreter
+from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model
+from mpy_cross.emulator.cores.xtensa.numbers import LITBASE
+from mpy_cross.emulator.cores.xtensa.state import State
 from tests.emulator import xtensa_exceptions, xtensa_kernels
+from tests.emulator.core_xtensa import Program
 from tests.emulator.xtensa_judge import PLACES, interpreted, live, recorded
 from tests.emulator.xtensa_qemu import installed
 from tests.emulator.xtensa_random import rows_of
@@ -94,3 +99,41 @@ def test_exceptions(core: str) -> None:
     count, log, pending = xtensa_exceptions.interpreted(core)
     assert (log, pending) == xtensa_exceptions.recorded()[core]
     assert count > 800
+
+
+def test_regions() -> None:
+    """Attributes of the eighths of the address space, as on QEMU's core: they are kept."""
+    p = Program(0x4000_0000)
+    p("movi", 2, 4)
+    p("wdtlb", 2, 9)
+    p("idtlb", 9)
+    for number, (row, where) in enumerate((
+            ("rdtlb0", 9), ("rdtlb1", 9), ("ritlb1", 9), ("rdtlb1", 10), ("pdtlb", 10),
+            ("pitlb", 9))):
+        p(row, 3 + number, where)
+    bus = Bus()
+    bus.memory("code", 0x4000_0000, 0x1000)
+    bus.load(0x4000_0000, p.finish())
+    state = State(model("lx106"))
+    state.pc = 0x4000_0000
+    state.write(9, 0x8000_1234)
+    state.write(10, 0x3000_0001)
+    Interpreter(state, BusMemory(bus)).run(9)
+    assert [state.read(3 + number) for number in range(6)] == [
+        0x8000_0000, 0x8000_0004, 0x8000_0002, 0x2000_0002, 0x2000_0001, 0x8000_0001]
+
+
+def test_literals_from_a_base() -> None:
+    """LITBASE of the LX106: L32R counts from there, as on QEMU's core."""
+    p = Program(0x4000_0000)
+    p("l32r", 2, -0x4_0000 + 0x100)
+    bus = Bus()
+    bus.memory("code", 0x4000_0000, 0x1000)
+    bus.memory("data", 0x3FFC_1000, 0x1000)
+    bus.load(0x4000_0000, p.finish())
+    bus.write(0x3FFC_1100, 4, 0x1234_5678)
+    state = State(model("lx106"))
+    state.pc = 0x4000_0000
+    state.sr[LITBASE] = 0x4000_1001
+    Interpreter(state, BusMemory(bus)).run(1)
+    assert state.read(2) == 0x1234_5678

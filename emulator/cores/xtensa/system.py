@@ -32,7 +32,7 @@ from mpy_cross.emulator.cores.xtensa.numbers import (
 SYSTEM: Final[dict[str, Operation]] = {}
 
 _REGION_SHIFT: Final = 29  # memory protection is by eighths of the address space
-_WAY_BITS: Final = 1 << 3  # how PITLB and PDTLB say that they found something: in way 0
+_HIT: Final = 1  # how PITLB and PDTLB say that they found something
 
 
 def op(*names: str) -> Callable[[Operation], Operation]:
@@ -194,7 +194,7 @@ def read_attribute(core: Context, i: Instruction) -> None:
 @op("pitlb", "pdtlb")
 def probe_region(core: Context, i: Instruction) -> None:
     t, s = i.operands
-    core.set(t, core.get(s) >> _REGION_SHIFT << _REGION_SHIFT | _WAY_BITS)
+    core.set(t, core.get(s) >> _REGION_SHIFT << _REGION_SHIFT | _HIT)
 
 
 @op("iitlb", "idtlb")
