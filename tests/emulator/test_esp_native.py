@@ -15,7 +15,7 @@ from mpy_cross.emulator.runtime.runtime import Compiler
 from mpy_cross.emulator.session import EXIT_FAULT, Session
 from mpy_cross.emulator.testing import NativeError
 from mpy_cross.loader.release import get
-from tests.emulator.test_native_boards import FUNCTIONS, KINDS, agreement
+from tests.emulator.test_native_boards import FUNCTIONS, KINDS, MIXED, agreement
 from tests.emulator.test_native_bridge import PROGRAMS, SAME, run
 
 BOARDS: Final = ("esp32", "esp8266")
@@ -204,4 +204,50 @@ def test_faults_are_reported(kind: str, board: str, rom: int, name: str) -> None
     outcome = session.run_source(source)
     assert outcome is not None and outcome.status == EXIT_FAULT
     assert expected in outcome.text
+    session.close()
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_two_runs_are_the_same(board: str) -> None:
+    results = []
+    for _ in range(2):
+        chosen = get("1.29")
+        session = Session(board, chosen, compiler_for(chosen, find_board(board).arch), record=True)
+        outcome = session.run_source(MIXED.format(pin=2))
+        assert outcome is not None and outcome.status == 0, outcome
+        trace = [event.json() for event in session.machine.trace.events]
+        results.append((session.console, trace, session.now,
+                        session.runtime.native.core.instructions))
+        session.close()
+    assert results[0] == results[1]
+    console, trace, now, instructions = results[0]
+    assert console.count("\n") == 13 and len(trace) > 10 and instructions > 10_000
+    assert len(eval(console.splitlines()[-1])) >= 5  # the timer went off
+    assert now > 12_000_000
+
+
+@pytest.mark.parametrize("board, register", [("esp32", 0x3FF4_4008), ("esp8266", 0x6000_0304)])
+def test_edges_made_by_viper_have_their_own_times(board: str, register: int) -> None:
+    chosen = get("1.17")
+    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch), record=True)
+    outcome = session.run_source(f"""
+from machine import Pin
+pin = Pin(2, Pin.OUT)
+pin(0)
+@micropython.viper
+def toggle(n: int):
+    register = ptr32({register})
+    while n:
+        register[0] = 4
+        register[1] = 4
+        n -= 1
+toggle(6)
+""")
+    assert outcome is not None and outcome.status == 0, outcome
+    edges = session.machine.trace.edges(session.machine.pin(2).label)[-12:]
+    assert [level for _, level in edges] == [1, 0] * 6
+    highs = [edges[n + 1][0] - edges[n][0] for n in range(0, 12, 2)]
+    periods = [edges[n + 2][0] - edges[n][0] for n in range(0, 10, 2)]
+    assert min(highs) > 10 and max(highs) < 200  # some instructions
+    assert max(periods) - min(periods) < 30 < min(periods)
     session.close()

@@ -32,7 +32,7 @@ class Esp32Timer(HostObject):
     _callback: Any
     _repeat: bool
 
-    def __new__(cls, id: Any, /) -> Esp32Timer:
+    def __new__(cls, id: Any, /, **kwargs: Any) -> Esp32Timer:
         number = as_int(id)
         place = number >> 1 & 1, number & 1
         made = cls._known.get(place)
@@ -44,8 +44,9 @@ class Esp32Timer(HostObject):
             cls._hw.closers.append(made.deinit)
         return made
 
-    def __init__(self, id: Any, /) -> None:
-        pass
+    def __init__(self, id: Any, /, **kwargs: Any) -> None:
+        if kwargs:
+            self.init(**kwargs)
 
     _group: int
     _index: int
@@ -108,12 +109,14 @@ class Esp8266Timer(HostObject):
 
     _hw: ClassVar[Hardware]
 
-    def __init__(self, id: Any, /) -> None:
+    def __init__(self, id: Any, /, **kwargs: Any) -> None:
         as_int(id)
         self._alarm: Alarm | None = None
         self._callback: Any = None
         self._period = 0
         self._repeat = False
+        if kwargs:
+            self.init(**kwargs)
 
     def init(self, *, mode: Any = PERIODIC, callback: Any = None, period: Any = 0xFFFFFFFF,
              tick_hz: Any = 1000, freq: Any = None) -> None:
