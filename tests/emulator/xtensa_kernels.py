@@ -36,9 +36,9 @@ END: Final = 0x800  # behind the vector base: where a kernel returns to
 class Frames:
     """How functions begin and end, and where the result of a call is."""
 
-    def __init__(self, program: Program, windows: bool) -> None:
-        self.p, self.windows = program, windows
-        self.first = 10 if windows else 2
+    def __init__(self, program: Program, model: Model) -> None:
+        self.p, self.windows, self.registers = program, model.windows, model.registers
+        self.first = 10 if model.windows else 2
 
     def enter(self) -> None:
         if self.windows:
@@ -406,6 +406,33 @@ def filter_(f: Frames, data: int) -> None:
     f.leave()
 
 
+def spill(f: Frames, data: int) -> None:
+    """n calls inside of one another, of all three sizes; the last one sends all windows to memory,
+    by turning them once around as systems do before they change tasks."""
+    p = f.p
+    for size in (4, 8, 12):
+        p.code.align(4)
+        p.here(f"down {size}")
+        p("entry", 1, 64)
+        p("addi", 3, 2, size)
+        p.to("beqz", f"bottom {size}", 2)
+        following = {4: 12, 8: 4, 12: 8}[size]
+        p("addi.n", following + 2, 2, -1)
+        p.to(f"call{following}", f"down {following}")
+        p("addx2", 2, 3, following + 2)
+        p("retw.n")
+        p.here(f"bottom {size}")
+        for turn in (3, 3, 3, 3, 4) if f.registers == 64 else (3, 3, 2):
+            register = 12 if turn > 2 else 4
+            p("and", register, register, register)
+            p("rotw", turn)
+        p("rsr", 73, 4)
+        p("addi", 5, 4, -1)
+        p("and", 2, 4, 5)  # 0 if one window is left
+        p("addi.n", 2, 2, 7)
+        p("retw.n")
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -425,6 +452,7 @@ KERNELS: Final = {
     "changing": Kernel(changing, 40, ("lx106", "de212")),
     "floats": Kernel(floats, 60, ("de233_fpu",)),
     "quotients": Kernel(quotients, 60, ("de233_fpu",)),
+    "spill": Kernel(spill, 9, ("de212",)),
     "filter": Kernel(filter_, 60, ("de212",)),
 }
 
@@ -436,7 +464,7 @@ def place_of(model: Model) -> Place:
 def build(name: str, model: Model, place: Place) -> bytes:
     """The code of a kernel for a place; the function begins with it."""
     p = Program(place.code)
-    KERNELS[name].build(Frames(p, model.windows), place.data)
+    KERNELS[name].build(Frames(p, model), place.data)
     return p.finish()
 
 
