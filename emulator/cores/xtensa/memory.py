@@ -37,13 +37,17 @@ class BusMemory:
     before: called ahead of each access to device registers.
     """
 
-    __slots__ = ("_begin", "_code", "_end", "before", "bus", "private")
+    __slots__ = ("_begin", "_code", "_end", "_read", "_read_base", "_read_size", "_written",
+                 "_written_base", "_written_size", "before", "bus", "private")
 
     def __init__(self, bus: Bus, private: Sequence[Range] = ()) -> None:
         self.bus, self.private = bus, tuple(private)
         self.before: Callable[[], None] | None = None
         self._begin = self._end = 0  # of the memory that code was fetched from last
         self._code = memoryview(b"")
+        # The memories that were read and written last.
+        self._read = self._written = memoryview(b"")
+        self._read_base = self._read_size = self._written_base = self._written_size = 0
 
     def find(self, address: int) -> Range | None:
         """The memory or window that holds the byte at `address`, None for a hole."""
@@ -53,12 +57,16 @@ class BusMemory:
         return self.bus.find(address)
 
     def load(self, address: int, size: int) -> int:
+        at = address - self._read_base
+        if 0 <= at <= self._read_size - size:
+            return int.from_bytes(self._read[at : at + size], "little")
         found = self.find(address)
         if type(found) is Memory:
             at = address - found.base
             if at + size <= found.size:
                 if "r" not in found.perms:
                     raise Raised(LOAD_PROHIBITED, address, f"{found.name} is not readable")
+                self._read, self._read_base, self._read_size = found.buffer, found.base, found.size
                 return int.from_bytes(found.buffer[at : at + size], "little")
         try:
             if type(found) is Window:
@@ -71,10 +79,16 @@ class BusMemory:
             raise Raised(LOAD_PROHIBITED, error.address, str(error)) from None
 
     def store(self, address: int, size: int, value: int) -> None:
+        at = address - self._written_base
+        if 0 <= at <= self._written_size - size:
+            self._written[at : at + size] = (value & ((1 << size * 8) - 1)).to_bytes(size, "little")
+            return
         found = self.find(address)
         if type(found) is Memory:
             at = address - found.base
             if at + size <= found.size and "w" in found.perms:
+                self._written, self._written_base = found.buffer, found.base
+                self._written_size = found.size
                 found.buffer[at : at + size] = (value & ((1 << size * 8) - 1)).to_bytes(
                     size, "little")
                 return
