@@ -28,7 +28,7 @@ PERIODS: Final = (1, 2, 4, 8, 16)  # rounds of a period that are tried
 SEEN: Final = 100  # rounds in a row after which it is worth it
 COMPARED: Final = 48  # of which the lengths of three periods have to be alike, but at least
 FEWEST: Final = 12  # so many
-WORTH: Final = 500  # rounds still to come for which it is: to run these takes as long
+WORTH: Final = 250  # rounds still to come for which it is: to run these takes as long
 LONGEST: Final = 2000  # instructions of a round
 KEPT: Final = 8  # recipes for one place
 FAILURES: Final = 4  # after which a place is left alone
@@ -226,6 +226,7 @@ class TickSkipper:
                 # The engine executes IT and the next instruction together.
                 inner = conditional(core.bus, pc & ~1, flags) if n else 0
                 if not inner or core.instructions - done != 2:
+                    self._finish(stop)
                     raise Unforeseen("instructions that cannot be told apart")
                 steps.append(Step(pc & ~1, before, before, 0, False))
                 pc, frame = inner, 0
