@@ -332,6 +332,7 @@ def _install_text(runtime: Runtime) -> None:
 
 SHOWN = frozenset(("__del__", "__enter__", "__exit__", "__next__"))
 """Special methods that `dir()` shows of built-in classes."""
+OF_TYPES = ("__bases__", "__dict__", "__name__")
 
 
 def _is_inner(name: str) -> bool:
@@ -362,13 +363,25 @@ def directory(obj: Any) -> list[str]:
                 known = BY_HOST.get(base)
                 if known is not None and base is not object:
                     out.update(known.attributes)
-        if not isinstance(obj, MpClass):
-            out.update(getattr(obj, "__dict__", {}))
+        if isinstance(obj, MpClass):
+            out.update(OF_TYPES)
+        elif isinstance(obj, Instance):
+            out.update(obj.__dict__)
+            out.add("__dict__")
+        else:
+            names = getattr(obj, "__dict__", {})
+            out.update(name for name in names if not _is_inner(name))
         out.add("__class__")
         return sorted(out)
     core = obj if isinstance(obj, BuiltinType) else builtin_of(obj)
-    if core is not None:
+    if core is not None and (core.host is not object or core is obj):
         out.update(core.attributes)
+    if isinstance(obj, (BuiltinType, type)):
+        out.update(OF_TYPES)
+    elif isinstance(obj, BaseException):
+        out.update(("args", "errno", "value"))
+    elif isinstance(obj, FunctionType) and obj.__code__.co_filename.startswith(MARK):
+        out.update(("__globals__", "__name__"))
     out.add("__class__")
     return sorted(out)
 

@@ -227,7 +227,8 @@ def builtin_of(obj: Any) -> BuiltinType | None:
         for base in cls.__mro__[1:]:
             known = BY_HOST.get(base)
             if known is not None:
-                BY_HOST[cls] = known
+                if base is not object:
+                    BY_HOST[cls] = known
                 return known
     return known
 
@@ -291,7 +292,6 @@ SPECIAL = (
             "get",
             "set",
             "delete",
-            "qualname",
             "module",
         ]
     )

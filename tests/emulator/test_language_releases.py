@@ -103,3 +103,39 @@ def test_names_that_came(
             session.execute(f"import {module}\nprint(hasattr({module}, '{name}'))", "app.py")
             session.close()
             assert session.console == f"{there}\n"
+
+
+HEAD = """import io, re, machine, pyb
+from collections import deque
+class C:
+    def __init__(self): self._x = 1
+def f(): pass
+"""
+
+
+@pytest.mark.parametrize(("what", "names"), [
+    # As stock firmware of PYBV11 1.17 has them; only the order is another.
+    ("C()", "__class__ __dict__ __init__ __module__ __qualname__ _x"),
+    ("C", "__bases__ __class__ __dict__ __init__ __module__ __name__ __qualname__"),
+    ("f", "__class__ __globals__ __name__"),
+    ("len", "__class__"),
+    ("ValueError(1)", "__class__ args errno value"),
+    ("ValueError", "__bases__ __class__ __dict__ __name__"),
+    ("deque((), 3)", "__class__ append popleft"),
+    ("re.compile('a')", "__class__ match search split sub"),
+    ("pyb.LED(1)", "__class__ intensity off on toggle"),
+    ("io.StringIO()", "__class__ __enter__ __exit__ __next__ close flush getvalue read readinto "
+     "readline seek tell write"),
+    ("[n for n in dir(machine.Pin('X1')) if n[0] == '_']", "__class__"),
+    ("[n for n in dir(pyb.Timer(2)) if n[0] == '_']", "__class__"),
+])
+def test_dir(what: str, names: str) -> None:
+    session = Session("pyboard", "1.17", compiler_for(get("1.17")))
+    listed = what if what.startswith("[") else f"sorted(dir({what}))"
+    session.execute(f"{HEAD}print(*{listed})\nprint(C.__qualname__)", "app.py")
+    session.close()
+    assert session.console == f"{names}\nC\n"
+
+
+def test_dir_of_an_exception_leaves_its_name() -> None:
+    assert run("dir(ValueError(1))\nraise ValueError(2)").endswith("\nValueError: 2\n")

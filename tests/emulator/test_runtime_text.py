@@ -32,6 +32,12 @@ from tests.oracle import unix_port
 from tests.oracle.reference import Unavailable
 
 
+@pytest.fixture(autouse=True)
+def release_1_17() -> None:
+    """What functions of the host do depends on the run-time that was active last."""
+    Runtime(get("1.17")).activate()
+
+
 @pytest.fixture(scope="module")
 def runtime() -> Runtime:
     return Runtime(get("1.17"))
