@@ -16,7 +16,7 @@ from mpy_cross.emulator.cores.xtensa import softfloat, steps
 from mpy_cross.emulator.cores.xtensa.interpreter import Interpreter
 from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model
-from mpy_cross.emulator.cores.xtensa.numbers import CPENABLE, FCR, FSR
+from mpy_cross.emulator.cores.xtensa.numbers import CPENABLE, FCR, FSR, MASK
 from mpy_cross.emulator.cores.xtensa.softfloat import (
     DIVIDE,
     DOWN,
@@ -157,3 +157,20 @@ def test_division_and_roots() -> None:
                 assert found == wanted, (hex(x), hex(y), mode)
             seen |= found[1]
     assert seen == INEXACT | UNDERFLOW | OVERFLOW | DIVIDE | INVALID
+
+
+@pytest.mark.parametrize(("value", "whole", "flags"), [
+    (-0.3, 0, INEXACT), (-1.0, MASK, INVALID), (-1.5, MASK, INVALID), (-0.0, 0, 0),
+    (0.5, 0, INEXACT), (3e9, 3_000_000_000, 0), (5e9, MASK, INVALID),
+    (-5e9, 0x8000_0000, INVALID)])
+def test_unsigned_numbers(value: float, whole: int, flags: int) -> None:
+    """UTRUNC, as QEMU does it."""
+    p = Program(CODE)
+    p("utrunc.s", 4, 2, 0)
+    bus = Bus()
+    bus.memory("code", CODE, 0x1000)
+    bus.load(CODE, p.finish())
+    state = State(model("lx6"))
+    state.sr[CPENABLE], state.fr[2], state.pc = 1, bits(value), CODE
+    Interpreter(state, BusMemory(bus)).step()
+    assert (state.read(4), state.ur[FSR]) == (whole, flags)

@@ -105,7 +105,9 @@ def to_integer(core: Context, i: Instruction) -> None:
     x = core.state.fr[s]
     whole, flags = softfloat.to_integer(x, scale, _TO_INTEGER[i.name], i.name != "utrunc.s")
     if i.name == "utrunc.s" and x & softfloat.SIGN and not softfloat.is_nan(x):
+        # A negative number gives a negative one, which is said to be invalid.
         whole, flags = softfloat.to_integer(x, scale, softfloat.TO_ZERO, True)
+        flags = softfloat.INVALID if whole else flags
     core.set(r, whole)
     core.state.ur[FSR] |= flags
 
