@@ -24,6 +24,8 @@ PAGES = [
     "docs/architecture.md",
     "docs/emulator.md",
     "docs/firmware.md",
+    "docs/optimiser.md",
+    "docs/optimising.md",
     "docs/testing.md",
     "tests/README.md",
 ]

@@ -37,6 +37,8 @@ TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"))
 """Releases and architectures in turn: of the versions 5 and 6 of .mpy files, and of each core."""
 FEW_REGISTERS: Final = 4
 """With so few there is spilling everywhere."""
+CHUNK: Final = 200
+"""After so many a long run says how far it is."""
 _FAILS: Final = "the compiler fails"
 
 
@@ -225,14 +227,23 @@ def main(argv: list[str] | None = None) -> int:
         print(kind.program(options.seed) if kind else case(options.seed).source)
         return 0
     print(f"seed {options.seed}", flush=True)
-    if kind is None:
-        ran, wrong = functions(options.seed, options.count, every, options.most)
-    else:
-        ran, wrong = run(kind, options.seed, options.count, TARGETS, every, options.most)
-    for report in wrong:
-        print(report)
-    print(f"{ran} of {options.count} ran, {len(wrong)} wrong")
-    return 1 if wrong or not ran else 0
+    ran = n_wrong = 0
+    end = options.seed + options.count
+    for first in range(options.seed, end, CHUNK):
+        count = min(CHUNK, end - first)
+        if kind is None:
+            n, wrong = functions(first, count, every, options.most)
+        else:
+            n, wrong = run(kind, first, count, TARGETS, every, options.most)
+        ran += n
+        n_wrong += len(wrong)
+        for report in wrong:
+            print(report, flush=True)
+        if n_wrong >= options.most:
+            break
+        print(f"{first + count - options.seed} done", file=sys.stderr, flush=True)
+    print(f"{ran} of {options.count} ran, {n_wrong} wrong")
+    return 1 if n_wrong or not ran else 0
 
 
 if __name__ == "__main__":

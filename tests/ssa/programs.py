@@ -1,7 +1,8 @@
 """Whole programs at every opt level, on the run-time: beside its bytecode, and beside CPython.
 
-Two kinds: viper functions with objects (`generate_objects`), and the programs of
-`tests.emulator.generate_programs` (functions, generators, handlers, `with`) as native code.
+Viper functions with objects (`generate_objects`); as native code the programs of
+`tests.emulator.generate_programs` (functions, generators, handlers, `with`), and nested functions
+with numbers of every size (`generate_closures`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
 from tests.emulator import generate_programs
 from tests.emulator.language_programs import host_output
-from tests.ssa import generate_objects
+from tests.ssa import generate_closures, generate_objects
 
 _RETURNS: Final = re.compile(r"^    return .*\nB = ", re.M)
 
@@ -42,6 +43,7 @@ def _same(source: str) -> str:
 KINDS: Final = {
     "objects": Kind(generate_objects.program, generate_objects.as_python, Emit.BYTECODE),
     "native": Kind(generate_programs.program, _same, Emit.NATIVE),
+    "closures": Kind(generate_closures.program, _same, Emit.NATIVE),
 }
 
 

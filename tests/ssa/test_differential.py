@@ -44,7 +44,7 @@ def test_functions_with_few_registers() -> None:
     assert not wrong, wrong[0]
 
 
-@pytest.mark.parametrize("kind", ["objects", "native"])
+@pytest.mark.parametrize("kind", ["objects", "native", "closures"])
 def test_programs(kind: str) -> None:
     ran, wrong = programs.run(programs.KINDS[kind], 0, PROGRAMS, TARGETS, one)
     assert not wrong, wrong[0]
