@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, final
 
 import pytest
 
+from mpy_cross.emulator.bus import Bus
 from mpy_cross.emulator.cores.xtensa import translate
 from mpy_cross.emulator.cores.xtensa.core import TranslatedXtensa
+from mpy_cross.emulator.cores.xtensa.models import model as find_model
+from mpy_cross.emulator.cores.xtensa.vectors import window_vectors
+from tests.emulator import xtensa_judge
 from tests.emulator.core_contract import CoreContract
 from tests.emulator.core_xtensa import XtensaBench
 from tests.oracle import xtensa_lockstep
@@ -61,3 +66,39 @@ def test_most_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TranslatedXtensa, "_step", lambda self: counted())
     done = sum(pair.trial(seed) for seed in range(100, 110))
     assert done > 3000 and steps < done / 2
+
+
+@pytest.mark.parametrize("name", list(xtensa_judge.PLACES))
+def test_recorded_sequences(name: str) -> None:
+    """What QEMU has made of random sequences, without it."""
+    model, place = find_model(name), xtensa_judge.PLACES[name]
+    bus = Bus()
+    bus.memory("vectors", place.vectors, 0x1000)
+    bus.memory("code", place.code, 0x1000)
+    data = bus.memory("data", place.data, 0x1000)
+    bus.load(place.vectors, window_vectors())
+    core = TranslatedXtensa(name, bus)
+    core.wants_fault, core.takes_interrupts = True, False
+    state, total = core.state, 0
+    for seed, code, _, judged in xtensa_judge.recorded(name):
+        bus.load(place.code, code)
+        core.code_changed(place.code, len(code))
+        data.buffer[: xtensa_judge.DATA_SIZE] = xtensa_judge.start_data(seed, place.data)
+        core.reset()
+        for words in (state.ar, state.fr, state.ur):
+            for at in range(len(words)):
+                words[at] = 0
+        xtensa_judge.set_registers(state, xtensa_judge.start(model, seed))
+        if model.windows:
+            core.write("lend", core.read("lend"))  # the core is to know
+        state.pc, state.instructions = place.code, 0
+        while state.instructions < judged.instructions:
+            core.stopping = False
+            core.advance(judged.instructions)
+        found = state.registers()
+        registers = {register: found[register] for register in xtensa_judge.compared(model)}
+        checksum = zlib.crc32(data.buffer[: xtensa_judge.DATA_SIZE])
+        outcome = xtensa_judge.Outcome(state.pc, state.instructions, registers, checksum)
+        assert outcome.differences(judged) == [], f"sequence {seed}"
+        total += state.instructions
+    assert total > 6000

@@ -232,6 +232,7 @@ class Translator:
             self._add(Translated(key, host, [] if stub else [address], address + 1, []), code)
             return host
         found, end = self._decode(address)
+        host = self.buffer.at  # a loop may have ended other blocks
         count = max(len(found), 1)
         b = Block(self.model, self.state, host, mode, quad, count, end, self.loops, self.devices,
                   self.device_bits, self._entry)
