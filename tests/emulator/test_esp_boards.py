@@ -15,6 +15,7 @@ from mpy_cross.emulator.repl.hosted import HostedBoard
 from mpy_cross.emulator.session import EXIT_RESET, Session
 from mpy_cross.emulator.stock import StockError
 from mpy_cross.emulator.stock_session import StockSession
+from mpy_cross.emulator.wiring import SPILog
 from mpy_cross.loader.release import get
 from tests.emulator.hardware_runs import MS, Start, printed, register, start
 
@@ -353,6 +354,23 @@ def test_prompt(board: str, release: str, title: str) -> None:
 def test_no_stock_firmware(board: str) -> None:
     with pytest.raises(StockError, match=f"{board} runs programs only"):
         StockSession(board, [])
+
+
+@pytest.mark.spec("H70")
+def test_lights_with_a_clock(start: Start) -> None:
+    session = start("esp8266")
+    log = SPILog()
+    session.machine.wiring.spi(log, "14", "13", "12")
+    printed(session, """
+from machine import Pin
+from apa102 import APA102
+strip = APA102(Pin(14), Pin(13), 2)
+strip[0] = (1, 2, 3, 31)
+strip[1] = (4, 5, 6, 1)
+strip.write()
+""")
+    assert bytes(log.received) == bytes(4) + b"\xff\3\2\1\xe1\6\5\4" + b"\xff" * 4
+    assert printed(session, "print(strip[0], strip.n)") == ["(1, 2, 3, 31) 2"]
 
 
 @pytest.mark.spec("F14", "F17", "F18", "F26")

@@ -175,12 +175,17 @@ def _of_esp8266(hw: Hardware) -> dict[str, Any]:
 
     @native
     def apa102_write(clock: Any, data: Any, buf: Any, /) -> None:
-        """Send bytes by a clock and a data line, with the frames before and after them."""
+        """Send the lights' bytes (red, green, blue, brightness) by a clock and a data line."""
         sck, mosi = pin_of(hw, clock), pin_of(hw, data)
-        pixels = buffer_of(buf).tobytes()
-        rest = bytes((len(pixels) // 4 + 15) // 16)
-        for byte in bytes(4) + pixels + b"\xff" + rest:
-            _shift(hw, sck, mosi, byte)
+        colours = buffer_of(buf).tobytes()
+        _shift(hw, sck, mosi, bytes(4))
+        for at in range(0, len(colours) // 4 * 4, 4):
+            red, green, blue, brightness = colours[at : at + 4]
+            _shift(hw, sck, mosi, bytes((brightness | 0xE0, blue, green, red)))
+        mosi._write(True)
+        for _ in range(len(colours) // 8 + len(colours) // 4 % 2):  # each light delays by an edge
+            _pulse(hw, sck)
+        _shift(hw, sck, mosi, b"\xff" * 4)
 
     @native
     def set_native_code_location(start: Any, length: Any, /) -> None:
@@ -197,10 +202,15 @@ def _of_esp8266(hw: Hardware) -> dict[str, Any]:
         **SLEEPS}
 
 
-def _shift(hw: Hardware, clock: PinBase, data: PinBase, byte: int) -> None:
-    for at in range(7, -1, -1):
-        data._write(bool(byte >> at & 1))
-        clock._write(True)
-        hw.spend(US)
-        clock._write(False)
-        hw.spend(US)
+def _pulse(hw: Hardware, clock: PinBase) -> None:
+    clock._write(True)
+    hw.spend(US)
+    clock._write(False)
+    hw.spend(US)
+
+
+def _shift(hw: Hardware, clock: PinBase, data: PinBase, sent: bytes) -> None:
+    for byte in sent:
+        for at in range(7, -1, -1):
+            data._write(bool(byte >> at & 1))
+            _pulse(hw, clock)

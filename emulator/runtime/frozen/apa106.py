@@ -1,0 +1,7 @@
+"""Lights of type APA106: as WS2812, but red comes first."""
+
+from neopixel import NeoPixel
+
+
+class APA106(NeoPixel):
+    ORDER = (0, 1, 2, 3)
