@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
@@ -13,8 +13,8 @@ from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
 from mpy_cross.emitters.ssa.build_verbs import VERBS
-from mpy_cross.emitters.ssa.cfg import prune
-from mpy_cross.emitters.ssa.ir import Function
+from mpy_cross.emitters.ssa.cfg import order_of, prune
+from mpy_cross.emitters.ssa.ir import WIDTHS, Function
 from mpy_cross.emitters.ssa.machine import machine_text
 from mpy_cross.emitters.ssa.native_loops import Plan
 from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
@@ -52,18 +52,45 @@ DSP: Final = ("armv7em", "armv7emsp", "armv7emdp")
 
 Pass = Callable[[Function], None]
 
+
+@final
+class Stage(NamedTuple):
+    """Passes that belong together, and whether a function needs them."""
+
+    passes: tuple[Pass, ...]
+    wanted: Callable[[Function], bool] = lambda function: True
+
+
+def _divides(function: Function) -> bool:
+    return any(v.op in division.DIVISIONS for block in function.blocks for v in block.values)
+
+
+def _indexes(function: Function) -> bool:
+    return any(v.op in INDEXED for block in function.blocks for v in block.values)
+
+
+def _loops(function: Function) -> bool:
+    places = {block: i for i, block in enumerate(order_of(function))}
+    return any(places[succ] <= i for block, i in places.items() for succ in block.succs)
+
+
+INDEXED: Final = frozenset(op for op in WIDTHS if "x" in op)
 CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, congruent.run, dead.run, merge.run)
-FASTER: Final[tuple[Pass, ...]] = (
-    *CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN,
-    division.run, gvn.run, dead.run,
-    preheaders.run, addresses.run, gvn.run, dead.run,
-    overflow.run, invariants.run, pointers.run, dead.run, pointers.run, dead.run,
-    invariants.run, gvn.run, dead.run,
-    counters.run, dead.run, undo.run,
+SIMPLE: Final = (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN)
+FASTER: Final = (
+    Stage(SIMPLE),
+    Stage((division.run, gvn.run, dead.run), _divides),
+    Stage((preheaders.run,), _loops),
+    Stage((addresses.run, gvn.run, dead.run), _indexes),
+    Stage((overflow.run,)),
+    Stage((invariants.run, pointers.run, dead.run, pointers.run, dead.run, invariants.run, gvn.run,
+           dead.run, counters.run, dead.run), _loops),
+    Stage((undo.run,)),
 )
-PASSES: Final[dict[str, tuple[Pass, ...]]] = {
-    "1": (*CLEAN, branches.run, phis.run, gvn.run, overflow.run, branches.run, *CLEAN,
-          addresses.run, gvn.run, dead.run, undo.run),
+STAGES: Final[dict[str, tuple[Stage, ...]]] = {
+    "1": (Stage((*CLEAN, branches.run, phis.run, gvn.run, overflow.run, branches.run, *CLEAN)),
+          Stage((addresses.run, gvn.run, dead.run), _indexes),
+          Stage((undo.run,))),
     "2": FASTER,
     "s": FASTER,
 }
@@ -75,13 +102,14 @@ class BrokenPass(AssertionError):
 
 def run_passes(ssa: Function, settings: Optimise) -> None:
     """All passes of the level."""
-    for one in PASSES[settings.level]:
-        one(ssa)
-        if settings.check:
-            problems = verify(ssa)
-            if problems:
-                raise BrokenPass("\n".join([f"after {one.__module__}:", *problems,
-                                            function_text(ssa)]))
+    for stage in STAGES[settings.level]:
+        for one in stage.passes if stage.wanted(ssa) else ():
+            one(ssa)
+            if settings.check:
+                problems = verify(ssa)
+                if problems:
+                    raise BrokenPass("\n".join([f"after {one.__module__}:", *problems,
+                                                function_text(ssa)]))
 
 
 def optimise(

@@ -8,12 +8,14 @@ least moves to the frame, with short-lived registers at its uses, and all begins
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, final
 
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
     FIRST_VIRTUAL,
+    NONE,
     RELOAD,
     SLOT,
     SPILL,
@@ -30,12 +32,30 @@ class AllocationError(Exception):
     """No registers can be found: too few for one instruction."""
 
 
+def bits_of(word: int) -> Iterator[int]:
+    """The numbers of the bits that are set."""
+    while word:
+        lowest = word & -word
+        yield lowest.bit_length() - 1
+        word ^= lowest
+
+
 @final
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("copies", "function", "hints", "live_in", "near", "positions", "registers",
-                 "rep", "starts", "temporary", "weights")
+    __slots__ = ("chosen", "copies", "function", "hints", "live_in", "near", "nodes", "owners",
+                 "registers", "rep", "starts", "temporary", "weights")
+
+    near: list[int]
+    """For each register those that are alive together with it, as bits."""
+    starts: dict[int, int]
+    weights: list[float]
+    copies: list[tuple[int, int, int]]
+    hints: dict[int, list[int]]
+    chosen: dict[int, int]
+    owners: dict[int, int]
+    """For each register of the target what has it, as bits, itself included."""
 
     def __init__(self, function: MFunction, registers: tuple[int, ...]) -> None:
         self.function = function
@@ -56,30 +76,31 @@ class Allocator:
     # ---------------------------------------------------------------------------------- liveness
 
     def _liveness(self) -> None:
+        """Which registers are alive where a block begins, as a set of bits."""
         blocks = self.function.blocks
-        uses: list[set[int]] = []
-        defs: list[set[int]] = []
+        uses: list[int] = []
+        defs: list[int] = []
         for block in blocks:
-            used: set[int] = set()
-            defined: set[int] = set()
+            used = defined = 0
             for ins in block.code:
                 for register in ins.srcs:
-                    if register not in defined and register < SLOT:
-                        used.add(register)
-                defined.update(ins.dests)
+                    if register < SLOT and not defined >> register & 1:
+                        used |= 1 << register
+                for register in ins.dests:
+                    if register < SLOT:
+                        defined |= 1 << register
             uses.append(used)
             defs.append(defined)
-        live_in: dict[int, set[int]] = {id(block): set() for block in blocks}
+        live_in = {id(block): 0 for block in blocks}
         changed = True
         while changed:
             changed = False
             for i in range(len(blocks) - 1, -1, -1):
                 block = blocks[i]
-                live: set[int] = set()
+                live = 0
                 for succ in block.succs:
                     live |= live_in[id(succ)]
-                live -= defs[i]
-                live |= uses[i]
+                live = live & ~defs[i] | uses[i]
                 if live != live_in[id(block)]:
                     live_in[id(block)] = live
                     changed = True
@@ -87,65 +108,81 @@ class Allocator:
 
     def _interference(self) -> None:
         """Which registers are alive together; where each begins; how much each is used."""
-        near: dict[int, set[int]] = {}
+        self.near = near = [0] * self.function.n_virtual
         starts: dict[int, int] = {}
-        weights: dict[int, float] = {}
-        copies: list[tuple[int, int, int]] = []
-        hints: dict[int, list[int]] = {}
+        self.starts = starts
+        self.weights = [0.0] * self.function.n_virtual
+        self.copies = []
+        self.hints = {}
         position = 0
         for block in self.function.blocks:
-            live: set[int] = set()
+            live = 0
             for succ in block.succs:
                 live |= self.live_in[id(succ)]
-            weight = 8.0 ** min(block.depth, 6)
-            if block.block.is_cold:
-                weight = 0.1
+            weight = 0.1 if block.block.is_cold else 8.0 ** min(block.depth, 6)
             for at in range(len(block.code) - 1, -1, -1):
-                ins = block.code[at]
-                dests = [r for r in ins.dests if r < SLOT]
-                srcs = [r for r in ins.srcs if r < SLOT]
-                if ins.op == COPY:
-                    for d, s in zip(ins.dests, ins.srcs, strict=True):
-                        if d < SLOT and s < SLOT:
-                            hints.setdefault(d, []).append(s)
-                            hints.setdefault(s, []).append(d)
-                            if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
-                                copies.append((block.depth, d, s))
-                elif dests and srcs:
-                    hints.setdefault(dests[0], []).append(srcs[0])
-                    hints.setdefault(srcs[0], []).append(dests[0])
-                for d in dests:
-                    others = live.copy()
-                    others.update(dests)
-                    if ins.early:
-                        others.update(srcs)
-                    if ins.op == COPY:
-                        others.discard(ins.srcs[ins.dests.index(d)])
-                    others.discard(d)
-                    known = near.get(d)
-                    if known is None:
-                        near[d] = others
-                    else:
-                        known |= others
-                    for other in others:
-                        near.setdefault(other, set()).add(d)
-                    starts[d] = position + at
-                    weights[d] = weights.get(d, 0.0) + weight
-                live.difference_update(dests)
-                if ins.clobbers:
-                    for c in ins.clobbers:
-                        near.setdefault(c, set()).update(live)
-                        for other in live:
-                            near.setdefault(other, set()).add(c)
-                for s in srcs:
-                    weights[s] = weights.get(s, 0.0) + weight
-                live.update(srcs)
+                live = self._step(block.code[at], live, weight, block.depth, position + at)
             position += len(block.code) + 1
-        self.near = near
-        self.starts = starts
-        self.weights = weights
-        self.copies = copies
-        self.hints = hints
+        # What is near something has that near as well.
+        for register, others in enumerate(near.copy()):
+            bit = 1 << register
+            for other in bits_of(others):
+                near[other] |= bit
+        self.nodes = [r for r in range(FIRST_VIRTUAL, len(near)) if r in starts or near[r]]
+
+    def _step(self, ins: Ins, live: int, weight: float, depth: int, position: int) -> int:
+        """One instruction, seen from its end: what is alive before it, given what is behind."""
+        dests, srcs = ins.dests, ins.srcs
+        near, weights = self.near, self.weights
+        if ins.op == COPY:
+            self._note_copies(ins, depth)
+        elif dests and srcs:
+            self._hint(dests[0], srcs[0])
+        if dests:
+            written = 0
+            for d in dests:
+                if d < SLOT:
+                    written |= 1 << d
+            others = live | written
+            if ins.early:
+                for s in srcs:
+                    others |= 1 << s
+            for i, d in enumerate(dests):
+                if d >= SLOT:
+                    continue
+                known = others & ~(1 << d)
+                if ins.op == COPY and srcs[i] < SLOT:
+                    known &= ~(1 << srcs[i])
+                near[d] |= known
+                self.starts[d] = position
+                weights[d] += weight
+            live &= ~written
+        for c in ins.clobbers:
+            near[c] |= live
+        for s in srcs:
+            if s < SLOT:
+                weights[s] += weight
+                live |= 1 << s
+        return live
+
+    def _note_copies(self, ins: Ins, depth: int) -> None:
+        for d, s in zip(ins.dests, ins.srcs, strict=True):
+            if d < SLOT and s < SLOT:
+                self._hint(d, s)
+                if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
+                    self.copies.append((depth, d, s))
+
+    def _hint(self, x: int, y: int) -> None:
+        """Two registers that had better be the same."""
+        hints = self.hints
+        if x in hints:
+            hints[x].append(y)
+        else:
+            hints[x] = [y]
+        if y in hints:
+            hints[y].append(x)
+        else:
+            hints[y] = [x]
 
     # -------------------------------------------------------------------------------- one round
 
@@ -162,16 +199,15 @@ class Allocator:
         near, weights, starts = self.near, self.weights, self.starts
         for _, d, s in sorted(self.copies, key=lambda copy: -copy[0]):
             x, y = self.find(d), self.find(s)
-            if x == y or y in near.get(x, ()):
+            if x == y or near[x] >> y & 1:
                 continue
             self.rep[y] = x
-            moved = near.pop(y, set())
-            near.setdefault(x, set()).update(moved)
-            for other in moved:
-                neighbours = near[other]
-                neighbours.discard(y)
-                neighbours.add(x)
-            weights[x] = weights.get(x, 0.0) + weights.pop(y, 0.0)
+            moved, near[y] = near[y], 0
+            near[x] |= moved
+            gone, bit = ~(1 << y), 1 << x
+            for other in bits_of(moved):
+                near[other] = near[other] & gone | bit
+            weights[x] += weights[y]
             starts[x] = min(starts.get(x, 1 << 30), starts.pop(y, 1 << 30))
             if y in self.temporary:
                 self.temporary.add(x)
@@ -186,73 +222,69 @@ class Allocator:
             self._coalesce()
         # Else what was there at nlr_push shall be there still when it returns again: a place in
         # the frame belongs to one value.
-        near = self.near
-        chosen: dict[int, int] = {}
+        rep, starts = self.rep, self.starts
+        self.chosen = {}
+        self.owners = {register: 1 << register for register in self.registers}
         spilled: list[int] = []
-        nodes = [r for r in set(self.starts) | set(near) if r >= FIRST_VIRTUAL]
-        nodes.sort(key=lambda r: (self.starts.get(r, 0), r))
+        nodes = [r for r in self.nodes if r not in rep]
+        nodes.sort(key=lambda r: (starts.get(r, 0), r))
         for node in nodes:
-            taken = set()
-            for other in near.get(node, ()):
-                if other < FIRST_VIRTUAL:
-                    taken.add(other)
-                elif other in chosen:
-                    taken.add(chosen[other])
-            register = self._choose(node, taken, chosen)
+            register = self._choose(node)
             if register >= 0:
-                chosen[node] = register
+                self._take(node, register)
             else:
-                self._make_room(node, chosen, spilled)
+                self._make_room(node, spilled)
         if not spilled:
             registers = self.function.registers
             registers.clear()
             for v in range(FIRST_VIRTUAL, self.function.n_virtual):
-                register = chosen.get(self.find(v), -1)
+                register = self.chosen.get(self.find(v), -1)
                 if register >= 0:
                     registers[v] = register
         return spilled
 
-    def _choose(self, node: int, taken: set[int], chosen: dict[int, int]) -> int:
+    def _take(self, node: int, register: int) -> None:
+        self.chosen[node] = register
+        self.owners[register] |= 1 << node
+
+    def _choose(self, node: int) -> int:
+        """A register that nothing near has, -1 if there is none."""
+        near, owners = self.near[node], self.owners
         for hint in self.hints.get(node, ()):
             if hint >= FIRST_VIRTUAL:
-                hint = chosen.get(self.find(hint), -1)
-            if hint >= 0 and hint not in taken and hint in self.registers:
+                hint = self.chosen.get(self.find(hint), -1)
+            if hint in owners and not near & owners[hint]:
                 return hint
         for register in self.registers:
-            if register not in taken:
+            if not near & owners[register]:
                 return register
         return -1
 
     def _cost(self, register: int) -> float:
         if register in self.temporary:
             return INFINITE
-        return self.weights.get(register, 0.0) / (len(self.near.get(register, ())) + 1)
+        return self.weights[register] / (self.near[register].bit_count() + 1)
 
-    def _make_room(self, node: int, chosen: dict[int, int], spilled: list[int]) -> None:
-        """Spill the node, or the only neighbour that has some register, whichever costs less."""
-        fixed: set[int] = set()
-        owners: dict[int, list[int]] = {}
-        for other in self.near.get(node, ()):
-            if other < FIRST_VIRTUAL:
-                fixed.add(other)
-            elif other in chosen:
-                owners.setdefault(chosen[other], []).append(other)
-        best, best_cost = node, self._cost(node)
-        for register, others in owners.items():
-            if register in fixed or register not in self.registers:
+    def _make_room(self, node: int, spilled: list[int]) -> None:
+        """Spill the node, or all neighbours that have some register, whichever costs less."""
+        near = self.near[node]
+        best, best_cost = NONE, self._cost(node)
+        for register, owned in self.owners.items():
+            if near >> register & 1:
                 continue
-            cost = sum(self._cost(other) for other in others)
+            cost = sum(self._cost(other) for other in bits_of(near & owned))
             if cost < best_cost:
                 best, best_cost = register, cost
-        if best is node or best == node:
+        if best == NONE:
             if best_cost >= INFINITE:
                 raise AllocationError(f"too few registers for {self.function.source.name}")
             spilled.append(node)
             return
-        for other in owners[best]:
-            del chosen[other]
+        for other in bits_of(near & self.owners[best]):
+            del self.chosen[other]
+            self.owners[best] &= ~(1 << other)
             spilled.append(other)
-        chosen[node] = best
+        self._take(node, best)
 
     # ---------------------------------------------------------------------------------- spilling
 
