@@ -266,7 +266,7 @@ class NativeBuilder(NativeEntry):
         return block
 
     def _within(self, region: Region) -> bool:
-        return region.start <= self.at < region.end
+        return region.start < self.at < region.end
 
     def _block_of(self, key: int) -> Block:
         block = self.labels.get(key)

@@ -85,7 +85,7 @@ def binary_op(b: NativeBuilder, verb: Op) -> None:
     op = verb[1]
     plain = BinaryOp(op + TO_PLAIN if FIRST_INPLACE <= op <= LAST_INPLACE else op)
     y, x = b.object_at(0), b.object_at(1)
-    if plain in (BinaryOp.IS, BinaryOp.IS_NOT):
+    if plain in (BinaryOp.IS, BinaryOp.IS_NOT) and (_is_single(b, x) or _is_single(b, y)):
         del b.stack[-2:]
         cond = "eq" if plain == BinaryOp.IS else "ne"
         b.stack.append(Entry(BOOL, HELD, b.block_value(cond, [x, y], 0, ir.BOOL)))
@@ -99,6 +99,11 @@ def binary_op(b: NativeBuilder, verb: Op) -> None:
     else:
         del b.stack[-2:]
         b.push_object(call_binary(b, op, x, y))
+
+
+def _is_single(b: NativeBuilder, value: Value) -> bool:
+    """Whether a value is None, True or False, of each of which there is one."""
+    return value.op == "field" and value.args[0] is b.fun_table
 
 
 def _calls(b: NativeBuilder) -> bool:

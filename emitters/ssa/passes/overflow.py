@@ -11,10 +11,21 @@ For small ints, words with the lowest bit set, so that 2 is the step from one to
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from mpy_cross.emitters.ssa.cfg import prune, remove_edge
-from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, NEGATED, SWAPPED, Block, Function, Value, signed
+from mpy_cross.emitters.ssa.ir import (
+    BRANCH,
+    JUMP,
+    NEGATED,
+    OVERFLOW,
+    SWAPPED,
+    Block,
+    Function,
+    Value,
+    signed,
+)
 
 NEEDED: Final = {2: "lt", -2: "gt"}
 """Step -> how the number must compare with some other one."""
@@ -23,12 +34,15 @@ DEPTH: Final = 3
 
 def run(function: Function) -> None:
     changed = False
+    asked = Counter(block.targs[0] for block in function.blocks if block.cond in OVERFLOW)
     for block in function.blocks:
-        if block.term != BRANCH or block.cond not in ("vs", "vc"):
+        if block.term != BRANCH or block.cond not in OVERFLOW:
             continue
         value = block.targs[0]
         if value.op != "addv" or value.block is not block or not value.args[1].is_const:
             continue
+        if asked[value] > 1:
+            continue  # the other branch would have nothing to ask about
         needed = NEEDED.get(signed(value.args[1].imm))
         if needed and _holds(needed, value.args[0], block, DEPTH):
             value.op = "add"
