@@ -15,6 +15,7 @@ from mpy_cross.emulator.cores.xtensa.vectors import window_vectors
 from tests.emulator import xtensa_judge
 from tests.emulator.core_contract import CoreContract
 from tests.emulator.core_xtensa import XtensaBench
+from tests.emulator.xtensa_random import DATA_SIZE, start_data
 from tests.oracle import xtensa_lockstep
 
 
@@ -83,7 +84,7 @@ def test_recorded_sequences(name: str) -> None:
     for seed, code, _, judged in xtensa_judge.recorded(name):
         bus.load(place.code, code)
         core.code_changed(place.code, len(code))
-        data.buffer[: xtensa_judge.DATA_SIZE] = xtensa_judge.start_data(seed, place.data)
+        data.buffer[: DATA_SIZE] = start_data(seed, place.data)
         core.reset()
         for words in (state.ar, state.fr, state.ur):
             for at in range(len(words)):
@@ -97,7 +98,7 @@ def test_recorded_sequences(name: str) -> None:
             core.advance(judged.instructions)
         found = state.registers()
         registers = {register: found[register] for register in xtensa_judge.compared(model)}
-        checksum = zlib.crc32(data.buffer[: xtensa_judge.DATA_SIZE])
+        checksum = zlib.crc32(data.buffer[: DATA_SIZE])
         outcome = xtensa_judge.Outcome(state.pc, state.instructions, registers, checksum)
         assert outcome.differences(judged) == [], f"sequence {seed}"
         total += state.instructions
