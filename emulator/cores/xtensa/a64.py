@@ -42,9 +42,7 @@ ORR_I: Final = 0x3200_0000
 EOR_I: Final = 0x5200_0000
 ANDS_I: Final = 0x7200_0000
 
-NOP: Final = 0xD503_201F
 WFI: Final = 0xD503_207F
-SVC: Final = 0xD400_0001
 RET: Final = 0xD65F_03C0
 
 # Loads and stores of a register at base + unsigned offset, for `access`, with log2 of the size.
@@ -54,7 +52,6 @@ LDRB, STRB = (0x3940_0000, 0), (0x3900_0000, 0)
 LDRH, STRH = (0x7940_0000, 1), (0x7900_0000, 1)
 LDRSH = (0x79C0_0000, 1)
 LDR_S, STR_S = (0xBD40_0000, 2), (0xBD00_0000, 2)
-LDR_D, STR_D = (0xFD40_0000, 3), (0xFD00_0000, 3)
 
 # Floating point in single precision, for `three` (without shifts) or `two`.
 FADD: Final = 0x1E20_2800
@@ -67,7 +64,6 @@ FMOV_TO: Final = 0x1E27_0000  # s = w
 FMOV_FROM: Final = 0x1E26_0000  # w = s
 SCVTF: Final = 0x1E22_0000
 UCVTF: Final = 0x1E23_0000
-FCVTAS: Final = 0x1E24_0000
 FCVTNS: Final = 0x1E20_0000
 FCVTZS: Final = 0x1E38_0000
 FCVTMS: Final = 0x1E30_0000
@@ -229,11 +225,6 @@ def sxtw(d: int, n: int) -> int:
     return 0x9340_7C00 | n << 5 | d
 
 
-def bfi_high(d: int, n: int) -> int:
-    """Puts the 32 bits of n into the high half of the 64 bits of d."""
-    return 0xB360_7C00 | n << 5 | d
-
-
 def lsr_x(d: int, n: int, shift: int) -> int:
     """A shift of 64 bits."""
     return 0xD340_FC00 | shift << 16 | n << 5 | d
@@ -245,10 +236,6 @@ def clz(d: int, n: int) -> int:
 
 def cls(d: int, n: int) -> int:
     return 0x5AC0_1400 | n << 5 | d
-
-
-def rbit(d: int, n: int) -> int:
-    return 0x5AC0_0000 | n << 5 | d
 
 
 def madd(d: int, n: int, m: int, a: int = ZR) -> int:
@@ -312,10 +299,6 @@ def unscaled(op: tuple[int, int], t: int, n: int, offset: int) -> int:
     return op[0] ^ 1 << 24 | (offset & 0x1FF) << 12 | n << 5 | t
 
 
-def fits_pair(offset: int) -> bool:
-    return not offset % 8 and -512 <= offset <= 504
-
-
 def ldp_x(t: int, t2: int, n: int, offset: int = 0) -> int:
     """Two registers of 64 bits."""
     return 0xA940_0000 | (offset >> 3 & 0x7F) << 15 | t2 << 10 | n << 5 | t
@@ -352,10 +335,6 @@ def tbnz(t: int, bit: int, offset: int) -> int:
 
 def br(n: int) -> int:
     return 0xD61F_0000 | n << 5
-
-
-def msr_fpcr(t: int) -> int:
-    return 0xD51B_4400 | t
 
 
 # How a branch is changed to go elsewhere: the bits of its offset, and how far it reaches.

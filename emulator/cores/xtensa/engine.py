@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Memory, Range
-from mpy_cross.emulator.cores.core import CoreError
 from mpy_cross.emulator.cores.unicorn_common import (
     PROT_ALL,
     PROT_EXEC,
@@ -239,9 +238,3 @@ def _runs(pages: list[int]) -> list[tuple[int, int]]:
         else:
             found.append((page, 1))
     return found
-
-
-def plain_error(error: int) -> None:
-    """Raises for an error of the engine that is none of the program. CoreError."""
-    raise CoreError(f"the engine that executes translated code failed with error {error}")
-

@@ -46,10 +46,6 @@ _PLAIN: Final = frozenset({
 _IN_REGISTERS: Final = {n.SAR: SAR, n.PS: PS, n.WINDOWBASE: BASE, n.LCOUNT: LCOUNT}
 
 
-def reads_itself(number: int) -> bool:
-    return number not in _HOST_READS
-
-
 def _get(b: Block, number: int, d: int) -> None:
     """d = a special register."""
     out = b.out
