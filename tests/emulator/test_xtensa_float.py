@@ -81,6 +81,17 @@ def test_rounding(mode: int, third: int, minus: int, huge: int) -> None:
         0x3FB5_04F4 if mode == UP else 0x3FB5_04F3)
 
 
+@pytest.mark.parametrize(("x", "y", "result", "flags"), [
+    (0x00FF_FFFF, 0x3F00_0000, 0x0080_0000, INEXACT | UNDERFLOW),
+    (0x00FF_FFFE, 0x3F00_0000, 0x007F_FFFF, 0),
+    (0x00FF_FFFF, 0x3F00_0001, 0x0080_0000, INEXACT),
+    (0x0080_0000, 0x3F7F_FFFF, 0x0080_0000, INEXACT | UNDERFLOW),
+    (0x00FF_FFFF, 0x3F00_0002, 0x0080_0001, INEXACT)])
+def test_underflow(x: int, y: int, result: int, flags: int) -> None:
+    """As QEMU has it: what is too small after it was rounded to 24 bits."""
+    assert softfloat.multiply(x, y, NEAREST) == (result, flags)
+
+
 def test_special_results() -> None:
     minus = INFINITY | SIGN
     assert softfloat.add(INFINITY, minus, NEAREST) == (NAN, INVALID)

@@ -70,7 +70,11 @@ def pack(number: int, exponent: int, mode: int, negative: bool = False,
     if not number:
         return (SIGN if negative else 0), 0
     sign = SIGN if number < 0 else 0
-    shift = max(abs(number).bit_length() - 24, _LOWEST - exponent)
+    size = abs(number).bit_length()
+    shift = max(size - 24, _LOWEST - exponent)
+    tiny = size + exponent <= _LOWEST + 23  # and stays so when it is rounded to 24 bits
+    if size + exponent == _LOWEST + 23:
+        tiny = abs(rounded(number, size - 24, mode, more)[0]) < _HIDDEN << 1
     whole, inexact = rounded(number, shift, mode, more)
     whole, exponent = abs(whole), exponent + shift
     if whole == _HIDDEN << 1:
@@ -81,8 +85,10 @@ def pack(number: int, exponent: int, mode: int, negative: bool = False,
         if mode == TO_ZERO or mode == (UP if sign else DOWN):
             return sign | INFINITY - 1, flags
         return sign | INFINITY, flags
+    if tiny and inexact:
+        flags |= UNDERFLOW
     if whole < _HIDDEN:
-        return sign | whole, flags | (UNDERFLOW if inexact else 0)
+        return sign | whole, flags
     return sign | exponent + 150 << 23 | whole & _FRACTION, flags
 
 
