@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Final
 
 import pytest
 
 from mpy_cross.emulator.bus import Bus, Memory, Window
-from mpy_cross.emulator.cores import unicorn_memory
 from mpy_cross.emulator.cores.core import CoreFault, FaultKind, MissingEngineError, StopReason
 from mpy_cross.emulator.cores.xtensa import core as core_module
 from mpy_cross.emulator.cores.xtensa import engine as engine_module
@@ -320,23 +318,6 @@ class TestPlainMemory:
         contract.test_host_changes_code(TranslatedBench(name))
         contract.test_program_changes_its_code(TranslatedBench(name))
         contract.test_device_accesses_in_order(TranslatedBench(name))
-
-
-def test_the_test_of_the_engine() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        unicorn_memory.virtual_works.cache_clear()
-        assert unicorn_memory.virtual_works()
-
-
-def test_an_engine_that_is_not_as_expected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unicorn_memory, "_try_virtual", lambda: False)
-    unicorn_memory.virtual_works.cache_clear()
-    try:
-        with pytest.warns(RuntimeWarning, match="plain memory, several times slower"):
-            assert not unicorn_memory.virtual_works()
-    finally:
-        unicorn_memory.virtual_works.cache_clear()
 
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
