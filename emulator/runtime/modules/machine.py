@@ -80,8 +80,13 @@ def build(runtime: Runtime) -> Module:
         values[bound.__name__] = bound
     causes = ("SOFT_RESET", "PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET")
     if hw.stm:
-        values.update({"rng": functions.rng, "info": functions.info,
-                       "SDCard": hw.bind(SDCard)})
+        values["info"] = functions.info
+        if "RNG" in hw.machine.chip.blocks:
+            values["rng"] = functions.rng
+        if "SD" in hw.machine.board.pins:
+            values["SDCard"] = hw.bind(SDCard)
+        else:
+            del values["I2S"]  # firmware has it for the pyboard only
         if runtime.release.library.stm_pwm:
             values["PWM"] = hw.bind(StmPWM)
         values.update((name, getattr(control, name)) for name in causes)

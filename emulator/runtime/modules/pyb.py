@@ -118,6 +118,22 @@ SHARED: Final = {
     "standby": "deepsleep", "info": "info", "unique_id": "unique_id",
 }
 
+NEEDS: Final = {"rng": "RNG", "DAC": "DAC", "CAN": "CAN1"}
+"""Names that firmware has only for chips with these blocks."""
+SOLDERED: Final = {"Accel": "MMA_AVDD", "SDCard": "SD", "LCD": "X1"}
+"""Names that firmware has only for boards with these pads."""
+BY_USB: Final = ("USB_HID", "USB_VCP", "usb_mode", "have_cdc", "hid", "hid_mouse", "hid_keyboard")
+
+
+def fitting(hw: Hardware, values: dict[str, Any]) -> dict[str, Any]:
+    """Without the names of what chip and board have not."""
+    board, blocks = hw.machine.board, hw.machine.chip.blocks
+    missing = {name for name, block in NEEDS.items() if block not in blocks}
+    missing |= {name for name, pad in SOLDERED.items() if pad not in board.pins}
+    if "USB_DP" not in board.pins:
+        missing.update(BY_USB)
+    return {name: value for name, value in values.items() if name not in missing}
+
 
 def build(runtime: Runtime) -> Module:
     """Raises ImportError where there is no pyboard."""
@@ -142,4 +158,4 @@ def build(runtime: Runtime) -> Module:
     values["Flash"] = hw.bind(PybFlash, "pyb.Flash")
     values["ADCall"] = values["ADCAll"]  # the manual has both spellings
     values["SDCard"] = hw.bind(SDCard)
-    return Module(NAMES[0], values)
+    return Module(NAMES[0], fitting(hw, values))

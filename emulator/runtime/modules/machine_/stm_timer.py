@@ -79,7 +79,7 @@ class Timer(HostObject):
 
     def __new__(cls, id: Any, *args: Any, **kwargs: Any) -> Timer:
         number = as_int(id)
-        if number not in TIMERS:
+        if number not in TIMERS or number not in cls._hw.machine.board.timers:
             raise ValueError(f"Timer({number}) doesn't exist")
         made = cls._known.get(number)
         if made is None:
