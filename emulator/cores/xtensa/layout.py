@@ -65,7 +65,7 @@ TABLES_AT: Final = 0x1_1100_0000
 TABLE_BITS: Final = 17
 TABLE_SIZE: Final = 16 << TABLE_BITS  # bytes of the table of one mode: address and host address
 CODE_AT: Final = 0x2_0030_0000
-CODE_SIZE: Final = 32 << 20
+CODE_SIZE: Final = 16 << 20
 
 
 def special(number: int) -> int:
