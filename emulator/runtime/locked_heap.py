@@ -16,7 +16,7 @@ from mpy_cross.emulator.runtime.collections_ import DictView
 from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.heap import LOCKED, Heap
 from mpy_cross.emulator.runtime.memory import SMALL
-from mpy_cross.emulator.runtime.sets import FrozenSet, Set
+from mpy_cross.emulator.runtime.sets import SIZES, FrozenSet, Set
 from mpy_cross.emulator.runtime.support import set_slice
 from mpy_cross.emulator.runtime.types import MpClass
 
@@ -57,6 +57,10 @@ def _first(value: Any) -> int:
     return _second(value)
 
 
+MAKE_NOTHING: Final = frozenset(
+    ("getiter", "iternext", "load_global", "load_name", "put_method")
+)
+"""Entries of machine code, by function, whose objects a board has elsewhere or on the stack."""
 FRESH_HANDLE: Final = _first([])
 """The same of an object for which a handle is made, two functions further on."""
 
@@ -101,6 +105,9 @@ class LockedHeap:
         if references > 1:
             return
         frame = sys._getframe(3)
+        maker = frame.f_code.co_name
+        if maker in MAKE_NOTHING or (maker == "load_attr" and type(value) is not MethodType):
+            return
         if references == sum(1 for other in frame.f_locals.values() if other is value):
             self._check(value)
 
@@ -139,6 +146,8 @@ class LockedHeap:
 
     def set_item(self, obj: Any, index: Any, value: Any) -> None:
         """`obj[index] = value`, which may make a list longer."""
+        if self.heap.locked and isinstance(obj, dict):
+            self._check_room(obj, index)
         if type(index) is slice:
             locked = self.heap.locked and isinstance(obj, list)
             if locked and len(value) > len(range(*index.indices(len(obj)))):
@@ -146,6 +155,17 @@ class LockedHeap:
             set_slice(obj, index, value)
         else:
             obj[index] = value
+
+    def set_global(self, names: dict[str, Any], name: str, value: Any) -> None:
+        """Assign to a global variable, which may be a new one."""
+        if self.heap.locked:
+            self._check_room(names, name)
+        names[name] = value
+
+    def _check_room(self, entries: dict[Any, Any], key: Any) -> None:
+        """A table has to grow for a new key when it is full, as it is with these numbers."""
+        if key not in entries and (len(entries) in SIZES or len(entries) == 1):
+            raise MemoryError(LOCKED)
 
     def grow(self, value: Any) -> None:
         """The object is about to get more items, or another value in its place."""

@@ -16,6 +16,7 @@ def f(x=None): return x
 def g(): yield 1
 c, t, l, b, z, s = C(), (1, 2), [1], bytearray(4), 2.5, 'abc'
 n = 1 << 40
+e = None
 """
 
 

@@ -21,6 +21,8 @@ REASONS: Final[dict[str, str]] = {
     "io/file_stdio2.py": "the standard streams of boards have no fileno()",
     "io/file_stdio.py": "the standard streams of boards have no fileno()",
     "micropython/import_mpy_native.py": "a relocation beyond the data of a file is refused",
+    "micropython/import_mpy_native_gc.py":
+        "a Pico with 1.17 says that it runs code for ARMv7-M, which it would not survive",
     "micropython/incomplete_exc.py": "the host's exceptions are complete from the start",
     "micropython/meminfo.py": "mem_info of boards has no line of totals and peaks",
 }
