@@ -42,7 +42,7 @@ class CompileOptions(NamedTuple):
     emit: Emit = Emit.BYTECODE
     """The kind of code of functions that no decorator says otherwise of."""
     strict: bool = False
-    """The inline assemblers take only what the reference's own do."""
+    """The inline assemblers take only what the reference's own do (viper: `Optimise.strict`)."""
     optimise: Optimise = Optimise()
     """What the optimising back end does."""
     constants: Mapping[bytes, Mapping[bytes, int]] = MappingProxyType({})

@@ -370,7 +370,8 @@ OURS = (
         "",
         _set("strict", True),
         "inline assemblers: only the instructions of the official tool; without it,\n"
-        "every instruction of the architecture can be called by its manual name",
+        "every instruction of the architecture can be called by its manual name;\n"
+        "with -X opt: only the viper functions that the official tool takes",
     ),
     Row("--color", Form.EITHER, "<when>", _color, "colour in errors: auto, always or never"),
 )
