@@ -9,8 +9,7 @@ from mpy_cross.emulator.blocks.esp32.frc import FrcTimers
 from mpy_cross.emulator.blocks.esp32.system import Random
 from mpy_cross.emulator.blocks.esp32.uart import Uart
 from mpy_cross.emulator.blocks.esp8266.gpio import CAUSES, PINS, RTC_PIN, Gpio, IoMux, Rtc
-from mpy_cross.emulator.blocks.esp8266.system import TABLE, Dport, Watchdog
-from mpy_cross.emulator.bus import Memory
+from mpy_cross.emulator.blocks.esp8266.system import SLOW, TABLE, Dport, Watchdog
 from mpy_cross.emulator.chip import Chip
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.pin import Pin
@@ -18,7 +17,7 @@ from mpy_cross.emulator.soc.esp8266_rom import FUNCTIONS
 
 APB: Final = 80_000_000
 MAC: Final = bytes.fromhex("acd074a1b2c3")
-FLASH_BASE, FLASH_WINDOW = 0x40200000, 1 << 20
+FLASH_BASE: Final = 0x40200000
 
 # Signals of the pads by (pad, function) that are modelled.
 DIRECT: Final[dict[tuple[int, int], str]] = {
@@ -32,7 +31,7 @@ FRC1_INTERRUPT, FRC2_INTERRUPT = 9, 10
 
 @final
 class Esp8266(Chip):
-    """flash_size: bytes of the flash, of which the processor sees the first MiB."""
+    """crystal: Hz; flash_size: bytes of the flash."""
 
     name = "ESP8266EX"
     core = "lx106"
@@ -45,7 +44,7 @@ class Esp8266(Chip):
         self.symbols = FUNCTIONS
         self.mac = MAC
         self._memories(flash_size)
-        self.rate = Rate("cpu", 80_000_000)
+        self.rate = Rate("cpu", 2 * crystal)
         self.apb = Rate("apb", APB)
         for number in range(PINS + 1):
             pin = Pin(f"GPIO{number}", number, context.trace)
@@ -64,7 +63,7 @@ class Esp8266(Chip):
         watchdog = Watchdog(context)
         watchdog.bite = lambda: self.reset_requested("watchdog")
         placed: dict[int, Block] = {
-            0x3FF00000: Dport(context, self.rate, MAC), 0x3FF20E44: Random(context),
+            0x3FF00000: Dport(context, self.rate, MAC, 2 * crystal), 0x3FF20E44: Random(context),
             0x60000000: uarts[0], 0x60000F00: uarts[1], 0x60000300: self.gpio,
             0x60000600: timers, 0x60000700: self.rtc, 0x60000800: mux, 0x60000900: watchdog}
         for name, (base, size, rows) in TABLE.items():
@@ -82,18 +81,19 @@ class Esp8266(Chip):
         self.ram = bus.memory("DRAM", 0x3FFE8000, 96 << 10, "rw")
         bus.memory("ROM", 0x40000000, 64 << 10, "rx")
         bus.memory("IRAM", 0x40100000, 64 << 10, "rwx")
-        whole = memoryview(bytearray(b"\xff") * flash_size)
-        self.flash = Memory("flash", FLASH_BASE, flash_size, whole, "rx")
-        bus.alias(Memory("flash", FLASH_BASE, FLASH_WINDOW, whole[:FLASH_WINDOW], "rx"), FLASH_BASE)
+        # All of it stands there; the chip shows a MiB at a time.
+        self.flash = bus.memory("flash", FLASH_BASE, flash_size, "rx", fill=0xFF)
         # System data, then what programs may use; both last until the power goes.
-        self.rtc_memory = bus.memory("RTC memory", 0x60001000, 0x300, "rw")
+        # (The chip has 768 bytes of it.)
+        self.rtc_memory = bus.memory("RTC memory", 0x60001000, 0x400, "rw")
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
         self.rtc.STORE0 = CAUSES.get(cause, 0)
 
     def start(self) -> None:
-        """80 MHz; UART0 has its pads."""
+        """80 MHz, from the PLL; the registers of the radio that set it are not modelled."""
+        self.rate.change(SLOW)
 
 
 def build(context: Context, crystal: int) -> Chip:

@@ -30,7 +30,7 @@ def started(name: str, strict: bool = False) -> Machine:
 
 
 def test_the_boards() -> None:
-    assert boards() == ("pico", "pyboard", "nucleo_f411re")
+    assert boards() == ("pico", "pyboard", "nucleo_f411re", "esp32", "esp8266")
     assert board("PYBV11").name == "pyboard"
     assert board("rpi_pico").name == "pico"
     with pytest.raises(UnknownBoardError,
@@ -65,7 +65,7 @@ def test_the_names_of_a_board_exist(name: str) -> None:
         assert two.block in made.chip.blocks
     for four in made.board.spis.values():
         assert four.block in made.chip.blocks
-    assert len(made.unique_id) in (8, 12)
+    assert len(made.unique_id) in (4, 6, 8, 12)
     with pytest.raises(KeyError, match=f"{name} has no pin 'Q1'"):
         made.pin("Q1")
 
@@ -104,7 +104,7 @@ def test_memory_map_for_a_core(name: str) -> None:
     made.bus.load(flash.base, b"\x01\x02\x03\x04")
     for memory in made.bus.memories:
         assert len(memory.buffer) == memory.size and memory.base % 1024 == memory.size % 1024 == 0
-        if memory.alias:
+        if memory.alias and memory.name.startswith(flash.name):
             assert made.bus.read(memory.base, 4) == 0x04030201
     made.bus.write(ram.base + 8, 4, 0xDEADBEEF)
     assert bytes(ram.buffer[8:12]) == b"\xef\xbe\xad\xde"
@@ -112,9 +112,10 @@ def test_memory_map_for_a_core(name: str) -> None:
         made.bus.write(flash.base, 4, 0)
     with pytest.raises(BusFault, match="is not mapped"):
         made.bus.read(0x90000000, 4)
-    assert any(window.base == 0xE000E010 for window in made.bus.windows)
     spans = made.bus.spans(1024)
-    assert (0xE000E000, 1024) in spans
+    if made.chip.systicks:
+        assert any(window.base == 0xE000E010 for window in made.bus.windows)
+        assert (0xE000E000, 1024) in spans
     for window in made.bus.windows:
         assert any(base <= window.base and window.base + window.size <= base + size
                    for base, size in spans)

@@ -17,7 +17,10 @@ WATCHDOG_TIME: Final = 8 * SECOND
 
 @final
 class Dport(Block):
-    """DPORT: clock of the core; the fuses with the address of the interface. mac: 6 bytes."""
+    """DPORT: clock of the core; the fuses with the address of the interface.
+
+    mac: 6 bytes; first: Hz of the core after a reset.
+    """
 
     size = 0x70
     CPU_CLK = Register(0x14, "CPU2X[0]")
@@ -27,15 +30,15 @@ class Dport(Block):
     EFUSE3 = Register(0x5C, access="ro")
     registers = todos("ISR:00 EDGE_INT_ENABLE:04 SPI_CACHE:0C IRAM_MAP:24=200D7")
 
-    def __init__(self, context: Context, cpu: Rate, mac: bytes) -> None:
+    def __init__(self, context: Context, cpu: Rate, mac: bytes, first: int) -> None:
         super().__init__("DPORT", context)
-        self.cpu = cpu
+        self.cpu, self.first = cpu, first
         # Bytes 3 to 5 of the address, and which maker's prefix it has: 1 for AC:D0:74.
         self.preset(Dport.EFUSE0, mac[5] << 24)
         self.preset(Dport.EFUSE1, 1 << 16 | mac[3] << 8 | mac[4])
 
     def on_reset(self) -> None:
-        self.cpu.change(SLOW)
+        self.cpu.change(self.first)
 
     def write_CPU_CLK(self, written: int, before: int) -> None:
         self.cpu.change(FAST if self.CPU_CLK & 1 else SLOW)
