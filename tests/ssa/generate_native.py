@@ -1,7 +1,8 @@
-"""Programs of native functions about small ints, and what else may turn up where those are expected.
+"""Programs of native functions about small ints, and what may turn up where those are expected.
 
 Loops over ranges and with conditions, sums that leave the small ints, operands that are floats,
-strings, lists, None or objects with operators of their own.  What a call gives or raises is printed.
+strings, lists, None or objects with operators of their own.  They print what a call gives or
+raises.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
 from tests.emulator import generate_programs
 from tests.emulator.language_programs import host_output
-from tests.ssa import generate_closures, generate_objects
+from tests.ssa import generate_closures, generate_native, generate_objects
 
 _RETURNS: Final = re.compile(r"^    return .*\nB = ", re.M)
 
@@ -44,6 +44,7 @@ KINDS: Final = {
     "objects": Kind(generate_objects.program, generate_objects.as_python, Emit.BYTECODE),
     "native": Kind(generate_programs.program, _same, Emit.NATIVE),
     "closures": Kind(generate_closures.program, _same, Emit.NATIVE),
+    "numbers": Kind(generate_native.program, generate_native.as_python, Emit.BYTECODE),
 }
 
 
