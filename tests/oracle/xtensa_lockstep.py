@@ -158,8 +158,10 @@ class Generator:
         body = self.straight(rng.choice((1, 2, 3, 5, 8, 12)))
         if pick < 0.3:
             row = rng.choice(self.branches)
-            if row.size == 2 and len(body) < 2:
-                body += self.encode(TABLE["nop"])
+            if row.size == 2:  # which reaches 63 bytes
+                body = self.straight(rng.randrange(1, 5))
+                if len(body) < 2:
+                    body += self.encode(TABLE["nop"])
             values = [rng.choice(operand.kind.samples()) for operand in row.operands[:-1]]
             distance = row.size + len(body) - 4
             return self.encode(row, *values, distance) + body
