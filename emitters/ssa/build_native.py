@@ -23,8 +23,6 @@ from mpy_cross.emitters.ssa import ir
 from mpy_cross.emitters.ssa.build import (
     HELD,
     LAZY,
-    MAX_LOCALS,
-    MAX_OPS,
     USE_GLOBALS,
     Entry,
     Target,
@@ -44,6 +42,10 @@ from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
 PLAIN: Final = 1 << 24
 """Added to the number of a label in the plain version of a loop."""
+
+MAX_NATIVE_OPS: Final = 3000
+MAX_NATIVE_LOCALS: Final = 48
+"""Functions with more take long to compile, as most of their variables are in the frame anyway."""
 
 Verbs = Callable[["NativeBuilder", Op], None]
 
@@ -98,7 +100,7 @@ class NativeBuilder(NativeEntry):
 
     def build(self) -> Function:
         function = self.function
-        if len(self.ops) > MAX_OPS or function.n_locals > MAX_LOCALS:
+        if len(self.ops) > MAX_NATIVE_OPS or function.n_locals > MAX_NATIVE_LOCALS:
             raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
         if function.exc_stack_size:
             raise Unsupported("exception handlers")
