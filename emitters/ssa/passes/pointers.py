@@ -76,7 +76,7 @@ def _groups(
     for user in uses.get(phi, ()):
         if user is following:
             continue
-        if isinstance(user, Block):
+        if isinstance(user, Block) or user.block not in body:
             other = True
             continue
         args = user.args
@@ -104,7 +104,7 @@ def _makes_addresses(
     shifted: Value, body: set[Block], uses: dict[Value, list[Value | Block]]
 ) -> bool:
     return all(
-        isinstance(user, Value) and user.op == "add"
+        isinstance(user, Value) and user.op == "add" and user.block in body
         and any(arg.block not in body for arg in user.args)
         for user in uses.get(shifted, ())
     )
