@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import FunctionType
+from types import MethodType, WrapperDescriptorType
 from typing import Any, Final, final
 from weakref import ref
 
@@ -101,7 +101,7 @@ def stable_hash(value: Any) -> int:
             return int(value)
         return _small(value)
     own: Any = type(value).__hash__
-    if own is None or type(own) is FunctionType:
+    if type(own) is not WrapperDescriptorType:  # of the program, or None
         return _small(hash(value))
     if isinstance(value, bytes):
         return text_hash(value)
@@ -117,6 +117,8 @@ def stable_hash(value: Any) -> int:
         return _small(_float_hash(value.real) ^ _float_hash(value.imag))
     if own is object.__hash__:
         return address(value)
+    if isinstance(value, MethodType):
+        return _small(address(value.__self__) ^ address(value.__func__))
     hash(value)  # it may have none
     if isinstance(value, range):
         raise TypeError("unsupported type for __hash__: 'range'")

@@ -156,12 +156,6 @@ class LockedHeap:
         else:
             obj[index] = value
 
-    def set_global(self, names: dict[str, Any], name: str, value: Any) -> None:
-        """Assign to a global variable, which may be a new one."""
-        if self.heap.locked:
-            self._check_room(names, name)
-        names[name] = value
-
     def _check_room(self, entries: dict[Any, Any], key: Any) -> None:
         """A table has to grow for a new key when it is full, as it is with these numbers."""
         if key not in entries and (len(entries) in SIZES or len(entries) == 1):

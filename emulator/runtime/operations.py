@@ -338,9 +338,7 @@ class OperationText(FunctionText):
         return f"load_name{DOT}({GLOBALS}, {GLOBALS}, {name!r})"
 
     def _store_global(self, name: str, value: str) -> None:
-        if self.locks_heap:
-            self.put(f"set_global{DOT}({GLOBALS}, {name!r}, {value})")
-        elif is_plain(name) and name not in self.local_names:
+        if is_plain(name) and name not in self.local_names:
             self.globals_stored.add(name)
             self.put(f"{name} = {value}")
         else:

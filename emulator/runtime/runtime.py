@@ -99,7 +99,6 @@ class Runtime:
         self.builtins["bound\u00b7"] = self.locked_heap.bound
         self.builtins["locked_set_item\u00b7"] = self.locked_heap.set_item
         self.builtins["grow\u00b7"] = self.locked_heap.grow
-        self.builtins["set_global\u00b7"] = self.locked_heap.set_global
         self.builtins["poll\u00b7"] = self.scheduler.poll
         self.builtins["poll_later\u00b7"] = self.scheduler.poll_later
         self.builtins["refuse\u00b7"] = self.scheduler.refuse

@@ -141,3 +141,11 @@ def test_order_does_not_depend_on_the_host() -> None:
         )
         seen.add(done.stdout)
     assert len(seen) == 1
+
+
+def test_equal_bound_methods_have_one_hash() -> None:
+    source = (
+        "class C:\n    def f(self): pass\nc = C()\n"
+        "print(hash(c.f) == hash(c.f), len({c.f, c.f}), c.f in {c.f})"
+    )
+    assert run(source, release="1.28") == "True 1 True\n"
