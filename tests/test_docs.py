@@ -24,7 +24,7 @@ PAGES = [
     "docs/architecture.md",
     "docs/emulator.md",
     "docs/firmware.md",
-    "docs/optimiser.md",
+    "docs/optimising-measured.md",
     "docs/optimising.md",
     "docs/testing.md",
     "tests/README.md",
