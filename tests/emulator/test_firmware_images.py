@@ -432,7 +432,7 @@ def test_info_of_an_image_in_many_pieces(tmp_path: Path) -> None:
 
 def test_info_of_what_is_not_there() -> None:
     assert emu_info("nothing") == (2, "mpy-emu: no board 'nothing'; there are pico, pyboard, "
-                                      "nucleo_f411re\n")
+                                      "nucleo_f411re, esp32, esp8266\n")
     code, text = emu_info("--address", "0", "pico")
     assert code == 2 and "--address belongs to raw binaries" in text
     code, text = emu_info("no.uf2")
