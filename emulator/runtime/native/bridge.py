@@ -51,8 +51,8 @@ OPERATIONS: Final = 8
 """Operations that an object counts as, where the heap is looked at now and then."""
 SLICE: Final = 1_000_000
 """Instructions after which the clock is brought up to date, at most."""
-SHORT: Final = 500
-"""So many instructions, about four microseconds, need not move the clock yet."""
+SHORT: Final = 1000
+"""So many instructions, about eight microseconds, need not move the clock yet."""
 NEVER: Final = 1 << 62
 RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""

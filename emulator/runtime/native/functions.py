@@ -138,8 +138,10 @@ class NativeFunction(MachineFunction):
                 core.slack = 1
                 limit[0], begun[0] = outer_limit, outer
             else:
-                bridge.depth -= 1
-                if not bridge.depth:
+                bridge.depth = depth = bridge.depth - 1
+                handles = bridge.handles
+                if not depth and (bridge.untidy or core.done > bridge.due
+                                  or len(handles.free) != len(handles.order)):
                     bridge.ended()
 
     def with_names(self, names: dict[str, Any]) -> Any:
