@@ -320,7 +320,8 @@ HELP: Final = (__doc__ or "").replace("    python", "\b\n    python", 1)
 @click.option("--opt", "opts", multiple=True, type=click.Choice(["0", "1", "2", "s"]),
               help="Levels to measure (default: 2).")
 @click.option("--json", "json_file", metavar="FILE", help="Write all figures; - prints them.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print docs/optimising-measured.md's table.")
+@click.option("--markdown", "as_markdown", is_flag=True,
+              help="Print docs/optimising-measured.md's table.")
 @click.option("--check", is_flag=True, help="End with status 1 if a goal is missed.")
 @click.option("--record", "recording", is_flag=True,
               help=f"Compile the C kernels and write {RECORDED.name}.")
