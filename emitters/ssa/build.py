@@ -190,8 +190,21 @@ class Builder:
             block = self.labels[label] = self.new_block(False)
         return block
 
+    def way_to(self, label: int) -> Block:
+        """The block that a jump to a label from the current block leads to."""
+        return self.label_block(label)
+
     def branch(self, cond: str, x: Value, y: Value, then: Block, other: Block) -> None:
         self.ssa.branch(self.block, cond, x, y, then, other)
+
+    def branch_to(
+        self, cond: str, x: Value, y: Value, label: int, following: Block | None = None
+    ) -> None:
+        """Jump on a condition, and go on if it does not hold.  The stack has been settled."""
+        if following is None:
+            following = self.new_block()
+        self.branch(cond, x, y, self.way_to(label), following)
+        self.block = following
 
     def jump(self, to: Block) -> None:
         self.ssa.jump(self.block, to)
@@ -246,14 +259,7 @@ class Builder:
         n_given = self.block_value("livein", [], 1)
         n_keyword = self.block_value("livein", [], 2)
         args = self.block_value("livein", [], 3, "ptr")
-        if self.release.native_tables:
-            self.context = self.field(self.fun_obj, FUN_BC_CONTEXT)
-            self.object_table = self.field(self.context, CONTEXT_OBJ_TABLE)
-            index = self.linker.use_const(FunTable())
-            self.fun_table = self.field(self.object_table, index)
-        else:
-            self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
-            self.fun_table = self.field(self.const_table, 0)
+        self._load_tables(0)
         self._check_arguments(n_given, n_keyword)
         n_args = self.function.n_pos_args
         n_required = n_args - len(self.target.defaults)
@@ -263,6 +269,17 @@ class Builder:
             self._optional_argument(args, i, n_given, self.target.defaults[i - n_required])
         if self.handler:
             self._enter_handler()
+
+    def _load_tables(self, place: int) -> None:
+        """The tables that the function object leads to; in version 5 the one of the run-time's
+        functions is constant `place`."""
+        if self.release.native_tables:
+            self.context = self.field(self.fun_obj, FUN_BC_CONTEXT)
+            self.object_table = self.field(self.context, CONTEXT_OBJ_TABLE)
+            self.fun_table = self.field(self.object_table, self.linker.use_const(FunTable()))
+        else:
+            self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
+            self.fun_table = self.field(self.const_table, place)
 
     def _check_arguments(self, n_given: Value, n_keyword: Value) -> None:
         """The right number of arguments and no keywords; otherwise the run-time raises."""

@@ -56,19 +56,18 @@ class NativeBuilder(NativeEntry):
 
     __slots__ = (
         "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "native_verbs",
-        "origins", "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
+        "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
         "small", "small_vars", "written",
     )
 
     def __init__(
-        self, function: FunctionOps, ops: list[Op], origins: list[int], target: Target,
-        verbs: dict[int, Verbs], plan: Plan, versions: bool,
+        self, function: FunctionOps, target: Target, verbs: dict[int, Verbs], plan: Plan,
+        versions: bool,
     ) -> None:
-        """`origins`: of each operation, the index of the one that it is a copy of, or its own;
-        `versions`: loops may have two."""
+        """`versions`: loops may have two."""
+        ops = function.ops
         super().__init__(function, ops, target)
         self.native_verbs = verbs
-        self.origins = origins
         self.plan = plan
         self.places = {op[1]: i for i, op in enumerate(ops) if op[0] == Verb.LABEL}
         loops = find_regions(ops, self.places)
@@ -330,15 +329,6 @@ class NativeBuilder(NativeEntry):
         self.start_dead()
         self.unsettle()
 
-    def branch_to(
-        self, cond: str, x: Value, y: Value, label: int, following: Block | None = None
-    ) -> None:
-        """Jump on a condition, and go on if it does not hold.  The stack has been settled."""
-        if following is None:
-            following = self.new_block()
-        self.branch(cond, x, y, self.way_to(label), following)
-        self.block = following
-
     # ------------------------------------------------------------------------------------- facts
 
     def is_small(self, value: Value) -> bool:
@@ -404,7 +394,7 @@ class NativeBuilder(NativeEntry):
         """
         if self.plain:
             return None
-        origin = self.origins[self.at]
+        origin = self.at
         region = self.regions[origin]
         if region is None or region.label in self.plan.single:
             return None
@@ -417,7 +407,7 @@ class NativeBuilder(NativeEntry):
 
     def count_exit(self) -> None:
         """There is a way from here to that block."""
-        region = self.regions[self.origins[self.at]]
+        region = self.regions[self.at]
         assert region is not None
         region.exits += 1
 

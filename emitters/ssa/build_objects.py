@@ -117,16 +117,14 @@ def _get_iter(b: Builder, op: Op) -> None:
     b.call(Fun.NATIVE_GETITER, [value, address], ir.INT)
 
 
-def _for_iter(b: Builder, op: Op) -> None:
+def for_iter(b: Builder, op: Op) -> None:
     first = len(b.stack) - ITER_SLOTS
     if first < 0:
         raise Unsupported("a value of nowhere")
     address = b.block_value("frame", [], b.frame_word(first), "ptr")
     result = b.call(Fun.NATIVE_ITERNEXT, [address])
     b.settle()
-    following = b.new_block()
-    b.branch("eq", result, b.const(0), b.label_block(op[1]), following)
-    b.block = following
+    b.branch_to("eq", result, b.const(0), op[1])
     b.push_object(result)
 
 
@@ -207,7 +205,7 @@ OBJECT_VERBS: Final[dict[int, Verbs]] = {
     Verb.CALL_FUNCTION: _call_function,
     Verb.CALL_METHOD: _call_method,
     Verb.GET_ITER: _get_iter,
-    Verb.FOR_ITER: _for_iter,
+    Verb.FOR_ITER: for_iter,
     Verb.FOR_ITER_END: _for_iter_end,
     Verb.BUILD_TUPLE: lambda b, op: _build(b, Fun.BUILD_TUPLE, op[1]),
     Verb.BUILD_LIST: lambda b, op: _build(b, Fun.BUILD_LIST, op[1]),

@@ -6,7 +6,8 @@ from mpy_cross.emitters.native.baseline import NativeCode, emit_native
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa.pipeline import ARCHS, optimise, optimise_native
+from mpy_cross.emitters.ssa.backends import BACK_ENDS
+from mpy_cross.emitters.ssa.pipeline import optimise, optimise_native
 from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.loader.ops import Emit, FunctionOps
 from mpy_cross.loader.release import Release
@@ -34,7 +35,7 @@ def compile_function(
             raise
         refused = error
     reason = f"{arch} has no optimising back end"
-    if arch in ARCHS:
+    if arch in BACK_ENDS:
         try:
             if function.emit == Emit.VIPER:
                 optimised = optimise(function, machine, release, linker, arch, settings)

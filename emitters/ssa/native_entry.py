@@ -13,13 +13,10 @@ from mpy_cross.loader.fun_table import (
     CODE_STATE_IP,
     CODE_STATE_N_STATE,
     CODE_STATE_WORDS,
-    CONTEXT_OBJ_TABLE,
     FUN_BC_CHILD_TABLE,
-    FUN_BC_CONST_TABLE,
-    FUN_BC_CONTEXT,
     Fun,
 )
-from mpy_cross.loader.objects import ConstValue, FunTable
+from mpy_cross.loader.objects import ConstValue
 from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
 STAR_ARGUMENTS: Final = int(ScopeFlag.VARARGS | ScopeFlag.VARKEYWORDS)
@@ -52,13 +49,7 @@ class NativeEntry(Builder):
         n_given = self.block_value("livein", [], 1)
         n_keyword = self.block_value("livein", [], 2)
         args = self.block_value("livein", [], 3, "ptr")
-        if self.release.native_tables:
-            self.context = self.field(self.fun_obj, FUN_BC_CONTEXT)
-            self.object_table = self.field(self.context, CONTEXT_OBJ_TABLE)
-            self.fun_table = self.field(self.object_table, self.linker.use_const(FunTable()))
-        else:
-            self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
-            self.fun_table = self.field(self.const_table, self.n_args)
+        self._load_tables(self.n_args)
         body = self.new_block(False)
         n_locals = max(1, self.n_args + bool(function.flags & ScopeFlag.VARARGS)
                        + bool(function.flags & ScopeFlag.VARKEYWORDS))

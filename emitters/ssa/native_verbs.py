@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mpy_cross.emitters.native.operations import ITER_SLOTS
 from mpy_cross.emitters.native.state import CELL_VALUE
 from mpy_cross.emitters.native.values import BOOL, PYOBJ
 from mpy_cross.emitters.ssa import ir
 from mpy_cross.emitters.ssa.build import LAZY, WORD_SIZE, Entry, Unsupported
 from mpy_cross.emitters.ssa.build_machine import SENTINEL
 from mpy_cross.emitters.ssa.build_native import NativeBuilder, Verbs
-from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
+from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS, for_iter
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.ir import OBJ, Value
 from mpy_cross.emitters.ssa.native_arithmetic import binary_op, unary_op
@@ -64,17 +63,6 @@ def _adjust(b: NativeBuilder, op: Op) -> None:
     if -op[1] > len(b.stack):
         raise Unsupported("a value of nowhere")
     del b.stack[len(b.stack) + op[1]:]
-
-
-def _for_iter(b: NativeBuilder, op: Op) -> None:
-    first = len(b.stack) - ITER_SLOTS
-    if first < 0:
-        raise Unsupported("a value of nowhere")
-    address = b.block_value("frame", [], b.frame_word(first), "ptr")
-    result = b.call(Fun.NATIVE_ITERNEXT, [address])
-    b.settle()
-    b.branch_to("eq", result, b.const(0), op[1])
-    b.push_object(result)
 
 
 def _load_fast(b: NativeBuilder, op: Op) -> None:
@@ -234,7 +222,7 @@ NATIVE_VERBS: Final[dict[int, Verbs]] = {
     Verb.POP_JUMP_IF: _pop_jump_if,
     Verb.JUMP_IF_OR_POP: _jump_if_or_pop,
     Verb.ADJUST: _adjust,
-    Verb.FOR_ITER: _for_iter,
+    Verb.FOR_ITER: for_iter,
     Verb.LOAD_FAST: _load_fast,
     Verb.STORE_FAST: _store_fast,
     Verb.DELETE_FAST: _delete_fast,

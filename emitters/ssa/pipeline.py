@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, final
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.ssa.backends import BACK_ENDS
 from mpy_cross.emitters.ssa.build import Builder, Target
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
@@ -39,16 +40,11 @@ from mpy_cross.emitters.ssa.regalloc import AllocationError, allocate
 from mpy_cross.emitters.ssa.rotate import rotate
 from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.emitters.ssa.text import function_text
-from mpy_cross.emitters.ssa.thumb2 import Thumb2
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.ops import FunctionOps
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
-
-ARCHS: Final = ("armv7m", "armv7em", "armv7emsp", "armv7emdp")
-"""Architectures that there is a back end for."""
-DSP: Final = ("armv7em", "armv7emsp", "armv7emdp")
 
 Pass = Callable[[Function], None]
 
@@ -121,8 +117,7 @@ def optimise(
     settings: Optimise,
 ) -> NativeCode:
     """Compile one viper function.  Raises Unsupported if it is left to the baseline."""
-    ops, n_labels = rotate(function.ops, function.n_labels)
-    del n_labels
+    ops = rotate(function.ops, function.n_labels)
     target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict,
                     settings.defaults)
     builder = Builder(function, ops, target,
@@ -148,16 +143,17 @@ def machine_code(
     name = ssa.name
     if settings.record is not None:
         settings.record.append(("ssa", name, function_text(ssa)))
-    selected = Thumb2.select(ssa, arch in DSP)
-    back_end = Thumb2(selected)
+    back_end = BACK_ENDS[arch]
+    selected = back_end.select(ssa)
+    assembler = back_end.assembler(selected)
     try:
         allocate(selected, back_end.registers(settings.n_registers))
         if settings.record is not None:
             settings.record.append(("regalloc", name, machine_text(selected)))
-        code = back_end.assemble()
+        code = assembler.assemble()
     except AllocationError as error:
         raise Unsupported(str(error)) from None
-    return code, back_end.links
+    return code, assembler.links
 
 
 NATIVE_TRIES: Final = 6
@@ -185,17 +181,11 @@ def optimise_native(
 
     `baseline`: its code, whose prelude the run-time needs.
     """
-    origins: list[int] = []
-    ops = function.ops
-    origins = list(range(len(ops)))
-    last = {origin: place for place, origin in enumerate(origins)}
-    places = [place if origin < 0 else last[origin] for place, origin in enumerate(origins)]
     target = Target(release, linker, machine.traits.nlr_buf_words)
     plan = Plan()
     for _ in range(NATIVE_TRIES):
         plan.changed = False
-        builder = NativeBuilder(function, ops, places, target, NATIVE_VERBS, plan,
-                                settings.level == "2")
+        builder = NativeBuilder(function, target, NATIVE_VERBS, plan, settings.level == "2")
         ssa = builder.build()
         if not plan.changed:
             break

@@ -29,16 +29,8 @@ MAX_TEST: Final = 40
 """Operations of a test that is worth repeating."""
 
 
-def rotate(
-    ops: list[Op], n_labels: int, origins: list[int] | None = None
-) -> tuple[list[Op], int]:
-    """The operations with rotated loops, and the number of labels now.
-
-    `origins` takes, for each operation now, the index of the one that it is or is a copy of, -1 for
-    one that is new.
-    """
-    if origins is None:
-        origins = []
+def rotate(ops: list[Op], n_labels: int) -> list[Op]:
+    """The operations with rotated loops; new labels count from `n_labels`."""
     places = {op[1]: i for i, op in enumerate(ops) if op[0] == LABEL}
     # Where a test ends -> the label to be placed there.
     ends: dict[int, int] = {}
@@ -54,10 +46,8 @@ def rotate(
     out: list[Op] = []
     for i, op in enumerate(ops):
         if i in ends:
-            origins.append(-1)
             out.append((LABEL, ends[i], 0))
         if i not in starts:
-            origins.append(i)
             out.append(op)
             continue
         start, end = starts[i]
@@ -65,13 +55,10 @@ def rotate(
             ends[end] = n_labels
             n_labels += 1
         n_labels = _copy(ops[start:end], out, n_labels)
-        origins += range(start, end)
-        origins.append(-1)
         out.append((JUMP, ends[end], 0))
     if len(ops) in ends:
-        origins.append(-1)
         out.append((LABEL, ends[len(ops)], 0))
-    return out, n_labels
+    return out
 
 
 def _end_of_test(ops: list[Op], start: int, body: int) -> int:

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE, it_block
 from mpy_cross.emitters.ssa import thumb2_encode as enc
-from mpy_cross.emitters.ssa.ir import NEGATED, Function
+from mpy_cross.emitters.ssa.ir import NEGATED
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
@@ -20,7 +20,7 @@ from mpy_cross.emitters.ssa.machine import (
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
-from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, Selector, is_modified
+from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 
 CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "vs": 6, "vc": 7,
                     "hi": 8, "ls": 9, "ge": 10, "lt": 11, "gt": 12, "le": 13}
@@ -34,6 +34,11 @@ MAX_FRAME: Final = 4000  # bytes
 SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
                                "rsbvi"))
 READS_FLAGS: Final = frozenset(("set", "sel"))
+
+
+def registers(limit: int) -> tuple[int, ...]:
+    """Registers that values may be in; `limit` leaves only so many, for tests."""
+    return ALLOCATABLE if not limit else (0, 1, 2, 3, 4, 5, 6, 7)[-limit:]
 
 
 @final
@@ -78,16 +83,6 @@ class Thumb2:
         self.items: list[Item] = []
         self.links: list[tuple[int, int]] = []
         """Place and name, as in `RawCode.qstr_links`."""
-
-    @staticmethod
-    def select(function: Function, dsp: bool) -> MFunction:
-        """Instructions for the values of a function."""
-        return Selector(function, dsp).run()
-
-    @staticmethod
-    def registers(limit: int = 0) -> tuple[int, ...]:
-        """Registers that values may be in; `limit` leaves only so many, for tests."""
-        return ALLOCATABLE if not limit else (0, 1, 2, 3, 4, 5, 6, 7)[-limit:]
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""

@@ -1,0 +1,48 @@
+"""The back ends, and the architectures that each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol, final
+
+from mpy_cross.emitters.ssa.ir import Function
+from mpy_cross.emitters.ssa.machine import MFunction
+from mpy_cross.emitters.ssa.thumb2 import Thumb2, registers
+from mpy_cross.emitters.ssa.thumb2_select import Selector
+
+
+class Assembler(Protocol):
+    """Machine instructions with registers to bytes."""
+
+    links: list[tuple[int, int]]
+    """Place and name, as in `RawCode.qstr_links`."""
+
+    def assemble(self) -> bytes:
+        """The bytes of the function.  Raises AllocationError for a frame that is too big."""
+
+
+@final
+class BackEnd(NamedTuple):
+    """What there is for one architecture."""
+
+    select: Callable[[Function], MFunction]
+    """Machine instructions for the values of a function."""
+    registers: Callable[[int], tuple[int, ...]]
+    """Registers that values may be in, the best first; all for 0, else only so many, for tests."""
+    assembler: Callable[[MFunction], Assembler]
+
+
+def _thumb2(dsp: bool) -> BackEnd:
+    def select(function: Function) -> MFunction:
+        return Selector(function, dsp).run()
+
+    return BackEnd(select, registers, Thumb2)
+
+
+BACK_ENDS: Final = {
+    "armv7m": _thumb2(False),
+    "armv7em": _thumb2(True),
+    "armv7emsp": _thumb2(True),
+    "armv7emdp": _thumb2(True),
+}
+"""By architecture; the others have the baseline only."""
