@@ -70,7 +70,7 @@ class Snapshot:
         for undo in self._undo:
             undo()
         for engine, context in self._engines:
-            engine.uc.context_restore(context)
+            engine.restore(context)
             engine.forget_all_code()
 
     def _keep(self, thing: Any, way: str) -> Iterator[tuple[str, Any]]:
@@ -79,7 +79,7 @@ class Snapshot:
         if isinstance(thing, Snapshot):
             return
         if isinstance(thing, Engine):
-            self._engines.append((thing, thing.uc.context_save()))
+            self._engines.append((thing, thing.save()))
             return
         if isinstance(thing, dict):
             yield from self._keep_dict(thing)

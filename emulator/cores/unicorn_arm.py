@@ -28,6 +28,12 @@ from mpy_cross.emulator.cores.unicorn_common import (
     PROT_READ,
     PROT_WRITE,
     Engine,
+)
+from mpy_cross.emulator.cores.unicorn_library import (
+    ARCH_ARM,
+    ARM_REGISTERS,
+    CORTEX,
+    MODE_THUMB,
     library,
 )
 from mpy_cross.emulator.cores.unicorn_memory import MEM_FETCH, Pages, virtual_works
@@ -58,20 +64,10 @@ class Numbers:
     __slots__ = ("by_name", "doubles", "general")
 
     def __init__(self) -> None:
-        arm = library().arm
-
-        def number(name: str) -> int:
-            value: int = getattr(arm, f"UC_ARM_REG_{name}")
-            return value
-
-        names = [*(f"r{n}" for n in range(13)), "sp", "lr", "pc"]
-        self.general = [number(name.upper()) for name in names]
-        special = ("xpsr", "msp", "psp", "control", "primask", "basepri", "faultmask", "fpscr",
-                   "ipsr", "epsr", "apsr_nzcv")
-        self.by_name = dict(zip(names, self.general, strict=True))
-        self.by_name.update((name, number(name.upper())) for name in special)
-        self.by_name.update((f"s{n}", number(f"S{n}")) for n in range(32))
-        self.doubles = [number(f"D{n}") for n in range(16)]
+        self.by_name = ARM_REGISTERS
+        self.general = [ARM_REGISTERS[name] for name in
+                        (*(f"r{n}" for n in range(13)), "sp", "lr", "pc")]
+        self.doubles = [ARM_REGISTERS[f"d{n}"] for n in range(16)]
 
 
 @cache
@@ -330,9 +326,8 @@ def saved_floats(engine: Engine, registers: Registers) -> Saved:
 
 def arm_engine(model: Model, exact: bool) -> Engine:
     """An engine for that core, without memory."""
-    number: Any = getattr(library().arm, f"UC_CPU_ARM_CORTEX_{model.unicorn}")
     virtual = virtual_works()
-    engine = Engine("UC_ARCH_ARM", "UC_MODE_THUMB", number, exact, virtual=virtual)
+    engine = Engine(ARCH_ARM, MODE_THUMB, CORTEX[model.unicorn], exact, virtual=virtual)
     epsr = numbers().by_name["epsr"]
 
     def fill(address: int, access: int) -> int:

@@ -20,15 +20,27 @@ Facts about Unicorn 2.1.4 that the shape of this follows:
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Memory, Window
-from mpy_cross.emulator.cores.core import CoreError, FaultKind, MissingEngineError
+from mpy_cross.emulator.cores.core import CoreError, FaultKind
+from mpy_cross.emulator.cores.unicorn_library import (
+    ARCH_ARM,
+    CORTEX,
+    CTL_BUFFER_SIZE,
+    CTL_CPU_MODEL,
+    CTL_FLUSH_CODE,
+    CTL_PAGE_SIZE,
+    CTL_REMOVE_CODE,
+    CTL_TLB_MODE,
+    MODE_THUMB,
+    POINTER,
+    library,
+)
 
-MINIMUM: Final = (2, 1, 4)
 TOP: Final = 1 << 32
 TRANSLATIONS: Final = 64 << 20  # bytes of address space for them; the default is 1 GiB
 MOST_PREPARED: Final = 1 << 14
@@ -59,7 +71,6 @@ PROT_READ, PROT_WRITE, PROT_EXEC, PROT_ALL = 1, 2, 4, 7
 _PERMS: Final = {"r": PROT_READ, "w": PROT_WRITE, "x": PROT_EXEC}
 _TLB_VIRTUAL: Final = 1
 
-_POINTER: Final = ctypes.c_void_p
 _U64: Final = ctypes.c_uint64
 
 
@@ -67,30 +78,17 @@ class TlbEntry(ctypes.Structure):
     _fields_ = [("address", ctypes.c_uint64), ("perms", ctypes.c_int)]
 
 
-InterruptCall = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint32, _POINTER)
-CodeCall = ctypes.CFUNCTYPE(None, _POINTER, _U64, ctypes.c_uint32, _POINTER)
-PlaceCall = ctypes.CFUNCTYPE(None, _POINTER, _U64)  # the same without size and data: these may be
+InterruptCall = ctypes.CFUNCTYPE(None, POINTER, ctypes.c_uint32, POINTER)
+CodeCall = ctypes.CFUNCTYPE(None, POINTER, _U64, ctypes.c_uint32, POINTER)
+PlaceCall = ctypes.CFUNCTYPE(None, POINTER, _U64)  # the same without size and data: these may be
 BareCall = ctypes.CFUNCTYPE(None)  # left out in C's calling conventions, which is faster
-InvalidCall = ctypes.CFUNCTYPE(ctypes.c_bool, _POINTER, _POINTER)
+InvalidCall = ctypes.CFUNCTYPE(ctypes.c_bool, POINTER, POINTER)
 MemoryCall = ctypes.CFUNCTYPE(
-    ctypes.c_bool, _POINTER, ctypes.c_int, _U64, ctypes.c_int, ctypes.c_int64, _POINTER)
+    ctypes.c_bool, POINTER, ctypes.c_int, _U64, ctypes.c_int, ctypes.c_int64, POINTER)
 FillCall = ctypes.CFUNCTYPE(
-    ctypes.c_bool, _POINTER, _U64, ctypes.c_int, ctypes.POINTER(TlbEntry), _POINTER)
-ReadCall = ctypes.CFUNCTYPE(_U64, _POINTER, _U64, ctypes.c_uint, _POINTER)
-WriteCall = ctypes.CFUNCTYPE(None, _POINTER, _U64, ctypes.c_uint, _U64, _POINTER)
-
-_PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
-    "uc_emu_start": (_POINTER, _U64, _U64, _U64, ctypes.c_size_t),
-    "uc_emu_stop": (_POINTER,),
-    "uc_reg_read": (_POINTER, ctypes.c_int, _POINTER),
-    "uc_reg_write": (_POINTER, ctypes.c_int, _POINTER),
-    "uc_reg_read_batch": (_POINTER, _POINTER, _POINTER, ctypes.c_int),
-    "uc_reg_write_batch": (_POINTER, _POINTER, _POINTER, ctypes.c_int),
-    "uc_mem_map_ptr": (_POINTER, _U64, ctypes.c_size_t, ctypes.c_uint32, _POINTER),
-    "uc_mmio_map": (_POINTER, _U64, ctypes.c_size_t, _POINTER, _POINTER, _POINTER, _POINTER),
-    "uc_hook_del": (_POINTER, ctypes.c_size_t),
-}
-
+    ctypes.c_bool, POINTER, _U64, ctypes.c_int, ctypes.POINTER(TlbEntry), POINTER)
+ReadCall = ctypes.CFUNCTYPE(_U64, POINTER, _U64, ctypes.c_uint, POINTER)
+WriteCall = ctypes.CFUNCTYPE(None, POINTER, _U64, ctypes.c_uint, _U64, POINTER)
 
 @final
 class Prepared(dict[int, Any]):
@@ -111,59 +109,6 @@ WORDS: Final = Prepared(_U64)
 SIZES: Final = Prepared(ctypes.c_size_t)
 NUMBERS: Final = Prepared(ctypes.c_int)
 ZERO: Final = WORDS[0]
-
-
-@final
-class Library:
-    """The loaded library: `unicorn` is its Python module, the rest are its functions; `start`,
-    `read` and `write` take prepared arguments; while `start_held` runs no other thread of Python
-    does, which is faster."""
-
-    __slots__ = ("arm", "arm64", "calls", "hook_add", "read", "start", "start_held", "unicorn",
-                 "write")
-
-    def __init__(self) -> None:
-        try:
-            self.unicorn: Any = import_module("unicorn")
-            self.arm: Any = import_module("unicorn.arm_const")
-            self.arm64: Any = import_module("unicorn.arm64_const")
-            inner: Any = import_module("unicorn.unicorn_py3.unicorn")
-        except ImportError as error:
-            raise MissingEngineError(
-                "native code runs on Unicorn 2, which is not installed here: "
-                f"pip install 'mpy-toolchain[emulator]' ({error})") from None
-        packed: int = self.unicorn.uc_version()[2]
-        version = (packed >> 24, packed >> 16 & 0xFF, packed >> 8 & 0xFF)
-        if version < MINIMUM:
-            raise MissingEngineError(
-                f"Unicorn {'.'.join(map(str, version))} is installed; "
-                f"{'.'.join(map(str, MINIMUM))} or later is needed")
-        shared = ctypes.CDLL(inner.uclib._name)  # an own handle: prototypes are per handle
-        self.calls: dict[str, Any] = {}
-        for name, arguments in _PROTOTYPES.items():
-            function = getattr(shared, name)
-            function.argtypes, function.restype = arguments, ctypes.c_int
-            self.calls[name] = function
-        another = ctypes.CDLL(inner.uclib._name)
-        self.start: Any = another.uc_emu_start
-        self.read: Any = another.uc_reg_read
-        self.write: Any = another.uc_reg_write
-        self.start_held: Any = ctypes.PyDLL(inner.uclib._name).uc_emu_start
-        for function in (self.start, self.start_held, self.read, self.write):
-            function.restype = ctypes.c_int
-        self.hook_add: Any = shared.uc_hook_add  # variadic: every argument has to be typed
-
-    @property
-    def a64_model(self) -> int:
-        """The model that executes translated 64-bit code."""
-        number: int = self.arm64.UC_CPU_ARM64_A72
-        return number
-
-
-@cache
-def library() -> Library:
-    """The library, loaded on first use. MissingEngineError."""
-    return Library()
 
 
 def gaps(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -209,22 +154,24 @@ class Engine:
     """
 
     __slots__ = ("_kept", "begun", "count", "counter", "counts_itself", "exact", "handle", "hooks",
-                 "lib", "limit", "ref", "run", "start", "stop", "uc", "word", "word_ref")
+                 "lib", "limit", "ref", "run", "start", "stop", "word", "word_ref")
 
-    def __init__(self, arch: str, mode: str, model: int, exact: bool, *, page: int = 0,
-                 virtual: bool = True) -> None:
+    def __init__(self, arch: int, mode: int, model: int, exact: bool, *, page: int = 0,
+                 virtual: bool = True, translations: int = TRANSLATIONS) -> None:
+        self.handle = 0
         self.lib = library()
-        module = self.lib.unicorn
-        self.uc = module.Uc(getattr(module, arch), getattr(module, mode))
-        self.uc.ctl_set_cpu_model(model)
+        made = POINTER()
+        self.check(self.lib.calls["uc_open"](arch, mode, ctypes.byref(made)), "uc_open")
+        assert made.value is not None
+        self.handle = made.value
+        self.control(CTL_CPU_MODEL, ctypes.c_int(model))
         if page:
-            self.uc.ctl_set_page_size(page)
-        self.uc.ctl_set_tcg_buffer_size(TRANSLATIONS)
+            self.control(CTL_PAGE_SIZE, ctypes.c_uint32(page))
+        self.control(CTL_BUFFER_SIZE, ctypes.c_uint32(translations))
         if virtual:
-            self.uc.ctl_set_tlb_mode(_TLB_VIRTUAL)
-        self.handle: int = self.uc._uch.value
+            self.control(CTL_TLB_MODE, ctypes.c_int(_TLB_VIRTUAL))
         self.exact = exact
-        self.ref: Any = _POINTER.from_param(self.handle)
+        self.ref: Any = POINTER.from_param(self.handle)
         self.start: Callable[[Any, Any, Any, Any, Any], int] = self.lib.start
         self.run: Callable[[int, int], int] = self._run
         self.counts_itself = True
@@ -249,8 +196,19 @@ class Engine:
 
     def close(self) -> None:
         """Frees the engine's memory."""
-        self._kept.clear()
-        self.uc = None
+        if self.handle:
+            self.lib.calls["uc_close"](self.handle)
+            self.handle = 0
+            self._kept.clear()
+
+    def __del__(self) -> None:
+        if self.handle:
+            self.lib.calls["uc_close"](self.handle)
+
+    def control(self, what: int, *arguments: Any) -> None:
+        """Calls uc_ctl with arguments of ctypes' types."""
+        self.check(self.lib.control(POINTER(self.handle), ctypes.c_int(what), *arguments),
+                   "uc_ctl")
 
     def _count_one(self, handle: int, address: int, size: int, user: int) -> None:
         """Counts where the engine's own count cannot be reached; works as that does."""
@@ -288,11 +246,6 @@ class Engine:
         self.word.value = value
         self.lib.write(self.ref, NUMBERS[number], self.word_ref)
 
-    def a64_register(self, name: str) -> int:
-        """Unicorn's number of a register of the 64-bit architecture, such as "X0"."""
-        number: int = getattr(self.lib.arm64, f"UC_ARM64_REG_{name}")
-        return number
-
     # Hooks.
 
     def hook(self, kind: int, call: Any, begin: int = 1, end: int = 0, data: int = 0) -> int:
@@ -316,17 +269,34 @@ class Engine:
     def forget_code(self, address: int, size: int) -> None:
         """Code that was translated from these bytes is translated anew."""
         if size > 0:  # an empty range is an error to Unicorn
-            self.uc.ctl_remove_cache(address, address + size)
+            self.control(CTL_REMOVE_CODE, ctypes.c_uint64(address),
+                         ctypes.c_uint64(address + size))
 
     def forget_all_code(self) -> None:
-        self.uc.ctl_flush_tb()
+        self.control(CTL_FLUSH_CODE)
 
     def check(self, error: int, what: str) -> None:
         if error:
-            text = self.lib.unicorn.UcError(error)
-            raise CoreError(f"{what}: {text}")
+            raise CoreError(f"{what}: {self.lib.message(error).decode()}")
+
+    # The state of the processor.
+
+    def save(self) -> Context:
+        """Registers and all else but memory."""
+        return Context(self)
+
+    def restore(self, context: Context) -> None:
+        """Makes the state what it was."""
+        self.check(self.lib.calls["uc_context_restore"](self.handle, context.handle),
+                   "uc_context_restore")
+
 
     # Memory.
+
+    def protect(self, address: int, size: int, perms: int) -> None:
+        """What mapped memory allows from now on."""
+        self.check(self.lib.calls["uc_mem_protect"](self.handle, address, size, perms),
+                   "uc_mem_protect")
 
     def map_memory(self, memory: Memory) -> None:
         """Shares the bytes of a memory with the engine."""
@@ -349,8 +319,8 @@ class Engine:
         if found is not None:
             read, write, user = found
         error = self.lib.calls["uc_mmio_map"](
-            self.handle, first, end - first, ctypes.cast(read, _POINTER), user,
-            ctypes.cast(write, _POINTER), user)
+            self.handle, first, end - first, ctypes.cast(read, POINTER), user,
+            ctypes.cast(write, POINTER), user)
         self.check(error, f"mapping device registers at 0x{first:08x}")
 
     def map_bus(self, bus: Bus, private: list[Window], page: int,
@@ -398,6 +368,28 @@ class Engine:
                               memory.base, end - 1)
 
 
+@final
+class Context:
+    """The state of an engine's processor at one moment."""
+
+    __slots__ = ("_lib", "handle")
+
+    def __init__(self, engine: Engine) -> None:
+        self.handle = 0
+        self._lib = engine.lib
+        calls = engine.lib.calls
+        made = POINTER()
+        engine.check(calls["uc_context_alloc"](engine.handle, ctypes.byref(made)),
+                     "uc_context_alloc")
+        assert made.value is not None
+        self.handle = made.value
+        engine.check(calls["uc_context_save"](engine.handle, self.handle), "uc_context_save")
+
+    def __del__(self) -> None:
+        if self.handle:
+            self._lib.calls["uc_context_free"](self.handle)
+
+
 def taker(memory: Memory, fault: Callable[[int, int, int], None],
           store: Callable[[Memory, int, int, int], bool]) -> Any:
     """The callback for stores to a memory that takes them; the engine does them afterwards."""
@@ -422,20 +414,15 @@ def count_places() -> tuple[int, int] | None:
 
     They are found by running some instructions; None if they cannot be told with certainty.
     """
-    lib = library()
-    module = lib.unicorn
-    uc = module.Uc(module.UC_ARCH_ARM, module.UC_MODE_THUMB)
-    uc.ctl_set_tcg_buffer_size(1 << 20)
-    uc.mem_map(0x1000, 0x1000)
-    uc.mem_write(0x1000, b"\x00\xbf" * 8)  # nop
+    engine = Engine(ARCH_ARM, MODE_THUMB, CORTEX["M4"], False, virtual=False,
+                    translations=1 << 20)
+    code = memoryview(mmap.mmap(-1, 0x1000))
+    code[:16] = b"\x00\xbf" * 8  # nop
+    engine.map_memory(Memory("code", 0x1000, 0x1000, code, "rwx"))
     seen: list[bytes] = []
-    handle = uc._uch.value
-    call = CodeCall(lambda *_: seen.append(ctypes.string_at(handle, _FIELDS)))
-    hook = ctypes.c_size_t()
-    lib.hook_add(ctypes.c_void_p(handle), ctypes.byref(hook), ctypes.c_int(HOOK_CODE),
-                 ctypes.cast(call, ctypes.c_void_p), ctypes.c_void_p(None),
-                 ctypes.c_uint64(1), ctypes.c_uint64(0))
-    if lib.calls["uc_emu_start"](handle, 0x1001, 0x100A, 0, _MARK) or len(seen) != 5:
+    handle = engine.handle
+    engine.hook(HOOK_CODE, CodeCall(lambda *_: seen.append(ctypes.string_at(handle, _FIELDS))))
+    if engine.lib.calls["uc_emu_start"](handle, 0x1001, 0x100A, 0, _MARK) or len(seen) != 5:
         return None
 
     def value(step: int, at: int) -> int:

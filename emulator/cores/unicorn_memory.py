@@ -23,15 +23,19 @@ from mpy_cross.emulator.cores.unicorn_common import (
     ZERO,
     Engine,
     FillCall,
-    library,
+)
+from mpy_cross.emulator.cores.unicorn_library import (
+    A72,
+    ARCH_ARM64,
+    ARM64_REGISTERS,
+    CTL_FLUSH_TLB,
+    CTL_REMOVE_CODE,
+    MODE_ARM,
 )
 
 # uc_mem_type of accesses that a page is filled for.
 MEM_READ, MEM_WRITE, MEM_FETCH = 16, 17, 18
 REFUSED: Final = 21  # uc_err of a run that ends at an access that was refused
-
-_CTL_REMOVE_CODE: Final = 9 | 2 << 26 | 1 << 30
-_CTL_FLUSH_TLB: Final = 11 | 1 << 30
 
 Fill = Callable[[int, int], int]
 """What a page allows, given an address in it and the kind of access (uc_mem_type); 0 to refuse."""
@@ -56,17 +60,16 @@ class Pages:
             return perms != 0
 
         engine.hook(HOOK_TLB_FILL, FillCall(call))
-        self._control: Any = ctypes.CDLL(engine.lib.unicorn.unicorn_py3.unicorn.uclib._name).uc_ctl
-        self._control.restype = ctypes.c_int
+        self._control: Any = engine.lib.control
         self._handle = ctypes.c_void_p(engine.handle)
 
     def flush(self) -> None:
         """All pages are filled anew."""
-        self._control(self._handle, ctypes.c_int(_CTL_FLUSH_TLB))
+        self._control(self._handle, ctypes.c_int(CTL_FLUSH_TLB))
 
     def forget_code(self, address: int, size: int) -> None:
         """Code that was translated from these bytes is translated anew."""
-        self._control(self._handle, ctypes.c_int(_CTL_REMOVE_CODE), ctypes.c_uint64(address),
+        self._control(self._handle, ctypes.c_int(CTL_REMOVE_CODE), ctypes.c_uint64(address),
                       ctypes.c_uint64(address + size))
 
 
@@ -89,7 +92,7 @@ _CODE, _RAM, _PAGE = 0x2_0030_0000, 0x3FFE_0000, 0x1_0000
 def _try_virtual() -> bool:
     """Stores and loads in an engine with large pages; refused accesses; pages that may be only
     read at first; code that is changed."""
-    engine = Engine("UC_ARCH_ARM64", "UC_MODE_ARM", library().a64_model, False, page=_PAGE)
+    engine = Engine(ARCH_ARM64, MODE_ARM, A72, False, page=_PAGE)
     buffers = []
     for base, perms in ((_CODE, PROT_ALL), (_RAM, PROT_READ | PROT_WRITE)):
         buffer = mmap.mmap(-1, _PAGE)
@@ -107,7 +110,7 @@ def _try_virtual() -> bool:
         return perms if access != MEM_WRITE or perms & PROT_WRITE else 0
 
     pages = Pages(engine, fill)
-    x0, pc = engine.a64_register("X0"), engine.a64_register("PC")
+    x0, pc = ARM64_REGISTERS["x0"], ARM64_REGISTERS["pc"]
     # str w0, [x0]; ldr w1, [x0]; str w1, [x0, #4]; wfi
     code[0:4] = memoryview(b"".join(word.to_bytes(4, "little") for word in (
         0xB900_0000, 0xB940_0001, 0xB900_0401, 0xD503_207F))).cast("I")

@@ -529,7 +529,7 @@ def test_windows_share_a_page() -> None:
 
 def test_engine_that_is_missing() -> None:
     program = (
-        "import sys; sys.modules['unicorn'] = None\n"
+        "import sys; sys.modules['unicorn.unicorn_py3.unicorn'] = None; sys.path[:] = []\n"
         "from mpy_cross.emulator.bus import Bus\n"
         "from mpy_cross.emulator.cores.arm import CortexM\n"
         "from mpy_cross.emulator.cores.core import MissingEngineError\n"

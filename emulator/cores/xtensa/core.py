@@ -23,7 +23,8 @@ from mpy_cross.emulator.cores.core import (
     MissingEngineError,
     Trap,
 )
-from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO, library
+from mpy_cross.emulator.cores.unicorn_common import SIZES, WORDS, ZERO
+from mpy_cross.emulator.cores.unicorn_library import library
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
 from mpy_cross.emulator.cores.xtensa import layout as at
 from mpy_cross.emulator.cores.xtensa import numbers as n

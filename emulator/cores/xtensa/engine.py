@@ -22,8 +22,8 @@ from mpy_cross.emulator.cores.unicorn_common import (
     WORDS,
     ZERO,
     Engine,
-    library,
 )
+from mpy_cross.emulator.cores.unicorn_library import A72, ARCH_ARM64, ARM64_REGISTERS, MODE_ARM
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE, Pages, virtual_works
 from mpy_cross.emulator.cores.xtensa import layout as at
 
@@ -68,14 +68,13 @@ class XtensaEngine:
                  "refused", "run", "state", "table", "words")
 
     def __init__(self, memories: list[Memory], private: tuple[Range, ...]) -> None:
-        lib = library()
         self._virtual = virtual_works()
         self.page_bits = best_page(memories) if self._virtual else _PAGE_BITS[-1]
         engine = self._engine = Engine(
-            "UC_ARCH_ARM64", "UC_MODE_ARM", lib.a64_model, False, virtual=self._virtual,
+            ARCH_ARM64, MODE_ARM, A72, False, virtual=self._virtual,
             page=1 << self.page_bits if self._virtual else 0)
         self._pc, self._fpcr, self._fpsr = (
-            engine.a64_register(name) for name in ("PC", "FPCR", "FPSR"))
+            ARM64_REGISTERS[name] for name in ("pc", "fpcr", "fpsr"))
         self.state, self.code = _buffer(at.STATE_SIZE), _buffer(at.CODE_SIZE)
         self.table = _buffer(at.TABLE_SIZE * at.MODES)
         self.words, self.double = self.state.cast("I"), self.state.cast("Q")
@@ -90,8 +89,8 @@ class XtensaEngine:
         self._map(at.CODE_AT, self.code, PROT_ALL if self._virtual else PROT_READ | PROT_EXEC)
         self._map_memories(memories, private)
         self._pages = Pages(engine, self._filler()) if self._virtual else None
-        engine.write(engine.a64_register("CPACR_EL1"), 3 << 20)  # floating point is on
-        engine.write(engine.a64_register("X28"), at.STATE_AT)
+        engine.write(ARM64_REGISTERS["cpacr_el1"], 3 << 20)  # floating point is on
+        engine.write(ARM64_REGISTERS["x28"], at.STATE_AT)
         self.run: Any = engine.lib.start_held
         self.ref: Any = engine.ref
 
@@ -190,7 +189,7 @@ class XtensaEngine:
             self._gone[page] = old & ~perms
         self._allowed[page] = perms
         if not self._virtual:
-            self._engine.uc.mem_protect(page << self.page_bits, 1 << self.page_bits, perms)
+            self._engine.protect(page << self.page_bits, 1 << self.page_bits, perms)
         return True
 
     # Code.
