@@ -6,7 +6,6 @@ A block knows its own registers, the clock, its lines, and where to report; neve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, final
 
@@ -24,7 +23,6 @@ class UnmodelledError(Exception):
 
 
 @final
-@dataclass(slots=True)
 class Context:
     """What a block may use of the machine around it.
 
@@ -32,10 +30,13 @@ class Context:
     the number of accesses.
     """
 
-    clock: Clock
-    trace: Trace
-    strict: bool = False
-    touched: dict[str, int] = field(default_factory=dict)
+    __slots__ = ("clock", "strict", "touched", "trace")
+
+    def __init__(self, clock: Clock, trace: Trace, strict: bool = False) -> None:
+        self.clock = clock
+        self.trace = trace
+        self.strict = strict
+        self.touched: dict[str, int] = {}
 
     def unmodelled(self, what: str, kind: str) -> None:
         """Counts a touch and reports the first one. UnmodelledError in strict mode."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, final
 
 from mpy_cross.emulator.block import Context
 from mpy_cross.emulator.chip import Chip
 
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""No switches, buses and so on."""
+
 
 @final
-@dataclass(frozen=True, slots=True)
-class Serial:
+class Serial(NamedTuple):
     """A UART of a board: its block, and the pads by their board names; "" for none."""
 
     block: str
@@ -23,8 +25,7 @@ class Serial:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class TwoWire:
+class TwoWire(NamedTuple):
     """An I2C bus of a board."""
 
     block: str
@@ -33,8 +34,7 @@ class TwoWire:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class FourWire:
+class FourWire(NamedTuple):
     """An SPI bus of a board."""
 
     block: str
@@ -49,8 +49,7 @@ def _bare(chip: Chip) -> None:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """Facts about one board.
 
     name: ours; title: MicroPython's name of the board; firmware: the names under which its images
@@ -90,10 +89,10 @@ class Board:
     small_int_bits: int = 31
     hash_bytes: int = 2
     callbacks: int = 8
-    switches: Mapping[str, int] = field(default_factory=dict)
-    uarts: Mapping[int | str, Serial] = field(default_factory=dict)
-    i2cs: Mapping[int | str, TwoWire] = field(default_factory=dict)
-    spis: Mapping[int | str, FourWire] = field(default_factory=dict)
+    switches: Mapping[str, int] = NOTHING
+    uarts: Mapping[int | str, Serial] = NOTHING
+    i2cs: Mapping[int | str, TwoWire] = NOTHING
+    spis: Mapping[int | str, FourWire] = NOTHING
     timers: tuple[int, ...] = ()
     wire: Callable[[Chip], None] = _bare
     console: str = ""

@@ -10,8 +10,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 PAGE: Final = 4096
 
@@ -29,8 +28,7 @@ class BusFault(Exception):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A range of RAM, ROM or flash.
 
     base, size: in bytes; buffer: `size` bytes shared by host, core and aliases; perms: what the
@@ -49,8 +47,7 @@ class Memory:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A range of device registers.
 
     read(offset, size) gives the value, write(offset, size, value) stores one; size is 1, 2 or 4.

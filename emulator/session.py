@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from mpy_cross.emulator.board import Board
 from mpy_cross.emulator.bus import BusFault
@@ -55,8 +54,7 @@ class SessionError(Exception):
 
 
 @final
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a program ended.
 
     status: for the caller's shell; error: what nobody caught, None after a good end or sys.exit;

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, TextIO, final
+from typing import Final, NamedTuple, TextIO, final
 
 from mpy_cross.emulator.clock import Clock
 
@@ -19,8 +18,7 @@ NOTE: Final = "note"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """time: ns; kind: "pin", "uart" or "note"; name: of the pin, the serial line or the topic.
 
     value: the level of a pin (0 or 1), a byte (0 to 255), for a note its text.  A serial line's

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, final
+from typing import NamedTuple, Protocol, final
 
 from mpy_cross.emulator.bus import Bus
 
@@ -67,8 +66,7 @@ class FaultKind(enum.Enum):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What went wrong.
 
     pc: of the instruction; address: of the access, None where there is none; text: what a device
@@ -107,8 +105,7 @@ class CoreFault(CoreError):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """How a run ended.
 
     instructions: how many this run executed; pc: of the next instruction; fault: for FAULT;
@@ -151,8 +148,7 @@ class Unwind(Exception):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CoreState:
+class CoreState(NamedTuple):
     """A snapshot of a core, without the memory on its bus.
 
     registers: by name; others: what is not a register, private to the core.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.cores.core import CoreError
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """One kind of core.
 
     name: as chips give it; unicorn: of Unicorn's constant; features: of the instruction table.

@@ -15,8 +15,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.board import Board
 from mpy_cross.emulator.boards import BOARDS
@@ -40,8 +39,7 @@ _ARCHS: Final = list(RELEASES.values())[-1].archs  # numbers do not change, rele
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What an image says that it is; None: it does not say.
 
     version: "v1.17"; date: of the build, "2021-09-02"; board: "PYBv1.1"; soc: "STM32F405RG", or

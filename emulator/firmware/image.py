@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 ADDRESSES: Final = 1 << 32
@@ -16,8 +15,7 @@ class ImageError(ValueError):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Bytes of an image, and the address where they belong."""
 
     address: int
@@ -47,8 +45,7 @@ class Piece(NamedTuple):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A firmware image.
 
     form: of the file, such as "UF2"; segments: by address, none touching another.

@@ -10,9 +10,8 @@ Cycles and times are those of the emulated chip, so two runs give the same figur
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.firmware.image import Image
 from mpy_cross.emulator.observe.files import Files, Sender
@@ -25,8 +24,7 @@ ORDERS: Final = ("cycles", "total_cycles", "ms", "total_ms", "calls")
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One function.
 
     line: of its definition; calls: how often it began.  cycles, ms: in the function itself and in

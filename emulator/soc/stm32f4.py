@@ -5,9 +5,8 @@ connected.  A `Part` says which of them a chip has.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.block import Block, Context, Unmodelled, place
 from mpy_cross.emulator.blocks.cortexm.dwt import BASE as DWT
@@ -97,8 +96,7 @@ DEBUG_PORTS: Final = {"A": (0xA8000000, 0x0C000000, 0x64000000), "B": (0x280, 0x
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One chip of the family.
 
     blocks: all that it has beside the ports, with spaces between; ports: their letters; pads: their
@@ -125,7 +123,7 @@ class Part:
     backup_ram: bool = False
     temperature_channel: int = 16
     battery_divider: int = 2
-    options: bytes = field(default=bytes.fromhex("efaaefaaffffffffff0f00f0"))
+    options: bytes = bytes.fromhex("efaaefaaffffffffff0f00f0")
 
 
 class Stm32f4(Chip):

@@ -529,10 +529,11 @@ def test_windows_share_a_page() -> None:
 
 def test_engine_that_is_missing() -> None:
     program = (
-        "import sys; sys.modules['unicorn.unicorn_py3.unicorn'] = None; sys.path[:] = []\n"
+        "import sys; sys.modules['unicorn'] = None\n"
         "from mpy_cross.emulator.bus import Bus\n"
         "from mpy_cross.emulator.cores.arm import CortexM\n"
         "from mpy_cross.emulator.cores.core import MissingEngineError\n"
+        "sys.path.clear()\n"
         "try: CortexM('cortex-m3', Bus())\n"
         "except MissingEngineError as error: print(error)\n")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

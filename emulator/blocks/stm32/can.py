@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
@@ -28,8 +27,7 @@ _TX: Final = " ".join(
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """identifier: as the registers have it, standard in bits 31 to 21, extended in 31 to 3, with
     IDE and RTR in bits 2 and 1; data: up to eight bytes (for a remote frame their number only)."""
 

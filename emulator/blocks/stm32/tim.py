@@ -7,8 +7,7 @@ has to happen by itself: an interrupt, a preloaded value, an output on a pad, an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.stm32.channel import Channel
@@ -25,8 +24,7 @@ POLLS: Final = 3
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What a timer has: channels, bits of its counter, up and down counting, advanced features."""
 
     channels: int = 4

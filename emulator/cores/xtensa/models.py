@@ -7,8 +7,7 @@ DE233_FPU are sample configurations that QEMU has too, which makes it a judge of
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from mpy_cross.assembler.arch import ARCHES
 from mpy_cross.emulator.cores.core import CoreError
@@ -17,8 +16,7 @@ WINDOW_VECTORS: Final = 0x180  # bytes of the six vectors of windows, 64 each, a
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Interrupts:
+class Interrupts(NamedTuple):
     """The interrupts of a configuration.
 
     levels: of interrupts 0 and on; timers: the interrupt of each CCOMPARE register; nmi: the
@@ -58,8 +56,7 @@ class Interrupts:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """One configuration.
 
     features: of the instruction table, which also say whether there are windows ("window"), loops
