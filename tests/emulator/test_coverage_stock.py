@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from mpy_cross.emulator.observe.words import ObserveError
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, booted
 from mpy_cross.loader.release import RELEASES
 from tests.emulator.coverage_programs import PROGRAMS, cpython_hits, explained
+from tests.emulator.stock_images import stock_image
 
 pytest_plugins = ["pytester"]
 
@@ -31,14 +31,8 @@ RUNS = [("PYBV11 1.17", name) for name in PROGRAMS] + [
 
 
 def image(name: str) -> tuple[str, Path]:
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
     board, place = IMAGES[name]
-    path = Path(folder) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
-    return board, path
+    return board, stock_image(place)
 
 
 def under_test(name: str, folder: Path = Path()) -> FirmwareUnderTest:

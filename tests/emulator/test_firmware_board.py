@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from mpy_cross.emulator.firmware.dfuse import write_dfuse
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
+from tests.emulator.stock_images import stock_image
 from tests.emulator.test_plugin import check
 from tests.emulator.test_snapshot import prompt_firmware
 
@@ -29,14 +29,8 @@ IMAGES = {
 
 def real(name: str) -> tuple[str, Path]:
     """Board and image; skips where there is none."""
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
     board, place = IMAGES[name]
-    path = Path(folder) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
-    return board, path
+    return board, stock_image(place)
 
 
 def under_test(name: str) -> FirmwareUnderTest:

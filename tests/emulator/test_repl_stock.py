@@ -1,11 +1,7 @@
-"""The prompt of hosted boards is that of stock firmware, byte for byte.
-
-Images are looked for in MPY_FIRMWARE_DIR, as VERSION/BOARD/firmware.elf.
-"""
+"""The prompt of hosted boards is that of stock firmware, byte for byte."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +12,7 @@ from mpy_cross.emulator.repl.stock_target import StockTarget
 from mpy_cross.emulator.repl.target import Condition
 from mpy_cross.emulator.stock_session import StockSession
 from tests.emulator.console import MS, Console
+from tests.emulator.stock_images import stock_image
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra emulator")
 
@@ -75,10 +72,7 @@ class Stock:
 @pytest.fixture(scope="module", params=BOARDS, ids=lambda each: f"{each[0]}-{each[1]}")
 def stock(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, Stock]]:
     board, release, place = request.param
-    path = Path(os.environ.get("MPY_FIRMWARE_DIR", "/nowhere")) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"MPY_FIRMWARE_DIR names no folder with {place}/firmware.elf")
-    yield board, release, Stock(board, path)
+    yield board, release, Stock(board, stock_image(place))
 
 
 @pytest.mark.spec("D01", "D02", "D05", "D06", "D07", "D09", "D11", "D12", "D13", "D14", "D15")

@@ -1,7 +1,4 @@
-"""Real MicroPython on the Pico: the images of two releases, at a UART and over USB.
-
-Images are looked for in MPY_FIRMWARE_DIR, as VERSION/BOARD/firmware.elf.
-"""
+"""Real MicroPython on the Pico: the images of two releases, at a UART and over USB."""
 
 from __future__ import annotations
 
@@ -23,6 +20,7 @@ from mpy_cross.emulator.stock import Stock, StockError, usb_console
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
+from tests.emulator.stock_images import stock_image
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra emulator")
 
@@ -31,19 +29,9 @@ USBS = ("v1.17/PICO", "v1.28.0/RPI_PICO")
 NEW = UARTS[1:]
 
 
-def image(place: str) -> Path:
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
-    path = Path(folder) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
-    return path
-
-
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> FirmwareUnderTest:
-    path = image(request.param)
+    path = stock_image(request.param)
     return FirmwareUnderTest(booted("pico", path), path.parent)
 
 
@@ -120,7 +108,7 @@ def test_identity(board: FirmwareUnderTest) -> None:
 @pytest.mark.parametrize("place", UARTS)
 def test_two_runs_are_alike(place: str) -> None:
     def run() -> tuple[int, str, int]:
-        session = StockSession("pico", load(image(place)).segments)
+        session = StockSession("pico", load(stock_image(place)).segments)
         session.boot()
         session.repl.exec("import _thread\n_thread.start_new_thread(lambda: print(1), ())\n"
                           "print(sum(range(1000)))")
@@ -147,7 +135,7 @@ def test_start_takes_a_moment(place: str, tmp_path: Path) -> None:
     """Process start to prompt, from a formatted flash, in seconds of the processor; the limit
     leaves room for slow machines (0.2 s was measured)."""
     formatted = tmp_path / "formatted.bin"
-    subprocess.run([sys.executable, "-c", START, image(place), formatted], check=True)
+    subprocess.run([sys.executable, "-c", START, stock_image(place), formatted], check=True)
     code = START.replace("load(sys.argv[1]).segments", "[Segment(0x10000000, data)]").replace(
         "import sys\n", "import sys\nfrom mpy_cross.emulator.firmware.image import Segment\n"
         "data = open(sys.argv[1], 'rb').read()\n")
@@ -592,7 +580,7 @@ def test_usb_prompt(board: FirmwareUnderTest) -> None:
 
 @pytest.mark.parametrize("place", USBS)
 def test_start_touches_nothing_that_is_not_modelled(place: str) -> None:
-    segments = load(image(place)).segments
+    segments = load(stock_image(place)).segments
     made = machine("pico", strict=True)
     stock = Stock(made, segments, runner=boot(made))
     stock.console = usb_console(made)

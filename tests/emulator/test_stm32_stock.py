@@ -1,11 +1,7 @@
-"""Real MicroPython on the pyboard and the NUCLEO-F411RE: the images of two releases.
-
-Images are looked for in MPY_FIRMWARE_DIR, as VERSION/BOARD/firmware.elf.
-"""
+"""Real MicroPython on the pyboard and the NUCLEO-F411RE: the images of two releases."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -22,6 +18,7 @@ from mpy_cross.emulator.stock import Stock
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
+from tests.emulator.stock_images import stock_image
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra emulator")
 
@@ -32,16 +29,6 @@ NUCLEOS: Final = tuple(f"{release}/NUCLEO_F411RE" for release in RELEASES)
 ALL: Final = PYBOARDS + USBS + NUCLEOS
 
 
-def image(place: str) -> Path:
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
-    path = Path(folder) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
-    return path
-
-
 def board_name(place: str) -> str:
     return "nucleo_f411re" if "NUCLEO" in place else "pyboard"
 
@@ -49,7 +36,7 @@ def board_name(place: str) -> str:
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> FirmwareUnderTest:
     place: str = request.param
-    path = image(place)
+    path = stock_image(place)
     console = "USART1" if "UART" in place else "usb" if "PYB" in place else "USART2"
     return FirmwareUnderTest(booted(board_name(place), path, console), path.parent)
 
@@ -155,7 +142,7 @@ def test_sleeping(board: FirmwareUnderTest) -> None:
 def test_foreseen_ticks_change_nothing(place: str) -> None:
     """A sleep, run and foreseen: equal instructions, times and output."""
     def run(foreseen: bool) -> tuple[int, int, str]:
-        session = booted(board_name(place), image(place),
+        session = booted(board_name(place), stock_image(place),
                          "usb" if place in USBS else "USART1" if "PYB" in place else "USART2")
         pace = session.stock.runner
         skipper = pace.skipper  # type: ignore[attr-defined]
@@ -175,7 +162,7 @@ def test_foreseen_ticks_change_nothing(place: str) -> None:
 def test_polls_that_are_cut_short_change_nothing(place: str) -> None:
     """Printing at a UART, with all rounds of its loops run and without: equal instructions."""
     def run(short: bool) -> tuple[int, int, str]:
-        session = booted(board_name(place), image(place),
+        session = booted(board_name(place), stock_image(place),
                          "USART1" if "PYB" in place else "USART2")
         devices = session.stock.core._devices  # type: ignore[attr-defined]
         polls = devices.polls
@@ -194,7 +181,7 @@ def test_polls_that_are_cut_short_change_nothing(place: str) -> None:
 @pytest.mark.parametrize("place", ALL)
 def test_two_runs_are_alike(place: str) -> None:
     def run() -> tuple[int, str, int]:
-        session = booted(board_name(place), image(place))
+        session = booted(board_name(place), stock_image(place))
         output = FirmwareUnderTest(session, Path()).exec(
             "import time, os\nfor i in range(20):\n    print(i, time.ticks_us(), os.urandom(2)"
             " if hasattr(os, 'urandom') else '')\n    time.sleep_ms(7)")
@@ -430,7 +417,7 @@ print(stock.wait(b">>> ").decode(), stock.core.instructions)
 @pytest.mark.parametrize("place", PYBOARDS)
 def test_start_from_a_formatted_flash(place: str, tmp_path: Path) -> None:
     """0.25 s on a quiet machine, process and all; on a busy one it is many times that."""
-    session = booted("pyboard", image(place), "USART1")
+    session = booted("pyboard", stock_image(place), "USART1")
     flash = tmp_path / "flash.bin"
     flash.write_bytes(session.machine.chip.flash.buffer)
     times, output = [], set()
@@ -447,7 +434,7 @@ def test_start_from_a_formatted_flash(place: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", NUCLEOS[:1])
 def test_flash_begins_formatted(place: str) -> None:
     """What one board wrote another one starts from."""
-    first = StockSession("nucleo_f411re", load(image(place)).segments, console="USART2")
+    first = StockSession("nucleo_f411re", load(stock_image(place)).segments, console="USART2")
     first.boot()
     board = machine("nucleo_f411re")
     board.chip.flash.buffer[:] = first.machine.chip.flash.buffer

@@ -1,12 +1,7 @@
-"""How stock firmware of the pyboard starts: its card, its switch, its lights (manual, 6.1, 6.2.7).
-
-Images are looked for in MPY_FIRMWARE_DIR, as VERSION/PYBV11/firmware.elf.
-"""
+"""How stock firmware of the pyboard starts: its card, switch and lights (manual, 6.1, 6.2.7)."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -15,6 +10,7 @@ pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of t
 
 from mpy_cross.emulator.devices import SDCard, SDSlot
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, booted
+from tests.emulator.stock_images import stock_image
 
 MS: Final = 1_000_000  # ns
 RED, GREEN, ORANGE, BLUE = 1, 2, 3, 4
@@ -24,12 +20,7 @@ PATTERN: Final = bytes(range(256)) * 4
 
 @pytest.fixture(params=("v1.17", "v1.28.0"))
 def board(request: pytest.FixtureRequest) -> FirmwareUnderTest:
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
-    path = Path(folder) / request.param / "PYBV11" / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
+    path = stock_image(f"{request.param}/PYBV11")
     return FirmwareUnderTest(booted("pyboard", path), path.parent)
 
 
@@ -181,7 +172,7 @@ def test_lights_of_errors(board: FirmwareUnderTest) -> None:
 @pytest.mark.spec("F22")
 def test_lights_of_faults(board: FirmwareUnderTest) -> None:
     """Firmware that is told so does not answer with a reset, but tells at its UART."""
-    image = board.folder.parent / "PYBV11-UART" / "firmware.elf"
+    image = stock_image(f"{board.folder.parent.name}/PYBV11-UART")
     board = FirmwareUnderTest(booted("pyboard", image, "USART1"), image.parent)
     board.exec("import pyb, machine\npyb.fault_debug(True)")
     board.session.stock.core.wants_fault = True  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ import pytest
 import mpy_cross
 from mpy_cross.emulator.boards import BOARDS
 from mpy_cross.emulator.testing_firmware import booted
+from tests.emulator.stock_images import stock_image
 from tests.oracle.reference import Unavailable
 from tests.reference.stock_native import (
     DIFFERENT,
@@ -35,14 +36,8 @@ SOME = ("board/asm_calls", "board/viper_objects", "board/viper_words", "closures
 
 def image(name: str) -> tuple[str, Path, str]:
     """Board, image and release; skips where there is no image."""
-    folder = os.environ.get("MPY_FIRMWARE_DIR")
-    if not folder:
-        pytest.skip("MPY_FIRMWARE_DIR is not set: no stock firmware to run")
     board, place, release = BOARDS_WITH_CODE[name]
-    path = Path(folder) / place / "firmware.elf"
-    if not path.exists():
-        pytest.skip(f"{path}: no such image")
-    return board, path, release
+    return board, stock_image(place), release
 
 
 @cache
