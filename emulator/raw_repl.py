@@ -5,7 +5,6 @@ Source: manual 2.2.7.
 
 from __future__ import annotations
 
-import ast
 from typing import Any, Final, Protocol, final
 
 from mpy_cross.emulator.stock import StockError
@@ -106,7 +105,9 @@ class RawRepl:
         """The value of an expression, if its repr is a literal; else that repr, as str."""
         text = self.exec(f"print(repr(({expression.strip()}\n)))", timeout).rstrip("\n")
         try:
-            return ast.literal_eval(text)
+            from ast import literal_eval
+
+            return literal_eval(text)
         except (SyntaxError, ValueError):
             return text
 

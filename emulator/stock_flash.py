@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from mpy_cross.emulator.filesystems.host import replace_file
 from mpy_cross.emulator.machine import Machine
 from mpy_cross.emulator.stock import StockError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @final

@@ -6,7 +6,6 @@ always kept.  All times are virtual, so two runs of one program write the same f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, TextIO, final
 
@@ -31,7 +30,9 @@ class Event(NamedTuple):
     value: int | str
 
     def json(self) -> str:
-        return json.dumps({"time": self.time, "kind": self.kind, "name": self.name,
+        from json import dumps
+
+        return dumps({"time": self.time, "kind": self.kind, "name": self.name,
                            "value": self.value})
 
 

@@ -10,15 +10,27 @@ Only light modules are imported here; the compiler itself is loaded by the first
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mpy_cross.errors import CompileError
-from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release, get
+
+if TYPE_CHECKING:
+    from mpy_cross.loader.release import DEFAULT_RELEASE, RELEASES, Release
 
 __all__ = ["DEFAULT_RELEASE", "RELEASES", "CompileError", "Release", "__version__", "compile"]
 
 __version__ = "0.1.0"
 __date__ = "2026-11-22"
 """Day of this version, as `mpy-cross --version` shows it."""
+
+
+def __getattr__(name: str) -> object:
+    """The table of releases, loaded when first asked for: who only runs boards does not."""
+    if name in ("DEFAULT_RELEASE", "RELEASES", "Release"):
+        from mpy_cross.loader import release
+
+        return getattr(release, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def compile(
@@ -61,6 +73,7 @@ def compile(
     from mpy_cross.driver import compile_source
     from mpy_cross.emitters.ssa.settings import Optimise
     from mpy_cross.loader.ops import Emit
+    from mpy_cross.loader.release import DEFAULT_RELEASE, get
     from mpy_cross.options import CompileOptions, Form
     from mpy_cross.target import check_opt, check_target
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import platform
+import os
 import sys
 from array import array
 from typing import Any, Final, final
@@ -128,8 +128,10 @@ class Masks:
 
 
 def _memory() -> mmap.mmap | None:
-    code = CODE.get(platform.machine())
-    if code is None or sys.platform == "win32":
+    if sys.platform == "win32":
+        return None
+    code = CODE.get(os.uname().machine)
+    if code is None:
         return None
     try:
         memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)

@@ -7,6 +7,8 @@ pyelftools the better part of a second.  The tests compare the two.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -60,13 +62,14 @@ def read_elf(data: bytes) -> Image:
         place = f"ELF segment {index}"
         _check_inside(data, place, offset, size)
         pieces.append(Piece(physical, data[offset : offset + size], place))
-    symbols = _read_symbols(data, [
+    headers = [
         _Section(index, row[1], row[4], row[5], row[6], row[9])
         for index, row in enumerate(
             _table(data, "section headers", sections, section_count, section_size, _SECTION)
         )
-    ], thumb=machine == _ARM)
-    return Image("ELF", join(pieces), entry or None, symbols)
+    ]
+    return Image("ELF", join(pieces), entry or None,
+                 _find_symbols(data, headers, thumb=machine == _ARM))
 
 
 def _check(title: str, found: int, allowed: dict[int, str]) -> None:
@@ -92,9 +95,10 @@ def _table(
     return list(row.iter_unpack(data[offset : offset + count * size]))
 
 
-def _read_symbols(
+def _find_symbols(
     data: bytes, sections: list[_Section], *, thumb: bool
-) -> tuple[Symbol, ...]:
+) -> Callable[[], tuple[Symbol, ...]] | tuple[()]:
+    """What reads the symbols, once their tables have been found and are in order."""
     table = next((section for section in sections if section.kind == _SYMBOLS), None)
     if table is None:  # a stripped file
         return ()
@@ -108,9 +112,16 @@ def _read_symbols(
     strings = sections[table.link]
     _check_inside(data, f"ELF section {strings.number}, the names", strings.offset, strings.size)
     names = data[strings.offset : strings.offset + strings.size]
+    if names and names[-1]:
+        raise ImageError(f"{place}: the last of {len(names)} bytes of names is no end of a name")
+    return partial(_read_symbols, data[table.offset : table.offset + table.size], names, place,
+                   thumb)
+
+
+def _read_symbols(table: bytes, names: bytes, place: str, thumb: bool) -> tuple[Symbol, ...]:
     # Names that begin with $ mark code and data (ELF for the Arm Architecture, 4.5.5).
     found = []
-    rows = _SYMBOL.iter_unpack(data[table.offset : table.offset + table.size])
+    rows = _SYMBOL.iter_unpack(table)
     for number, (at, address, size, info, _other, section) in enumerate(rows):
         kind = info & 15
         if not at or kind > _FUNCTION or section == _UNDEFINED or names[at : at + 1] == b"$":
@@ -118,7 +129,7 @@ def _read_symbols(
         end = names.find(b"\0", at)
         if end < 0:
             raise ImageError(f"{place}: the name of number {number} is at byte {at} of "
-                             f"{len(names)} bytes of names, or has no end there")
+                             f"{len(names)} bytes of names")
         name = names[at:end].decode("utf-8", "replace")
         is_function = kind == _FUNCTION
         found.append(Symbol(name, address & ~1 if is_function and thumb else address, size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, final
 
 ADDRESSES: Final = 1 << 32
@@ -45,20 +45,46 @@ class Piece(NamedTuple):
 
 
 @final
-class Image(NamedTuple):
+class Image:
     """A firmware image.
 
     form: of the file, such as "UF2"; segments: by address, none touching another.
     entry: address of the first instruction, if the file tells (bit 0 set: Thumb).
-    symbols: by address, empty unless the file is ELF and was not stripped.
+    symbols: by address, empty unless the file is ELF and was not stripped; asking for them raises
+    ImageError if their table is broken.
     family: of a UF2 file, the number of the chip that it is for.
     """
 
-    form: str
-    segments: tuple[Segment, ...]
-    entry: int | None = None
-    symbols: tuple[Symbol, ...] = ()
-    family: int | None = None
+    __slots__ = ("_symbols", "entry", "family", "form", "segments")
+
+    def __init__(
+        self, form: str, segments: tuple[Segment, ...], entry: int | None = None,
+        symbols: tuple[Symbol, ...] | Callable[[], tuple[Symbol, ...]] = (),
+        family: int | None = None,
+    ) -> None:
+        """symbols: may be a function, called when they are first asked for, which may raise
+        ImageError: an image has thousands, and a board needs none to run it."""
+        self.form = form
+        self.segments = segments
+        self.entry = entry
+        self.family = family
+        self._symbols = symbols
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Image) and (
+            (self.form, self.segments, self.entry, self.symbols, self.family)
+            == (other.form, other.segments, other.entry, other.symbols, other.family))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Image({self.form!r}, {self.segments!r}, {self.entry!r})"
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        if not isinstance(self._symbols, tuple):
+            self._symbols = self._symbols()
+        return self._symbols
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import platform
+import os
 import sys
 from typing import Any, Final, final
 
@@ -127,8 +127,8 @@ class MachineCode:
     OSError where the system forbids such memory."""
 
     def __init__(self) -> None:
-        found = CODE.get(platform.machine())
-        if found is None or sys.platform == "win32":
+        found = None if sys.platform == "win32" else CODE.get(os.uname().machine)
+        if found is None:
             raise ValueError("no machine code for this system")
         code, write = found
         self.memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
@@ -13,6 +12,12 @@ from mpy_cross.emulator.register import Bank, Register, Todo
 
 KEYS: Final = (0xCA, 0x53)
 WUTE, WUTIE, WUTF = 1 << 10, 1 << 14, 1 << 10
+
+
+def month_length(year: int, month: int) -> int:
+    """Days of a month; every fourth year is a leap year here, there is no century."""
+    return 29 if month == 2 and year % 4 == 0 else (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+                                                    31)[month - 1]
 
 
 def bcd(value: int) -> int:
@@ -121,9 +126,9 @@ class Rtc(Block):
         day += days
         while day < 1:
             month, year = (month - 1, year) if month > 1 else (12, (year - 1) % 100)
-            day += monthrange(2000 + year, month)[1]
+            day += month_length(year, month)
         while True:
-            length = monthrange(2000 + year, min(max(month, 1), 12))[1]
+            length = month_length(year, min(max(month, 1), 12))
             if day <= length:
                 break
             day -= length
