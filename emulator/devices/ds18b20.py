@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.emulator.clock import Clock
+from mpy_cross.emulator.crc8 import crc8
 from mpy_cross.emulator.pin import Pin
 from mpy_cross.emulator.wiring import Wiring
 
@@ -19,16 +20,6 @@ _FAMILY: Final = 0x28
 
 _SEARCH, _ALARM_SEARCH, _READ_ROM, _MATCH, _SKIP = 0xF0, 0xEC, 0x33, 0x55, 0xCC
 _CONVERT, _READ, _WRITE, _COPY, _RECALL, _SUPPLY = 0x44, 0xBE, 0x4E, 0x48, 0xB8, 0xB4
-
-
-def crc8(data: bytes) -> int:
-    """The check byte of 1-Wire: x^8 + x^5 + x^4 + 1, low bit first."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8C if crc & 1 else 0)
-    return crc
 
 
 @final

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mpy_cross.emulator.crc8 import crc8
 from mpy_cross.emulator.devices import (
     AT24,
     BME280,
@@ -23,7 +24,6 @@ from mpy_cross.emulator.devices import (
     SDCard,
     Servo,
 )
-from mpy_cross.emulator.devices.ds18b20 import crc8
 from mpy_cross.emulator.devices.sdcard import crc7, crc16
 from mpy_cross.emulator.testing import BoardUnderTest
 

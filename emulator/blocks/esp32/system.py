@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context, todos
 from mpy_cross.emulator.clock import Rate, Ticks
+from mpy_cross.emulator.crc8 import crc8
 from mpy_cross.emulator.register import Bank, Register, Todo
 
 CPU_RATES: Final = (80_000_000, 160_000_000, 240_000_000, 240_000_000)
@@ -135,16 +136,6 @@ class Efuse(Block):
         super().__init__("EFUSE", context)
         self.preset(Efuse.BLK0_RDATA1, int.from_bytes(mac[2:], "big"))
         self.preset(Efuse.BLK0_RDATA2, crc8(mac) << 16 | int.from_bytes(mac[:2], "big"))
-
-
-def crc8(data: bytes) -> int:
-    """The check byte of the address in the fuses: x^8 + x^5 + x^4 + 1, low bit first."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8C if crc & 1 else 0)
-    return crc
 
 
 @final

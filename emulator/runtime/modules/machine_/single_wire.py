@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, final
 
+from mpy_cross.emulator.crc8 import crc8
 from mpy_cross.emulator.runtime.arguments import as_int, native
 from mpy_cross.emulator.runtime.buffers import buffer_of
 from mpy_cross.emulator.runtime.modules.machine_.hardware import ETIMEDOUT, MS, US, Hardware
@@ -18,7 +19,6 @@ from mpy_cross.emulator.runtime.modules.machine_.pin import PinBase, pin_of
 RESET_LOW, RESET_LOOK, RESET_REST = 480, 70, 410
 READ_LOW, READ_LOOK, READ_REST = 5, 5, 40
 WRITE_LOW, WRITE_REST, WRITE_RECOVER = 10, 50, 10
-POLYNOMIAL: Final = 0x8C  # x^8 + x^5 + x^4 + 1, low bit first
 
 # DHT: how long the line rests and is low before an answer, and how long to wait for its edges.
 DHT_REST, DHT_START = 250 * MS, 18 * MS
@@ -93,12 +93,7 @@ class OneWireBus:
 
     def crc8(self, data: Any, /) -> int:
         """The check byte of 1-Wire."""
-        crc = 0
-        for byte in buffer_of(data).tobytes():
-            crc ^= byte
-            for _ in range(8):
-                crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
-        return crc
+        return crc8(buffer_of(data).tobytes())
 
 
 def dht_reader(hw: Hardware) -> Callable[..., None]:
