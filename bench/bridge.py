@@ -10,9 +10,9 @@ function in bytecode with the same arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, final
 
+from bench.timing import best
 from mpy_cross.emulator.boards import board as facts
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime.types import Module
@@ -23,8 +23,6 @@ TIMES: Final = 10
 """So often the measured thing stands in the body of a loop."""
 STEPS: Final = 3_000
 VIPER_STEPS: Final = 3_000_000
-
-Best = Callable[[Callable[[], object]], float]
 
 
 def _repeated(statement: str) -> str:
@@ -67,7 +65,7 @@ buffer = bytearray(4)
 class Figures:
     """Microseconds, and instructions per second, of one board and release."""
 
-    def __init__(self, board: str, release: str, best: Best) -> None:
+    def __init__(self, board: str, release: str) -> None:
         chosen = get(release)
         session = Session(board, chosen, compiler_for(chosen, facts(board).arch))
         self.runtime = session.runtime
@@ -75,7 +73,6 @@ class Figures:
         module = Module("bench")
         self.runtime.run(self.runtime.compile(SOURCE.encode(), "bench.py"), module)
         self._names: dict[str, Any] = module.__dict__
-        self._best = best
         self.step = self._time("steps")
         self.operator = (self._time("operators", 3, 4) - self.step) / TIMES
         self.call = self._per_call("calls", "host")
@@ -85,7 +82,7 @@ class Figures:
 
     def _time(self, name: str, *args: Any) -> float:
         function = self._names[name]
-        return 1e6 * self._best(lambda: function(STEPS, *args)) / STEPS
+        return 1e6 * best(lambda: function(STEPS, *args)) / STEPS
 
     def _per_call(self, name: str, function: str) -> float:
         return (self._time(name, self._names[function]) - self.step) / TIMES
@@ -101,13 +98,13 @@ class Figures:
         before = core.instructions
         function(buffer, VIPER_STEPS)
         executed = core.instructions - before
-        return executed / self._best(lambda: function(buffer, VIPER_STEPS)) / 1e6
+        return executed / best(lambda: function(buffer, VIPER_STEPS)) / 1e6
 
 
-def report(best: Best) -> None:
+def report() -> None:
     """Print the figures beside the limits that the project has set itself."""
     for board, release in (("pyboard", "1.17"), ("pyboard", "1.29"), ("pico", "1.17")):
-        figures = Figures(board, release, best)
+        figures = Figures(board, release)
         print(f"{board}, release {release}, counted, with the board's clock:")
         rows = (
             (figures.operator, "operator on two small ints, from native code", 1.5),

@@ -8,11 +8,10 @@ it, in the hosted run-time (`bench.bridge`).  CPU time, the best of some runs.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Final
 
 from bench import bridge
+from bench.timing import best
 from mpy_cross.assembler.code import Code
 from mpy_cross.assembler.thumb import TABLE
 from mpy_cross.emulator.bus import Bus
@@ -20,20 +19,9 @@ from mpy_cross.emulator.cores.arm import CortexM
 
 CODE: Final = 0x0800_0000
 RAM: Final = 0x2000_0000
-RUNS: Final = 5
 LOOPS: Final = 2_000_000
 CALLS: Final = 50_000
 NE: Final = 1
-
-
-def best(call: Callable[[], object]) -> float:
-    """Seconds of CPU time."""
-    times = []
-    for _ in range(RUNS):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def make(exact: bool) -> tuple[CortexM, int, int, int]:
@@ -99,7 +87,7 @@ def measure(exact: bool) -> None:
 def main() -> None:
     measure(True)
     measure(False)
-    bridge.report(best)
+    bridge.report()
 
 
 if __name__ == "__main__":

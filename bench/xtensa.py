@@ -13,10 +13,10 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from bench.timing import RUNS, best
 from mpy_cross.emulator.bus import Bus
 from mpy_cross.emulator.cores.xtensa.core import TranslatedXtensa
 from mpy_cross.emulator.cores.xtensa.models import model as find_model
@@ -25,7 +25,6 @@ from tests.emulator.core_xtensa import Program
 from tests.emulator.xtensa_kernels import LX6_PLACE, build
 from tests.emulator.xtensa_qemu import PROGRAM, installed
 
-RUNS: Final = 5
 CALLS: Final = 20_000
 SIZE: Final = 0x8000
 CODE, DATA = LX6_PLACE.code, LX6_PLACE.data
@@ -39,16 +38,6 @@ KERNELS: Final = {
     "matrix": (30, 20, LOOPS_LIMIT), "loops": (4000, 3, LOOPS_LIMIT), "fib": (21, 3, 0),
     "floats": (3000, 30, 0), "changing": (200, 1, 0)}
 QEMU: Final = {"lx106": "lx106", "lx6": "de212"}
-
-
-def best(call: Callable[[], object]) -> float:
-    """Seconds of CPU time."""
-    times = []
-    for _ in range(RUNS):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def make(name: str, code: bytes) -> TranslatedXtensa:
@@ -266,7 +255,7 @@ def report_cold(name: str) -> bool:
     begun = core.instructions
     for _ in range(5):
         core.call(CODE, DATA)
-    steady = (core.instructions - begun) / 5 / best(lambda: core.call(CODE, DATA)) / 1e6
+    steady = (core.instructions - begun) / RUNS / best(lambda: core.call(CODE, DATA)) / 1e6
     print(f"{name:6} {min(costs):.1f} us for each new instruction (at most {COLD_LIMIT:.0f}); "
           f"afterwards {steady:.0f} million instructions/s")
     return min(costs) <= COLD_LIMIT
