@@ -1,6 +1,7 @@
 """Speed of boards with stock firmware: `python -m bench.stock [--runs 3]`.
 
-* From the start of a process to the prompt's answer, with a flash that the firmware has formatted.
+* From the start of a process to the prompt's answer, with a flash that the firmware has formatted;
+  in a Python that finds this project as `pip install` puts it there, not as `pip install -e` does.
 * The instructions of MicroPython's own loop that a board executes in a second, counted exactly,
   beside `qemu-system-arm` with the same release and program.
 * A program of 100 million instructions on a Pico, beside `rp2040py` with the same image, which runs
@@ -19,12 +20,15 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import mpy_cross
 from mpy_cross.emulator.firmware.files import load
 from mpy_cross.emulator.stock_session import StockSession
 from tests.reference.stock_qemu import Judge
@@ -100,12 +104,25 @@ def start(board: str, image: Path, runs: int) -> None:
             f"flash=open({str(flash)!r}, 'rb').read())\n"
             "s.boot()\n")
         environment = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
-        command = [sys.executable, "-c", program]
+        command = [plain_python(Path(folder, "python")), "-c", program]
         wall(command, environment)  # fills the cache
         seconds = median(lambda: wall(command, environment), runs)
         spent = median(lambda: children(lambda: wall(command, environment)), runs)
     print(f"start of {image.parent.name} to its prompt: {seconds:.3f} s wall, {spent:.3f} s CPU "
           + verdict(seconds, START_LIMIT, True))
+
+
+def plain_python(folder: Path) -> str:
+    """An interpreter with this project and what it needs on its path, and nothing that looks for
+    modules in another way."""
+    venv.create(folder, symlinks=os.name != "nt")
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    places = [Path(mpy_cross.__file__).parents[1], Path(sysconfig.get_path("purelib"))]
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True, text=True, check=True).stdout.strip()
+    Path(site, "places.pth").write_text("".join(f"{place}\n" for place in places))
+    return str(python)
 
 
 def children(call: Callable[[], object]) -> float:

@@ -158,7 +158,8 @@ _PATTERN: Final = [0x5A3C_0000 + 0x1357 * (n + 1) for n in range(13)]
 _NEEDLE: Final = b"".join(value.to_bytes(4, "little") for value in _PATTERN)
 _ENGINE_SIZE: Final = 2048  # bytes of Unicorn's structure in which the pointer is looked for
 _CPU_SIZE: Final = 0x2_0000  # bytes of the CPU's structure
-_known: list[tuple[int, int]] = []  # offsets of pointer and registers that worked so far
+# Offsets of pointer and registers that worked so far; at first those of 2.1.4 on 64-bit Linux.
+_known: list[tuple[int, int]] = [(440, 41712)]
 
 
 def _in_place(engine: Engine, pointer_at: int, at: int) -> ctypes.Array[ctypes.c_uint32] | None:

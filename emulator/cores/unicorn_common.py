@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final, final
@@ -425,12 +426,9 @@ def count_places() -> tuple[int, int] | None:
     if engine.lib.calls["uc_emu_start"](handle, 0x1001, 0x100A, 0, _MARK) or len(seen) != 5:
         return None
 
-    def value(step: int, at: int) -> int:
-        return int.from_bytes(seen[step][at : at + 8], "little")
-
-    places = range(0, _FIELDS, 8)
-    limits = [at for at in places if all(value(step, at) == _MARK for step in range(5))]
-    counts = [at for at in places if all(value(step, at) == step + 1 for step in range(5))]
+    rows = list(zip(*(struct.unpack(f"<{_FIELDS // 8}Q", fields) for fields in seen), strict=True))
+    limits = [8 * at for at, row in enumerate(rows) if row == (_MARK,) * 5]
+    counts = [8 * at for at, row in enumerate(rows) if row == (1, 2, 3, 4, 5)]
     if len(limits) != 1 or len(counts) != 1:
         return None
     return limits[0], counts[0]
