@@ -21,6 +21,25 @@ MODES: Final = """\
 Pin IO modes are: pyb.Pin.IN, pyb.Pin.OUT, pyb.Pin.OPEN_DRAIN
 Pin pull modes are: None, pyb.Pin.PULL_UP, pyb.Pin.PULL_DOWN
 """
+WIFI: Final = """\
+Basic WiFi configuration:
+
+import network
+sta_if = network.WLAN(network.STA_IF); sta_if.active(True)
+sta_if.scan()                             # Scan for available access points
+sta_if.connect("<AP_name>", "<password>") # Connect to an AP
+sta_if.isconnected()                      # Check for successful connection
+"""
+CONTROL: Final = """\
+Control commands:
+  CTRL-A        -- on a blank line, enter raw REPL mode
+  CTRL-B        -- on a blank line, enter normal REPL mode
+  CTRL-C        -- interrupt a running program
+  CTRL-D        -- on a blank line, do a soft reset of the board
+  CTRL-E        -- on a blank line, enter paste mode
+
+For further help on a specific object, type help(obj)
+"""
 TEXTS: Final = {
     "rp2": """\
 Welcome to MicroPython!
@@ -75,23 +94,8 @@ i2c.scan()
 i2c.writeto(addr, b'1234')
 i2c.readfrom(addr, 4)
 
-Basic WiFi configuration:
-
-import network
-sta_if = network.WLAN(network.STA_IF); sta_if.active(True)
-sta_if.scan()                             # Scan for available access points
-sta_if.connect("<AP_name>", "<password>") # Connect to an AP
-sta_if.isconnected()                      # Check for successful connection
-
-Control commands:
-  CTRL-A        -- on a blank line, enter raw REPL mode
-  CTRL-B        -- on a blank line, enter normal REPL mode
-  CTRL-C        -- interrupt a running program
-  CTRL-D        -- on a blank line, do a soft reset of the board
-  CTRL-E        -- on a blank line, enter paste mode
-
-For further help on a specific object, type help(obj)
-For a list of available modules, type help('modules')
+{wifi}
+{control}For a list of available modules, type help('modules')
 """,
     "esp8266": """\
 Welcome to MicroPython!
@@ -99,26 +103,11 @@ Welcome to MicroPython!
 {online}
 For diagnostic information to include in bug reports execute 'import port_diag'.
 
-Basic WiFi configuration:
-
-import network
-sta_if = network.WLAN(network.STA_IF); sta_if.active(True)
-sta_if.scan()                             # Scan for available access points
-sta_if.connect("<AP_name>", "<password>") # Connect to an AP
-sta_if.isconnected()                      # Check for successful connection
-# Change name/password of ESP8266's AP:
+{wifi}# Change name/password of ESP8266's AP:
 ap_if = network.WLAN(network.AP_IF)
 ap_if.config(essid="<AP_NAME>", authmode=network.AUTH_WPA_WPA2_PSK, password="<password>")
 
-Control commands:
-  CTRL-A        -- on a blank line, enter raw REPL mode
-  CTRL-B        -- on a blank line, enter normal REPL mode
-  CTRL-C        -- interrupt a running program
-  CTRL-D        -- on a blank line, do a soft reset of the board
-  CTRL-E        -- on a blank line, enter paste mode
-
-For further help on a specific object, type help(obj)
-""",
+{control}""",
     "pyboard": """\
 Welcome to MicroPython!
 
@@ -150,15 +139,7 @@ Quick overview of commands for the board:
 Pins are numbered X1-X12, X17-X22, Y1-Y12, or by their MCU name
 {modes}Additional serial bus objects: pyb.I2C(n), pyb.SPI(n), pyb.UART(n)
 
-Control commands:
-  CTRL-A        -- on a blank line, enter raw REPL mode
-  CTRL-B        -- on a blank line, enter normal REPL mode
-  CTRL-C        -- interrupt a running program
-  CTRL-D        -- on a blank line, do a soft reset of the board
-  CTRL-E        -- on a blank line, enter paste mode
-
-For further help on a specific object, type help(obj)
-For a list of available modules, type help('modules')
+{control}For a list of available modules, type help('modules')
 """,
 }
 
@@ -170,4 +151,7 @@ def help_text(release: Release, platform: str, general: str) -> str:
         return general
     online = DOCS if release.help_names_docs else ONLINE[platform]
     modes = MODES if release.help_names_docs else OLD_MODES
-    return text.replace("{online}", online).replace("{modes}", modes)
+    parts = {"{online}": online, "{modes}": modes, "{wifi}": WIFI, "{control}": CONTROL}
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
