@@ -1,15 +1,12 @@
-"""Functions in the ROM of the ESP32: the usual ones, by name (linker files of the maker).
-
-The ROM itself is not here: its place holds illegal instructions, so that whoever calls one of these
-gets a fault that names it.
-"""
+"""Functions in the ROM of the ESP32: the usual ones, by name (linker files of the maker)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-BASE: Final = 0x40000000
-ROWS: Final = (
+from mpy_cross.emulator.soc.rom_names import functions
+
+FUNCTIONS: Final = functions(
     "isdigit:F64 srand:1004 rand:1058 strcmp:1274 strcpy:13AC strlen:14C0 strncpy:15D4 "
     "__addsf3:20E8 __subsf3:21D0 __adddf3:2590 __subdf3:26E4 __divdf3:2954 __fixdfsi:2A78 "
     "__truncdfsf2:2B90 __extendsfdf2:2C34 rom_i2c_writeReg:41A4 rom_i2c_writeReg_Mask:41FC "
@@ -21,8 +18,4 @@ ROWS: Final = (
     "__udivdi3:CFF8 __umoddi3:D280 qsort:56424 itoa:566B4 strtol:5681C strtoul:5692C "
     "__swbuf:58CB4 crc32_le:5CFEC crc32_be:5D024 crc16_le:5D05C crc16_be:5D09C crc8_le:5D0E0 "
     "crc8_be:5D114 MD5Init:5DA7C MD5Update:5DA9C MD5Final:5DB1C __mulsf3:632C8 __muldf3:6358C")
-
-FUNCTIONS: Final[dict[int, str]] = {
-    BASE + int(place, 16): name
-    for name, _, place in (row.partition(":") for row in ROWS.split())}
 """Names by address."""

@@ -1,15 +1,12 @@
-"""Functions in the ROM of the ESP8266: the usual ones, by name (linker files of the maker).
-
-The ROM itself is not here: its place holds illegal instructions, so that whoever calls one of these
-gets a fault that names it.
-"""
+"""Functions in the ROM of the ESP8266: the usual ones, by name (linker files of the maker)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-BASE: Final = 0x40000000
-ROWS: Final = (
+from mpy_cross.emulator.soc.rom_names import functions
+
+FUNCTIONS: Final = functions(
     "_xtos_set_exception_handler:454 srand:5F0 rand:600 ets_isr_attach:F88 ets_isr_mask:F98 "
     "ets_isr_unmask:FA8 ets_memset:18A4 ets_memcpy:18B4 ets_memmove:18C4 ets_memcmp:18D4 "
     "ets_vprintf:1F00 ets_install_putc1:242C ets_printf:24CC rtc_get_reset_reason:25E0 "
@@ -22,8 +19,4 @@ ROWS: Final = (
     "SHA1Init:B584 SHA1Update:B5A8 SHA1Final:B648 _xtos_set_interrupt_handler_arg:BD28 "
     "strcmp:BDC8 strcpy:BEC8 strlen:BF4C strncmp:BFA8 strncpy:C0A0 xthal_get_ccount:DD38 "
     "memcmp:DEA8 memcpy:DF48 memmove:E04C memset:E190 strstr:E1E0")
-
-FUNCTIONS: Final[dict[int, str]] = {
-    BASE + int(place, 16): name
-    for name, _, place in (row.partition(":") for row in ROWS.split())}
 """Names by address."""
