@@ -51,7 +51,6 @@ class Field:
         self.mask = (1 << high + 1) - (1 << low)
 
 
-@cache
 def parse_fields(text: str, width: int, access: str) -> tuple[Field, ...]:
     """The fields of a row's text. RegisterError for overlaps and for bits outside the register."""
     fields = []
@@ -73,6 +72,20 @@ def parse_fields(text: str, width: int, access: str) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+@cache
+def parse_masks(text: str, width: int, access: str) -> tuple[tuple[Field, ...], dict[str, int]]:
+    """The fields of a row's text, and the mask of those with each access rule. RegisterError."""
+    if access not in ACCESSES:
+        raise RegisterError(f"no access {access!r}; there are {ACCESSES}")
+    fields = parse_fields(text, width, access)
+    masks = dict.fromkeys(ACCESSES, 0)
+    for field in fields:
+        masks[field.access] |= field.mask
+    if not fields:
+        masks[access] = (1 << width) - 1
+    return fields, masks
+
+
 class Register:
     """One row of a block.
 
@@ -87,19 +100,12 @@ class Register:
                  width: int = 32, name: str = "") -> None:
         if offset % 4 or offset < 0:
             raise RegisterError(f"offset 0x{offset:x} is not that of a word")
-        if access not in ACCESSES:
-            raise RegisterError(f"no access {access!r}; there are {ACCESSES}")
         self.name, self.offset, self.reset, self.width = name, offset, reset, width
         self.attribute = name
         self.access = access
-        self.fields = parse_fields(fields, width, access)
+        self.fields, masks = parse_masks(fields, width, access)
         if reset >> width:
             raise RegisterError(f"reset value 0x{reset:x} has more than {width} bits")
-        masks = dict.fromkeys(ACCESSES, 0)
-        for field in self.fields:
-            masks[field.access] |= field.mask
-        if not self.fields:
-            masks[access] = (1 << width) - 1
         self.rw, self.wo, self.sc = masks["rw"], masks["wo"], masks["sc"]
         self.w1c, self.w0c, self.rc = masks["w1c"], masks["w0c"], masks["rc"]
         self.w1s = masks["w1s"] | masks["rw1o"]
