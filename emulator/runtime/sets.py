@@ -72,7 +72,25 @@ def _empty(table: list[Any], at: int) -> None:
     table[at] = FREE if table[(at + 1) % len(table)] is FREE else TAKEN_AWAY
 
 
-class Set(set[Any]):
+class _Operators:
+    """The operators that both kinds of sets have."""
+
+    __slots__ = ()
+
+    def __or__(self: Any, other: Any) -> Any:
+        return union(self, other) if _is_set(other) else NotImplemented
+
+    def __and__(self: Any, other: Any) -> Any:
+        return intersection(self, other) if _is_set(other) else NotImplemented
+
+    def __sub__(self: Any, other: Any) -> Any:
+        return difference(self, other) if _is_set(other) else NotImplemented
+
+    def __xor__(self: Any, other: Any) -> Any:
+        return symmetric_difference(self, other) if _is_set(other) else NotImplemented
+
+
+class Set(_Operators, set[Any]):
     """`set`.  The table holds all items but the late ones, which came since it was made."""
 
     __slots__ = ("__late", "__table")
@@ -216,20 +234,8 @@ class Set(set[Any]):
             else:
                 self.add(item)
 
-    def __or__(self, other: Any) -> Any:
-        return union(self, other) if _is_set(other) else NotImplemented
 
-    def __and__(self, other: Any) -> Any:
-        return intersection(self, other) if _is_set(other) else NotImplemented
-
-    def __sub__(self, other: Any) -> Any:
-        return difference(self, other) if _is_set(other) else NotImplemented
-
-    def __xor__(self, other: Any) -> Any:
-        return symmetric_difference(self, other) if _is_set(other) else NotImplemented
-
-
-class FrozenSet(frozenset[Any]):
+class FrozenSet(_Operators, frozenset[Any]):
     """`frozenset`.  It holds a set for the order of its items."""
 
     __slots__ = ("__ordered",)
@@ -253,18 +259,6 @@ class FrozenSet(frozenset[Any]):
         """A set of the same items in the same places."""
         made: Set = self.__ordered.copy()
         return made
-
-    def __or__(self, other: Any) -> Any:
-        return union(self, other) if _is_set(other) else NotImplemented
-
-    def __and__(self, other: Any) -> Any:
-        return intersection(self, other) if _is_set(other) else NotImplemented
-
-    def __sub__(self, other: Any) -> Any:
-        return difference(self, other) if _is_set(other) else NotImplemented
-
-    def __xor__(self, other: Any) -> Any:
-        return symmetric_difference(self, other) if _is_set(other) else NotImplemented
 
 
 Set.__name__, FrozenSet.__name__ = "set", "frozenset"  # in texts of the host about operators
