@@ -12,10 +12,19 @@ from mpy_cross.emulator.cli import main
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.native_check import compare
 from mpy_cross.emulator.runtime.runtime import Compiler
-from mpy_cross.emulator.session import EXIT_FAULT, Session
+from mpy_cross.emulator.session import EXIT_FAULT
 from mpy_cross.emulator.testing import NativeError
 from mpy_cross.loader.release import get
-from tests.emulator.test_native_boards import FUNCTIONS, KINDS, MIXED, agreement
+from tests.emulator.native_programs import (
+    DEEP,
+    DEEP_PRINTS,
+    TOGGLE,
+    edges_have_their_own_times,
+    kinds_agree,
+    ran,
+    runs_are_the_same,
+    session_of,
+)
 from tests.emulator.test_native_bridge import PROGRAMS, SAME, run
 
 BOARDS: Final = ("esp32", "esp8266")
@@ -49,27 +58,14 @@ def test_native_code_prints_what_it_prints_on_arm(name: str, arch: str) -> None:
 
 @pytest.mark.spec("B18")
 def test_bytecode_native_and_viper_agree() -> None:
-    results: dict[str, list[str]] = {}
-    for board in BOARDS:
-        for release in RELEASES:
-            for kind in KINDS:
-                chosen = get(release)
-                session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
-                outcome = session.run_source(agreement(kind))
-                assert outcome is not None and outcome.status == 0, outcome
-                results.setdefault(session.console, []).append(f"{kind} on {board}, {release}")
-                session.close()
-    assert len(results) == 1, list(results.values())
-    lines = next(iter(results)).splitlines()
-    assert len(lines) == sum(len(cases) for _, cases in FUNCTIONS.values())
-    assert lines[-1] == "recursion 144"
+    kinds_agree(BOARDS, RELEASES)
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_functions_are_compared_as_bytecode_and_machine_code(board: str) -> None:
     arch = find_board(board).arch
     chosen = get("1.29")
-    session = Session(board, chosen, compiler_for(chosen, arch))
+    session = session_of(board, "1.29")
 
     def kind(emit: str) -> Compiler:
         return compiler_for(chosen, arch, emit)
@@ -95,66 +91,11 @@ def test_command_line(board: str, emit: str, tmp_path: Path,
     assert capsys.readouterr().out == "[0, 1, 2] x\n"
 
 
-DEEP: Final = """
-@micropython.native
-def down(n, through):
-    return 0 if n == 0 else 1 + through(n - 1)
-def host(n):
-    return down(n, host)
-print(host(200))
-@micropython.native
-def catch(n, through):
-    if n == 150:
-        try:
-            return through(n - 1)
-        except ValueError as error:
-            return 'caught', n, error
-    if n == 0:
-        raise ValueError('deep')
-    return through(n - 1)
-def host2(n):
-    return catch(n, host2)
-print(host2(180))
-@micropython.native
-def numbers(n):
-    for i in range(n):
-        try:
-            yield i
-        except KeyError:
-            yield -i
-@micropython.native
-def all_of(n):
-    if not n:
-        return
-    yield from numbers(n)
-    yield from all_of(n - 1)
-it = all_of(3)
-print(next(it), next(it), it.throw(KeyError()), list(it))
-@micropython.native
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
-print(fib(12))
-@micropython.native
-def endless(n):
-    return endless(n + 1)
-try:
-    endless(0)
-except RuntimeError as error:
-    print(error)
-"""
-
-
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("board", BOARDS)
 def test_calls_nest_to_a_depth_of_200(board: str, release: str) -> None:
-    chosen = get(release)
-    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
-    outcome = session.run_source(DEEP)
-    assert outcome is not None and outcome.status == 0, outcome
-    assert session.console == (
-        "200\n('caught', 150, ValueError('deep',))\n0 1 -1 [2, 0, 1, 0]\n144\n"
-        "maximum recursion depth exceeded\n")
-    session.close()
+    with ran(board, release, DEEP) as session:
+        assert session.console == DEEP_PRINTS
 
 
 ASSEMBLER: Final = """
@@ -182,12 +123,8 @@ print(total(100), swap(one, two), one, two)
 @pytest.mark.parametrize("board, release", [
     ("esp8266", "1.17"), ("esp8266", "1.29"), ("esp32", "1.29")])
 def test_inline_assembler(board: str, release: str) -> None:
-    chosen = get(release)
-    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
-    outcome = session.run_source(ASSEMBLER)
-    assert outcome is not None and outcome.status == 0, outcome
-    assert session.console == "5050 -23 bytearray(b'xbc') bytearray(b'ayz')\n"
-    session.close()
+    with ran(board, release, ASSEMBLER) as session:
+        assert session.console == "5050 -23 bytearray(b'xbc') bytearray(b'ayz')\n"
 
 
 @pytest.mark.parametrize("board, rom, name", [
@@ -199,8 +136,7 @@ def test_faults_are_reported(kind: str, board: str, rom: int, name: str) -> None
     if kind == "rom":
         source = (f"@micropython.asm_xtensa\ndef f(a2):\n jx(a2)\nf({rom})\n")
         expected = f"in ROM function {name}"
-    chosen = get("1.29")
-    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch))
+    session = session_of(board, "1.29")
     outcome = session.run_source(source)
     assert outcome is not None and outcome.status == EXIT_FAULT
     assert expected in outcome.text
@@ -209,45 +145,10 @@ def test_faults_are_reported(kind: str, board: str, rom: int, name: str) -> None
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_two_runs_are_the_same(board: str) -> None:
-    results = []
-    for _ in range(2):
-        chosen = get("1.29")
-        session = Session(board, chosen, compiler_for(chosen, find_board(board).arch), record=True)
-        outcome = session.run_source(MIXED.format(pin=2))
-        assert outcome is not None and outcome.status == 0, outcome
-        trace = [event.json() for event in session.machine.trace.events]
-        results.append((session.console, trace, session.now,
-                        session.runtime.native.core.instructions))
-        session.close()
-    assert results[0] == results[1]
-    console, trace, now, instructions = results[0]
-    assert console.count("\n") == 13 and len(trace) > 10 and instructions > 10_000
-    assert len(eval(console.splitlines()[-1])) >= 5  # the timer went off
-    assert now > 12_000_000
+    runs_are_the_same(board, "1.29", 2)
 
 
 @pytest.mark.parametrize("board, register", [("esp32", 0x3FF4_4008), ("esp8266", 0x6000_0304)])
 def test_edges_made_by_viper_have_their_own_times(board: str, register: int) -> None:
-    chosen = get("1.17")
-    session = Session(board, chosen, compiler_for(chosen, find_board(board).arch), record=True)
-    outcome = session.run_source(f"""
-from machine import Pin
-pin = Pin(2, Pin.OUT)
-pin(0)
-@micropython.viper
-def toggle(n: int):
-    register = ptr32({register})
-    while n:
-        register[0] = 4
-        register[1] = 4
-        n -= 1
-toggle(6)
-""")
-    assert outcome is not None and outcome.status == 0, outcome
-    edges = session.machine.trace.edges(session.machine.pin(2).label)[-12:]
-    assert [level for _, level in edges] == [1, 0] * 6
-    highs = [edges[n + 1][0] - edges[n][0] for n in range(0, 12, 2)]
-    periods = [edges[n + 2][0] - edges[n][0] for n in range(0, 10, 2)]
-    assert min(highs) > 10 and max(highs) < 200  # some instructions
-    assert max(periods) - min(periods) < 30 < min(periods)
-    session.close()
+    program = TOGGLE.format(pin=2, register=register, high=4, low=4, low_at=1)
+    edges_have_their_own_times(board, program, 2, 200, 30)

@@ -15,6 +15,7 @@ from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.loader.errors import MpyError
 from mpy_cross.loader.place import link_qstr, relocate
 from mpy_cross.loader.release import get
+from tests.emulator.native_programs import DEEP, DEEP_PRINTS
 
 PROGRAMS = Path(__file__).parents[1]
 RELEASES = ("1.17", "1.28")
@@ -99,46 +100,7 @@ print(fill(a, b, 4), a, b)
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_calls_nest_to_a_depth_of_200(release: str) -> None:
-    source = """
-@micropython.native
-def down(n, through):
-    return 0 if n == 0 else 1 + through(n - 1)
-def host(n):
-    return down(n, host)
-print(host(200))
-@micropython.native
-def catch(n, through):
-    if n == 150:
-        try:
-            return through(n - 1)
-        except ValueError as error:
-            return 'caught', n, error
-    if n == 0:
-        raise ValueError('deep')
-    return through(n - 1)
-def host2(n):
-    return catch(n, host2)
-print(host2(180))
-@micropython.native
-def endless(n):
-    return endless(n + 1)
-try:
-    endless(0)
-except RuntimeError as error:
-    print(error)
-@micropython.native
-def alternate():
-    return other()
-def other():
-    return alternate()
-try:
-    alternate()
-except RuntimeError as error:
-    print(error)
-"""
-    assert run(source, release) == (
-        "200\n('caught', 150, ValueError('deep',))\n"
-        "maximum recursion depth exceeded\nmaximum recursion depth exceeded\n")
+    assert run(DEEP, release) == DEEP_PRINTS
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -289,8 +251,6 @@ def test_qstr_links() -> None:
     assert code[4:].hex() == "2a000000"
     with pytest.raises(MpyError):
         link_qstr(code, 6 << 2 | 3, 5)
-
-
 
 
 def module_bridge(arch: str, release: str) -> tuple[Any, Any]:
