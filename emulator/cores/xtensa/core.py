@@ -317,14 +317,8 @@ class TranslatedXtensa(SteppedXtensa):
 
     def _look_around(self) -> None:
         """A called function has not returned yet: why?"""
-        state = self.state
-        if self.fault is not None:
-            raise CoreFault(self.fault)
-        if state.sleeping:
-            state.sleeping = False
-            if self.on_idle is not None:
-                self.on_idle()
-        elif STUB_CODE <= state.pc < STUBS_END and not self._in_stub(state.pc):
+        pc = self.state.pc
+        if not self._woken() and STUB_CODE <= pc < STUBS_END and not self._in_stub(pc):
             self._step()  # raises what is to be raised there
             if self.fault is not None:
                 raise CoreFault(self.fault)

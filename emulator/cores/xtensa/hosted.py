@@ -130,12 +130,19 @@ class HostedXtensa(XtensaBase):
             self.on_alarm()
         self.stopping = False
         self.advance(min(max(self.alarm, state.instructions + 1), state.instructions + QUANTUM))
+        self._woken()
+
+    def _woken(self) -> bool:
+        """After a piece of a called function: raises its fault; True if it waited, which has an end
+        with `on_idle`."""
         if self.fault is not None:
             raise CoreFault(self.fault)
-        if state.sleeping:
-            state.sleeping = False
-            if self.on_idle is not None:
-                self.on_idle()
+        if not self.state.sleeping:
+            return False
+        self.state.sleeping = False
+        if self.on_idle is not None:
+            self.on_idle()
+        return True
 
     # ------------------------------------------------------------------------------- traps
 
