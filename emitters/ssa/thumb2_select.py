@@ -1,8 +1,7 @@
 """Thumb-2 instructions for values: which operations join, which operands are immediate.
 
-Values of one block are looked at from the end, so that an operation with a single reader can become
-part of the reader: a shift of its second operand, a product that something is added to, a mask, a
-comparison.
+An operation with a single reader can become part of it: a shift of the second operand, a product
+that something is added to, a mask, a comparison.
 """
 
 from __future__ import annotations
@@ -10,13 +9,9 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.assembler.thumb import modified_immediate
-from mpy_cross.emitters.ssa.cfg import Flow, uses_of
 from mpy_cross.emitters.ssa.ir import (
-    BRANCH,
     CONDITIONS,
-    JUMP,
     OVERFLOW,
-    RETURN,
     SWAPPED,
     WIDTHS,
     WORD,
@@ -25,8 +20,8 @@ from mpy_cross.emitters.ssa.ir import (
     Value,
     signed,
 )
-from mpy_cross.emitters.ssa.layout import block_order, split_critical_edges
-from mpy_cross.emitters.ssa.machine import CONST, COPY, FIRST_VIRTUAL, Ins, MBlock, MFunction
+from mpy_cross.emitters.ssa.machine import CONST, COPY, Ins
+from mpy_cross.emitters.ssa.selector import BaseSelector, reg
 
 R0: Final = 0
 R3: Final = 3
@@ -52,83 +47,14 @@ def shift_operand(kind: int, amount: int) -> int:
 
 
 @final
-class Selector:
+class Selector(BaseSelector):
     """Selects for one function."""
 
-    __slots__ = ("block", "dsp", "folded", "function", "out", "uses")
+    __slots__ = ("dsp",)
 
     def __init__(self, function: Function, dsp: bool) -> None:
-        self.function = function
+        super().__init__(function)
         self.dsp = dsp
-        self.folded: set[Value] = set()
-        self.out: list[Ins] = []
-        self.block = function.entry
-
-    def run(self) -> MFunction:
-        function = self.function
-        split_critical_edges(function)
-        flow = Flow(function)
-        order = block_order(function, flow)
-        machine = MFunction(function)
-        self.uses = uses_of(function)
-        made: dict[Block, MBlock] = {}
-        for block in order:
-            made[block] = MBlock(block, flow.depth[block])
-            machine.blocks.append(made[block])
-        for block in order:
-            self._one_block(block, made)
-        _drop_unread(machine)
-        return machine
-
-    def _one_block(self, block: Block, made: dict[Block, MBlock]) -> None:
-        mblock = made[block]
-        mblock.succs = [made[succ] for succ in block.succs]
-        for following in mblock.succs:
-            following.preds.append(mblock)
-        self.block = block
-        self.out = out = []
-        if block.term == BRANCH:
-            mblock.cond = self._compare(block.cond, block.targs[0], block.targs[1], block)
-        elif block.term == RETURN:
-            out.append(Ins("ret", [], [R0]))
-            self._fixed([(R0, block.targs[0])])
-        elif block.term == JUMP:
-            succ = block.succs[0]
-            if succ.phis:
-                at = succ.preds.index(block)
-                pairs = [(reg(phi), phi.args[at]) for phi in succ.phis]
-                self._fixed(pairs)
-        for value in reversed(block.values):
-            if value not in self.folded:
-                self._value(value)
-        out.reverse()
-        mblock.code = out
-
-    def _fixed(self, pairs: list[tuple[int, Value]]) -> None:
-        """Put values into given registers, all at once; constants last."""
-        for register, value in pairs:
-            if value.is_const:
-                self.out.append(Ins(CONST, [register], [], value.imm))
-        pairs = [(register, value) for register, value in pairs
-                 if not value.is_const and reg(value) != register]
-        if pairs:
-            self.out.append(Ins(COPY, [r for r, _ in pairs], [reg(v) for _, v in pairs]))
-
-    def single(self, value: Value) -> bool:
-        """Whether a value's only reader is being selected, in the same block."""
-        return value.block is self.block and len(self.uses.get(value, ())) == 1
-
-    def fold(self, value: Value) -> None:
-        self.folded.add(value)
-
-    def emit(
-        self, op: str, value: Value | None, srcs: list[Value], imm: int = 0, shift: int = 0,
-        cond: str = "",
-    ) -> Ins:
-        ins = Ins(op, [] if value is None else [reg(value)], [reg(s) for s in srcs], imm, shift,
-                  cond)
-        self.out.append(ins)
-        return ins
 
     def second(self, value: Value) -> tuple[Value, int]:
         """A second operand: a register, perhaps shifted by a number."""
@@ -144,7 +70,7 @@ class Selector:
 
     # -------------------------------------------------------------------------------- comparisons
 
-    def _compare(self, cond: str, x: Value, y: Value, block: Block) -> str:
+    def compare(self, cond: str, x: Value, y: Value, block: Block) -> str:
         """Set the flags; the condition that then holds."""
         if cond in OVERFLOW:
             self._overflow(x)
@@ -214,7 +140,7 @@ class Selector:
 
     # ------------------------------------------------------------------------------------- values
 
-    def _value(self, value: Value) -> None:
+    def value(self, value: Value) -> None:
         op, args = value.op, value.args
         if op == "const":
             self.emit(CONST, value, [], value.imm)
@@ -229,7 +155,7 @@ class Selector:
         elif op in CONDITIONS:
             ins = Ins("set", [reg(value)], [])
             self.out.append(ins)
-            ins.cond = self._compare(op, args[0], args[1], self.block)
+            ins.cond = self.compare(op, args[0], args[1], self.block)
         elif op == "select":
             self._select(value)
         elif op == "call":
@@ -379,7 +305,7 @@ class Selector:
                 ins.srcs.append(reg(operand))
         ins.nums = tuple(nums)
         self.out.append(ins)
-        ins.cond = self._compare(cond, x, y, self.block)
+        ins.cond = self.compare(cond, x, y, self.block)
 
     def _call(self, value: Value) -> None:
         table, *args = value.args
@@ -388,7 +314,7 @@ class Selector:
         ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
         ins.clobbers = CALL_CLOBBERS
         self.out.append(ins)
-        self._fixed(list(enumerate(args)))
+        self.fixed(list(enumerate(args)))
 
 
 NAMES: Final = {
@@ -404,22 +330,3 @@ NAMES: Final = {
     "prelude": "prelude",
 }
 """Operations that are one instruction with the same operands."""
-
-
-def reg(value: Value) -> int:
-    """The register, still to be chosen, of a value."""
-    return FIRST_VIRTUAL + value.id
-
-
-def _drop_unread(machine: MFunction) -> None:
-    """Constants that became immediates are not made."""
-    read: set[int] = set()
-    for block in machine.blocks:
-        for ins in block.code:
-            read.update(ins.srcs)
-    for block in machine.blocks:
-        block.code = [
-            ins for ins in block.code
-            if not (ins.op in (CONST, COPY) and ins.dests[0] >= FIRST_VIRTUAL
-                    and len(ins.dests) == 1 and ins.dests[0] not in read)
-        ]

@@ -1,0 +1,127 @@
+"""What the selection of instructions has in common for all targets.
+
+Values of one block are looked at from the end, so that an operation with a single reader can become
+part of the reader.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mpy_cross.emitters.ssa.cfg import Flow, uses_of
+from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, RETURN, Block, Function, Value
+from mpy_cross.emitters.ssa.layout import block_order, split_critical_edges
+from mpy_cross.emitters.ssa.machine import CONST, COPY, FIRST_VIRTUAL, Ins, MBlock, MFunction
+
+
+class BaseSelector:
+    """Selects for one function; a target says what becomes of comparisons and values."""
+
+    __slots__ = ("block", "depth", "folded", "function", "machine", "out", "uses")
+
+    result: ClassVar[int] = 0
+    """The register of what a function returns."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.folded: set[Value] = set()
+        """Values that have become part of others."""
+        self.out: list[Ins] = []
+        """Instructions of the block, the last one first."""
+        self.block = function.entry
+
+    def compare(self, cond: str, x: Value, y: Value, block: Block) -> str:
+        """Set the flags for the branch of a block; the condition that then holds."""
+        raise NotImplementedError
+
+    def value(self, value: Value) -> None:
+        """Instructions for a value that is not folded."""
+        raise NotImplementedError
+
+    def run(self) -> MFunction:
+        function = self.function
+        split_critical_edges(function)
+        flow = Flow(function)
+        self.depth = flow.depth
+        order = block_order(function, flow)
+        self.machine = machine = MFunction(function)
+        self.uses = uses_of(function)
+        made: dict[Block, MBlock] = {}
+        for block in order:
+            made[block] = MBlock(block, flow.depth[block])
+            machine.blocks.append(made[block])
+        for block in order:
+            self._one_block(block, made)
+        _drop_unread(machine)
+        return machine
+
+    def _one_block(self, block: Block, made: dict[Block, MBlock]) -> None:
+        mblock = made[block]
+        mblock.succs = [made[succ] for succ in block.succs]
+        for following in mblock.succs:
+            following.preds.append(mblock)
+        self.block = block
+        self.out = out = []
+        if block.term == BRANCH:
+            mblock.cond = self.compare(block.cond, block.targs[0], block.targs[1], block)
+        elif block.term == RETURN:
+            out.append(Ins("ret", [], [self.result]))
+            self.fixed([(self.result, block.targs[0])])
+        elif block.term == JUMP:
+            succ = block.succs[0]
+            if succ.phis:
+                at = succ.preds.index(block)
+                pairs = [(reg(phi), phi.args[at]) for phi in succ.phis]
+                self.fixed(pairs)
+        for value in reversed(block.values):
+            if value not in self.folded:
+                self.value(value)
+        out.reverse()
+        mblock.code = out
+
+    def fixed(self, pairs: list[tuple[int, Value]]) -> None:
+        """Put values into given registers, all at once; constants last."""
+        for register, value in pairs:
+            if value.is_const:
+                self.out.append(Ins(CONST, [register], [], value.imm))
+        pairs = [(register, value) for register, value in pairs
+                 if not value.is_const and reg(value) != register]
+        if pairs:
+            self.out.append(Ins(COPY, [r for r, _ in pairs], [reg(v) for _, v in pairs]))
+
+    def single(self, value: Value) -> bool:
+        """Whether a value's only reader is being selected, in the same block."""
+        return value.block is self.block and len(self.uses.get(value, ())) == 1
+
+    def fold(self, value: Value) -> None:
+        """The value becomes part of what is being selected."""
+        self.folded.add(value)
+
+    def emit(
+        self, op: str, value: Value | None, srcs: list[Value], imm: int = 0, shift: int = 0,
+        cond: str = "",
+    ) -> Ins:
+        """An instruction before those that the block has so far."""
+        ins = Ins(op, [] if value is None else [reg(value)], [reg(s) for s in srcs], imm, shift,
+                  cond)
+        self.out.append(ins)
+        return ins
+
+
+def reg(value: Value) -> int:
+    """The register, still to be chosen, of a value."""
+    return FIRST_VIRTUAL + value.id
+
+
+def _drop_unread(machine: MFunction) -> None:
+    """Constants that became immediates are not made."""
+    read: set[int] = set()
+    for block in machine.blocks:
+        for ins in block.code:
+            read.update(ins.srcs)
+    for block in machine.blocks:
+        block.code = [
+            ins for ins in block.code
+            if not (ins.op in (CONST, COPY) and ins.dests[0] >= FIRST_VIRTUAL
+                    and len(ins.dests) == 1 and ins.dests[0] not in read)
+        ]
