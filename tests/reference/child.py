@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime import memory
@@ -36,14 +37,19 @@ def _write(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
-def run(path: Path, release: str, board: str, emit: str, inside: bool) -> None:
-    """Run the program; its output goes to standard output."""
+def run(path: Path, release: str, board: str, emit: str, inside: bool,
+        mended: tuple[str, ...] = ()) -> None:
+    """Run the program; its output goes to standard output.
+
+    `mended`: fields of the release that the compiler takes as set, though they are not.
+    """
     if board != HOST:
         from mpy_cross.emulator.boards import board as facts
         from mpy_cross.emulator.session import Session
 
         chosen = get(release)
-        compiler = compiler_for(chosen, facts(board).arch, emit)
+        fields: dict[str, Any] = dict.fromkeys(mended, True)
+        compiler = compiler_for(chosen._replace(**fields), facts(board).arch, emit)
         session = Session(board, chosen, compiler, write=_write)
         mount(session.runtime, path, inside)
         session.run(path)
@@ -80,7 +86,8 @@ def mount(runtime: Runtime, path: Path, inside: bool) -> None:
 
 
 def forked(
-    path: Path, release: str, board: str, emit: str, inside: bool, seconds: float
+    path: Path, release: str, board: str, emit: str, inside: bool, seconds: float,
+    mended: tuple[str, ...] = ()
 ) -> tuple[bytes, str]:
     """Output and standard error of the program, run in a fork of this process."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
@@ -88,7 +95,7 @@ def forked(
         if child == 0:
             os.dup2(out.fileno(), 1)
             os.dup2(errors.fileno(), 2)
-            _in_child(path, release, board, emit, inside)
+            _in_child(path, release, board, emit, inside, mended)
         end = time.monotonic() + seconds
         ended, status = 0, 0
         while not ended:
@@ -109,7 +116,8 @@ def forked(
         return data, errors.read().decode("utf-8", "replace")
 
 
-def _in_child(path: Path, release: str, board: str, emit: str, inside: bool) -> None:
+def _in_child(path: Path, release: str, board: str, emit: str, inside: bool,
+              mended: tuple[str, ...]) -> None:
     sys.setrecursionlimit(2000)
     threading.stack_size(STACK)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -117,7 +125,7 @@ def _in_child(path: Path, release: str, board: str, emit: str, inside: bool) -> 
 
     def guarded() -> None:
         try:
-            run(path, release, board, emit, inside)
+            run(path, release, board, emit, inside, mended)
         except BaseException:
             traceback.print_exc()
 

@@ -97,3 +97,15 @@ NATIVE_REASONS: Final[dict[str, str]] = {
         "native code does not look for pending events; the reference skips it",
 }
 """The same with `--emit native`."""
+
+MISTAKES: Final[dict[str, dict[str, str]]] = {
+    "xtensa": {
+        "xtensa_checked_offsets":
+            "the reference's Xtensa code before 1.19 loads a constant beyond the sixteenth from "
+            "another place; with 1.19's loads it passes",
+        "xtensa_long_branches":
+            "the reference's Xtensa code before 1.26 jumps elsewhere if a conditional jump is out "
+            "of reach, and says so; with 1.26's jumps it passes",
+    },
+}
+"""Mistakes in machine code by family of architectures and field of the release that ends them."""
