@@ -6,11 +6,9 @@ from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE, it_block
 from mpy_cross.emitters.ssa import thumb2_encode as enc
-from mpy_cross.emitters.ssa.ir import NEGATED
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
-    FIRST_VIRTUAL,
     RELOAD,
     SLOT,
     SPILL,
@@ -21,11 +19,17 @@ from mpy_cross.emitters.ssa.machine import (
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
+from mpy_cross.emitters.ssa.thumb_code import (
+    B_IF,
+    BY_RESULT,
+    CONDITION,
+    B,
+    Jump,
+    ThumbCode,
+    uses_memory,
+    written_registers,
+)
 
-CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "vs": 6, "vc": 7,
-                    "hi": 8, "ls": 9, "ge": 10, "lt": 11, "gt": 12, "le": 13}
-B: Final = TABLE["b"]
-B_IF: Final = TABLE["b_cond"]
 B_WIDE: Final = TABLE["b.w"]
 B_WIDE_IF: Final = TABLE["b.w_cond"]
 CBZ: Final = (TABLE["cbz"], TABLE["cbnz"])
@@ -39,20 +43,6 @@ READS_FLAGS: Final = frozenset(("set", "sel"))
 def registers(limit: int) -> tuple[int, ...]:
     """Registers that values may be in; `limit` leaves only so many, for tests."""
     return ALLOCATABLE if not limit else (0, 1, 2, 3, 4, 5, 6, 7)[-limit:]
-
-
-@final
-class Jump:
-    """A branch whose size depends on the distance."""
-
-    __slots__ = ("cond", "label", "register", "size")
-
-    def __init__(self, cond: str, label: int, register: int = -1) -> None:
-        self.cond = cond
-        """"" for always; with a register, eq or ne compares that with 0."""
-        self.label = label
-        self.register = register
-        self.size = 2
 
 
 @final
@@ -72,50 +62,32 @@ Item = bytes | Jump | Link | int
 
 
 @final
-class Thumb2:
+class Thumb2(ThumbCode):
     """The code of one function."""
 
-    __slots__ = ("_n_labels", "_names", "_padding", "_saved", "_spare", "_total", "function",
-                 "items", "links")
+    __slots__ = ("_padding", "_saved", "_total", "items")
 
     def __init__(self, function: MFunction) -> None:
-        self.function = function
+        super().__init__(function)
         self.items: list[Item] = []
-        self.links: list[tuple[int, int]] = []
-        """Place and name, as in `RawCode.qstr_links`."""
+
+    def put_jump(self, jump: Jump) -> None:
+        self.items.append(jump)
+
+    def put_label(self, label: int) -> None:
+        self.items.append(label)
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
-        function = self.function
-        peephole(function)
-        if any(ins.op == COPY and _uses_memory(ins) for b in function.blocks for ins in b.code):
-            # ip moves words within the frame, and cannot break cycles at the same time.
-            self._spare = SLOT + function.n_slots
-            function.n_slots += 1
-        self._names = {}
-        for i, block in enumerate(function.blocks):
-            self._names[id(block)] = i
-        self._n_labels = len(function.blocks)
-        self._enter()
-        blocks = function.blocks
-        emitted = [block for block in blocks if block is blocks[0] or _target(block) is block]
-        for i, block in enumerate(emitted):
-            following = emitted[i + 1] if i + 1 < len(emitted) else None
-            self.items.append(self._names[id(block)])
-            self._block(block, following)
+        peephole(self.function)
+        self.put_blocks()
         return self._link()
 
     # -------------------------------------------------------------------------------------- frame
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
         function = self.function
-        used = 0
-        for block in function.blocks:
-            for ins in block.code:
-                for register in ins.dests:
-                    if register < FIRST_VIRTUAL:
-                        used |= 1 << register
-        saved = used & KEPT_REGISTERS | 1 << LR
+        saved = written_registers(function) & KEPT_REGISTERS | 1 << LR
         words = function.n_frame + function.n_slots
         words += (words + saved.bit_count()) & 1  # sp is a multiple of 8
         self._total = words * 4
@@ -137,12 +109,9 @@ class Thumb2:
             self.items.append(enc.INCREASE_SP(size) if size < 512 else enc.ADDW(13, 13, size))
         self.items.append(enc.pop(self._saved & ~(1 << LR) | 1 << enc.PC))
 
-    def _slot(self, slot: int) -> int:
-        return (self.function.n_frame + slot) * 4
-
     # ------------------------------------------------------------------------------------- blocks
 
-    def _block(self, block: MBlock, following: MBlock | None) -> None:
+    def put_block(self, block: MBlock, following: MBlock | None) -> None:
         code = block.code
         cond = block.cond
         zero = -1
@@ -168,24 +137,7 @@ class Thumb2:
         for ins, is_free in zip(code, free_after, strict=False):
             self._ins(ins, is_free, ins is flags_from)
         if block.succs:
-            self._branch(block, cond, zero, following)
-
-    def _branch(self, block: MBlock, cond: str, zero: int, following: MBlock | None) -> None:
-        targets = [_target(succ) for succ in block.succs]
-        if len(targets) == 2 and targets[0] is targets[1]:
-            targets.pop()
-            cond = ""
-        if len(targets) == 1:
-            if targets[0] is not following:
-                self.items.append(Jump("", self._names[id(targets[0])]))
-            return
-        then, other = targets
-        if then is following or (other is not following and other.depth > then.depth):
-            then, other = other, then
-            cond = NEGATED_ALL[cond]
-        self.items.append(Jump(cond, self._names[id(then)], zero))
-        if other is not following:
-            self.items.append(Jump("", self._names[id(other)]))
+            self.put_branch(block, cond, zero, following)
 
     # ------------------------------------------------------------------------------- instructions
 
@@ -227,22 +179,22 @@ class Thumb2:
             items.append(enc.arithmetic(op, d, s[0], s[1], ins.shift, free, flags))
 
     def _copy(self, ins: Ins) -> None:
-        for d, s in sequence(ins.dests, ins.srcs, self._spare if _uses_memory(ins) else IP):
+        for d, s in sequence(ins.dests, ins.srcs, self._spare if uses_memory(ins) else IP):
             if d >= SLOT and s >= SLOT:
-                self.items.append(enc.frame_load(IP, self._slot(s - SLOT)))
-                self.items.append(enc.frame_store(IP, self._slot(d - SLOT)))
+                self.items.append(enc.frame_load(IP, self.slot(s - SLOT)))
+                self.items.append(enc.frame_store(IP, self.slot(d - SLOT)))
             elif d >= SLOT:
-                self.items.append(enc.frame_store(s, self._slot(d - SLOT)))
+                self.items.append(enc.frame_store(s, self.slot(d - SLOT)))
             elif s >= SLOT:
-                self.items.append(enc.frame_load(d, self._slot(s - SLOT)))
+                self.items.append(enc.frame_load(d, self.slot(s - SLOT)))
             else:
                 self.items.append(enc.MOV(d, s))
 
     def reload(self, ins: Ins) -> None:
-        self.items.append(enc.frame_load(ins.dests[0], self._slot(ins.imm)))
+        self.items.append(enc.frame_load(ins.dests[0], self.slot(ins.imm)))
 
     def spill(self, ins: Ins) -> None:
-        self.items.append(enc.frame_store(ins.srcs[0], self._slot(ins.imm)))
+        self.items.append(enc.frame_store(ins.srcs[0], self.slot(ins.imm)))
 
     def call(self, ins: Ins) -> None:
         to = R3 if len(ins.srcs) < 5 else IP
@@ -349,13 +301,9 @@ class Thumb2:
             code = enc.arithmetic(ins.op[:-1], d, s[0], s[1], 0, True, True)
         self.items.append(code)
 
-    def _new_label(self) -> int:
-        self._n_labels += 1
-        return self._n_labels - 1
-
     def floor_modulo(self, ins: Ins) -> None:
         d, (x, y) = ins.dests[0], ins.srcs
-        done = self._new_label()
+        done = self.new_label()
         self.items += [
             enc.SDIV(d, x, y),
             enc.MLS(d, d, y, x),
@@ -374,7 +322,7 @@ class Thumb2:
 
     def floor_divide(self, ins: Ins) -> None:
         d, (x, y) = ins.dests[0], ins.srcs
-        done = self._new_label()
+        done = self.new_label()
         self.items += [
             enc.SDIV(d, x, y),
             TEQ.to_bytes(TEQ.word(x, y)),
@@ -450,7 +398,6 @@ class Thumb2:
 
 
 TEQ: Final = TABLE["teq_reg"]
-NEGATED_ALL: Final = {**NEGATED, "mi": "pl", "pl": "mi", "vs": "vc", "vc": "vs"}
 THREE: Final = {"mla": enc.MLA, "mls": enc.MLS, "sdiv": enc.SDIV, "udiv": enc.UDIV,
                 "smmul": enc.SMMUL}
 HANDLERS: Final = {
@@ -495,20 +442,6 @@ HANDLERS: Final = {
 }
 
 
-def _uses_memory(copy: Ins) -> bool:
-    """Whether words of the frame are both read and written."""
-    return max(copy.dests) >= SLOT and max(copy.srcs) >= SLOT
-
-
-def _target(block: MBlock) -> MBlock:
-    """Where control goes on from a block that does nothing."""
-    seen: set[int] = set()
-    while not block.code and len(block.succs) == 1 and id(block) not in seen:
-        seen.add(id(block))
-        block = block.succs[0]
-    return block
-
-
 def _flag_setter(code: list[Ins], cond: str) -> tuple[Ins | None, str]:
     """The instruction before a comparison with 0 that can set the flags itself, and the condition
     then."""
@@ -519,7 +452,7 @@ def _flag_setter(code: list[Ins], cond: str) -> tuple[Ins | None, str]:
         return None, cond
     if before.op == "addi" and not (is_modified(before.imm) or is_modified(-before.imm)):
         return None, cond
-    by_result = {"eq": "eq", "ne": "ne", "lt": "mi", "ge": "pl"}.get(cond)
+    by_result = BY_RESULT.get(cond)
     return (before, by_result) if by_result else (None, cond)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mpy_cross.emitters.ssa.machine import COPY, FIRST_VIRTUAL, SLOT, Ins, MFunction
+from mpy_cross.emitters.ssa.machine import COPY, Ins, MFunction
+from mpy_cross.emitters.ssa.thumb_code import put_registers
 
 TESTS: Final = ("cmp", "cmpi", "cmni", "tst", "tsti", "set", "sel")
 POST: Final = frozenset(kind + size for kind in ("ldr", "str") for size in ("", "b", "h"))
@@ -17,25 +18,12 @@ CAN_SET_FLAGS: Final = frozenset((
 
 def peephole(function: MFunction) -> None:
     """Put in the chosen registers, and look for better instructions."""
-    chosen = function.registers
+    put_registers(function)
     for block in function.blocks:
-        code: list[Ins] = []
-        for ins in block.code:
-            ins.dests = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.dests]
-            ins.srcs = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.srcs]
-            if ins.op == COPY and (ins.dests == ins.srcs or (code and _is_back(code[-1], ins))):
-                continue
-            code.append(ins)
-        block.code = _post_index(code)
+        block.code = _post_index(block.code)
         _test_source(block.code)
         if block.cond in ("eq", "ne", "lt", "ge"):
             _sink_tested(block.code)
-
-
-def _is_back(first: Ins, copy: Ins) -> bool:
-    """mov r5, r0; mov r0, r5"""
-    return (first.op == COPY and len(first.dests) == len(copy.dests) == 1
-            and first.dests == copy.srcs and first.srcs == copy.dests)
 
 
 def _test_source(code: list[Ins]) -> None:
