@@ -1,7 +1,6 @@
 """What releases do differently with filesystems and block devices."""
 
-from __future__ import annotations
-
+# Annotations are no texts here, for the reason given in release_record.
 from typing import NamedTuple
 
 

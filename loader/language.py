@@ -3,8 +3,7 @@
 Facts from py/ and extmod/ of the releases, checked with the unix port of 1.17 and of 1.28.
 """
 
-from __future__ import annotations
-
+# Annotations are no texts here, for the reason given in release_record.
 from typing import NamedTuple, final
 
 

@@ -1,7 +1,6 @@
 """What releases do differently in the modules of boards: `framebuf`, `rp2`."""
 
-from __future__ import annotations
-
+# Annotations are no texts here, for the reason given in release_record.
 from typing import NamedTuple
 
 

@@ -3,8 +3,7 @@
 Facts from shared/runtime/pyexec.c, shared/readline/readline.c and py/repl.c of the releases.
 """
 
-from __future__ import annotations
-
+# Annotations are no texts here, for the reason given in release_record.
 from typing import NamedTuple, final
 
 
