@@ -3,7 +3,6 @@ writes in the same order."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,36 +20,19 @@ from mpy_cross.emulator.filesystems.image import (
 from mpy_cross.emulator.filesystems.volume import FAT, LITTLEFS1, LITTLEFS2, Found
 from tests.emulator.filesystem_programs import SHAPES, Maker
 from tests.emulator.running import run
+from tests.emulator.unix_runs import reference
 from tests.oracle import unix_port
-from tests.oracle.reference import Unavailable
 
 SEEDS = 12
 CONTENTS = {"/a.txt": b"short", "/dir/Long name.bin": bytes(range(256)) * 20, "/dir/sub/empty": b""}
 
 
-@pytest.fixture(scope="module")
-def port() -> list[str]:
-    try:
-        return unix_port.command()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
-def reference(command: list[str], program: str, folder: Path) -> str:
-    (folder / "program.py").write_text(program, encoding="utf-8")
-    done = subprocess.run(
-        [*command, "program.py"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=60,
-    )
-    return done.stdout.decode("utf-8", "surrogateescape")
-
-
 @pytest.mark.spec("F04", "F05", "F06", "F08", "F09", "F10")
 @pytest.mark.parametrize("kind", SHAPES)
-def test_random_programs(kind: str, port: list[str], tmp_path: Path) -> None:
+def test_random_programs(kind: str, tmp_path: Path) -> None:
     for seed in range(SEEDS):
         program = Maker(seed, kind).program()
-        wanted = reference(port, program, tmp_path)
+        wanted = reference(program, tmp_path)
         assert "Traceback" not in wanted and "medium" in wanted
         assert run(program, release=unix_port.RELEASE) == wanted, f"{kind} {seed}"
 
@@ -76,7 +58,7 @@ os.mount(Device(data, SIZE), "/x")
 @pytest.mark.spec("F08", "F09", "F10")
 @pytest.mark.parametrize("found", [Found(FAT, 512), Found(LITTLEFS1, 512), Found(LITTLEFS2, 4096)],
                          ids=lambda found: found.kind)
-def test_images_are_exchanged(found: Found, port: list[str], tmp_path: Path) -> None:
+def test_images_are_exchanged(found: Found, tmp_path: Path) -> None:
     """The real MicroPython reads our image, and we read what it makes of it."""
     device = ImageDevice(bytearray(b"\xff" * 262_144), found.block_size)
     format_device(device, found, lambda: 700_000_000)
@@ -96,7 +78,7 @@ os.remove("/x/a.txt")
 open("image2", "wb").write(data)
 print(os.listdir("/x"))
 """
-    assert "dir" in reference(port, program, tmp_path)
+    assert "dir" in reference(program, tmp_path)
     data = bytearray((tmp_path / "image2").read_bytes())
     now = identify(memoryview(data))
     assert now is not None and now[:2] == found[:2]

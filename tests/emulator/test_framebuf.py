@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.running import run
+from tests.emulator.unix_runs import reference
 from tests.oracle import unix_port
-from tests.oracle.reference import Unavailable
 
 FORMATS = ("MONO_VLSB", "MONO_HLSB", "MONO_HMSB", "GS2_HMSB", "GS4_HMSB", "GS8", "RGB565")
 PLACES = st.integers(-6, 24)
@@ -87,37 +86,22 @@ def programs(draw: st.DrawFn) -> str:
     ))
 
 
-@pytest.fixture(scope="module")
-def port() -> list[str]:
-    try:
-        return unix_port.command()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
-def reference(port: list[str], program: str, folder: Path) -> str:
-    (folder / "program.py").write_text(program, encoding="utf-8")
-    done = subprocess.run([*port, "program.py"], cwd=folder, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=60)
-    return done.stdout.decode()
-
-
 @pytest.mark.spec("G46", "G47")
-def test_pictures(port: list[str], tmp_path: Path) -> None:
+def test_pictures(tmp_path: Path) -> None:
     """Byte for byte what the real one draws."""
 
     @settings(max_examples=60, deadline=None, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(programs())
     def check(program: str) -> None:
-        wanted = reference(port, program, tmp_path)
+        wanted = reference(program, tmp_path)
         assert "Traceback" not in wanted
         assert run(program, release=unix_port.RELEASE) == wanted
 
     check()
 
 
-def test_every_character(port: list[str], tmp_path: Path) -> None:
+def test_every_character(tmp_path: Path) -> None:
     program = """
 import framebuf
 data = bytearray(64)
@@ -127,7 +111,7 @@ for code in range(1, 256):
     p.text(bytes([code]) if code > 127 else chr(code), 0, 0)
     print(code, bytes(data[:8]))
 """
-    assert run(program, release=unix_port.RELEASE) == reference(port, program, tmp_path)
+    assert run(program, release=unix_port.RELEASE) == reference(program, tmp_path)
 
 
 ERRORS = """
@@ -160,8 +144,8 @@ print(bytes(p), bytes(memoryview(p)), p == p, [name for name in dir(p) if name[0
 """
 
 
-def test_errors(port: list[str], tmp_path: Path) -> None:
-    assert run(ERRORS, release=unix_port.RELEASE) == reference(port, ERRORS, tmp_path)
+def test_errors(tmp_path: Path) -> None:
+    assert run(ERRORS, release=unix_port.RELEASE) == reference(ERRORS, tmp_path)
 
 
 def test_releases() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,7 @@ from mpy_cross.emulator.runtime.modules.time import EPOCH, broken_down, ticks_di
 from mpy_cross.emulator.runtime.regex import Pattern
 from mpy_cross.loader.release import get
 from tests.emulator.running import Board, run
-from tests.oracle import unix_port
-from tests.oracle.reference import Unavailable
+from tests.emulator.unix_runs import reference
 
 DOCUMENTED = {
     "cmath": "cos exp log log10 phase polar rect sin sqrt e pi",
@@ -248,22 +246,8 @@ print([int(random.uniform(-5, 5) * 1e6) for _ in range(9)])
 """
 
 
-def real(source: str, folder: Path) -> str:
-    """What the real MicroPython prints."""
-    path = folder / "program.py"
-    path.write_text(source, encoding="utf-8")
-    try:
-        command = unix_port.command()
-    except Unavailable as error:
-        pytest.skip(str(error))
-    done = subprocess.run(
-        [*command, str(path)], cwd=folder, capture_output=True, timeout=60, check=False
-    )
-    return done.stdout.decode()
-
-
 def test_random_numbers_are_those_of_the_reference(tmp_path: Path) -> None:
-    assert run(RANDOM) == real(RANDOM, tmp_path)
+    assert run(RANDOM) == reference(RANDOM, tmp_path)
 
 
 # -------------------------------------------------------------------------------------------- re
@@ -305,7 +289,7 @@ print(re.compile("[,;]").split("a,b;c,,d"), re.compile("[,;]").split("a,b;c", 1)
 print(re.match(b"a", b"ab").group(0), re.match("a", "ab"))
 """
     )
-    assert run(program) == real(program, tmp_path)
+    assert run(program) == reference(program, tmp_path)
 
 
 def test_groups_and_places() -> None:

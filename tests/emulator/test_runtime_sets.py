@@ -14,8 +14,8 @@ from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.session import Session
 from mpy_cross.loader.release import get
 from tests.emulator.running import run
+from tests.emulator.unix_runs import reference
 from tests.oracle import unix_port
-from tests.oracle.reference import Unavailable
 
 SHOWN = [
     # As stock firmware of PYBV11 1.17 prints it.
@@ -114,16 +114,10 @@ def program(seed: int) -> str:
 
 
 def test_random_programs_print_what_micropython_prints(tmp_path: Path) -> None:
-    try:
-        command = unix_port.command()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
     source = "\n".join(program(seed) for seed in range(30))
-    path = tmp_path / "sets.py"
-    path.write_text(source)
-    done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=60)
-    assert run(source, release="1.28") == done.stdout
-    assert len(done.stdout) > 30_000
+    wanted = reference(source, tmp_path)
+    assert run(source, release=unix_port.RELEASE) == wanted
+    assert len(wanted) > 30_000
 
 
 def test_order_does_not_depend_on_the_host() -> None:
