@@ -9,7 +9,7 @@ from mpy_cross.assembler.arm import TABLE
 from mpy_cross.emitters.native.arm import ArmMachine
 from mpy_cross.loader.release import get
 from tests.native.listing import generate, listing
-from tests.native.verbs import code_of, groups, recorded
+from tests.native.verbs import differing, groups, recorded
 
 RECORDED = groups(recorded("arm"))
 
@@ -17,13 +17,7 @@ RECORDED = groups(recorded("arm"))
 @pytest.mark.parametrize("target", RECORDED)
 def test_same_code_as_the_reference(target: str) -> None:
     cases = RECORDED[target]
-    machine = ArmMachine(cases[0].arch, get(cases[0].release))
-    wrong = []
-    for case in cases:
-        code = code_of(machine, case.verbs)
-        if code != case.code:
-            wrong.append((case.verbs, code, case.code))
-    assert not wrong
+    assert differing(ArmMachine(cases[0].arch, get(cases[0].release)), cases) == []
 
 
 @pytest.mark.parametrize("release", ["1.12", "1.17"])

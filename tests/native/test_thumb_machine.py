@@ -13,7 +13,7 @@ from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.thumb import ThumbMachine
 from mpy_cross.loader.release import get
 from tests.native.listing import generate, in_turn, listing
-from tests.native.verbs import code_of, groups, recorded
+from tests.native.verbs import code_of, differing, groups, recorded
 
 RECORDED = groups(recorded("thumb"))
 
@@ -21,13 +21,7 @@ RECORDED = groups(recorded("thumb"))
 @pytest.mark.parametrize("target", RECORDED)
 def test_same_code_as_the_reference(target: str) -> None:
     cases = RECORDED[target]
-    machine = ThumbMachine(cases[0].arch, get(cases[0].release))
-    wrong = []
-    for case in cases:
-        code = code_of(machine, case.verbs)
-        if code != case.code:
-            wrong.append((case.verbs, code, case.code))
-    assert not wrong
+    assert differing(ThumbMachine(cases[0].arch, get(cases[0].release)), cases) == []
 
 
 @pytest.mark.parametrize("arch", ["armv7em", "armv7emsp", "armv7emdp"])

@@ -130,3 +130,9 @@ def code_of(machine: Machine, verbs: str) -> str:
     except NativeError as error:
         assert error.bare
         return "!" + error.message
+
+
+def differing(machine: Machine, cases: list[Recorded]) -> list[tuple[str, str, str]]:
+    """Verbs of which the machine makes something else, what it makes, and what is recorded."""
+    made = [(case.verbs, code_of(machine, case.verbs), case.code) for case in cases]
+    return [each for each in made if each[1] != each[2]]
