@@ -5,7 +5,8 @@ A register is a number: below 32 one of the target, from 32 on one to be chosen.
 
 from __future__ import annotations
 
-from typing import Final, Protocol, final
+from collections.abc import Callable
+from typing import Final, NamedTuple, final
 
 from mpy_cross.emitters.ssa.ir import Block, Function
 
@@ -18,6 +19,10 @@ COPY: Final = "copy"  # d[i] = s[i], all at once
 CONST: Final = "const"  # d = imm
 RELOAD: Final = "reload"  # d = spill slot imm
 SPILL: Final = "spill"  # spill slot imm = s[0]
+
+ALL: Final = -1
+RESULT: Final = -1
+"""The result of an instruction, as the number of an operand; sources count from 0."""
 
 
 @final
@@ -42,8 +47,8 @@ class Ins:
         self.shift = shift
         self.cond = cond
         self.nums: tuple[int | None, ...] = ()
-        self.early = False
-        """Writes its result before it has read everything."""
+        self.early = 0
+        """Sources, as bits, that are still read when the result is written; ALL for all of them."""
         self.clobbers: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
@@ -86,12 +91,15 @@ class MFunction:
         return self.n_virtual - 1
 
 
-class RegisterSet(Protocol):
-    """What the allocator needs to know of a target."""
+@final
+class Second(NamedTuple):
+    """Registers that only some operands of some instructions may be in."""
 
-    @property
-    def allocatable(self) -> tuple[int, ...]:
-        """Registers, the best ones first."""
+    registers: tuple[int, ...]
+    n_free: int
+    """How many of the first ones need not be saved."""
+    takes: Callable[[Ins, int], bool]
+    """Whether they can be an operand of an instruction: the number of a source, or RESULT."""
 
 
 def register_name(register: int) -> str:

@@ -17,14 +17,20 @@ from mpy_cross.emitters.ssa.machine import (
     FIRST_VIRTUAL,
     NONE,
     RELOAD,
+    RESULT,
     SLOT,
     SPILL,
     Ins,
     MFunction,
+    Second,
 )
 
 MAX_ROUNDS: Final = 40
 INFINITE: Final = 1e30
+PAYS: Final = 8.0
+"""Uses, those of loops weighted, that pay for saving a second register."""
+EITHER: Final = frozenset(("add", "and", "orr", "eor", "mul"))
+"""Instructions whose result may take the place of either operand."""
 
 
 @final
@@ -44,8 +50,9 @@ def bits_of(word: int) -> Iterator[int]:
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("chosen", "copies", "function", "hints", "live_in", "near", "nodes", "owners",
-                 "registers", "rep", "starts", "temporary", "weights")
+    __slots__ = ("chosen", "copies", "function", "high", "high_owners", "hints", "live_in", "near",
+                 "nodes", "owners", "promoted", "registers", "rep", "second", "starts", "takes",
+                 "temporary", "weights")
 
     near: list[int]
     """For each register those that are alive together with it, as bits."""
@@ -56,10 +63,20 @@ class Allocator:
     chosen: dict[int, int]
     owners: dict[int, int]
     """For each register of the target what has it, as bits, itself included."""
+    high_owners: dict[int, int]
+    """The same for second registers."""
+    promoted: set[int]
+    """What moves to second registers after this round."""
 
-    def __init__(self, function: MFunction, registers: tuple[int, ...]) -> None:
+    def __init__(
+        self, function: MFunction, registers: tuple[int, ...], second: Second | None
+    ) -> None:
         self.function = function
         self.registers = registers
+        self.second = second
+        self.takes = second.takes if second is not None else None
+        self.high: set[int] = set()
+        """What is to be in a second register."""
         self.rep: dict[int, int] = {}
         self.temporary: set[int] = set()
         """Registers made for spilled values: never spilled again."""
@@ -138,6 +155,8 @@ class Allocator:
             self._note_copies(ins, depth)
         elif dests and srcs:
             self._hint(dests[0], srcs[0])
+            if ins.op in EITHER and len(srcs) > 1:
+                self._hint(dests[0], srcs[1])
         if dests:
             written = 0
             for d in dests:
@@ -145,8 +164,9 @@ class Allocator:
                     written |= 1 << d
             others = live | written
             if ins.early:
-                for s in srcs:
-                    others |= 1 << s
+                for i, s in enumerate(srcs):
+                    if ins.early >> i & 1:
+                        others |= 1 << s
             for i, d in enumerate(dests):
                 if d >= SLOT:
                     continue
@@ -159,9 +179,11 @@ class Allocator:
             live &= ~written
         for c in ins.clobbers:
             near[c] |= live
-        for s in srcs:
+        takes = self.takes
+        for i, s in enumerate(srcs):
             if s < SLOT:
-                weights[s] += weight
+                if takes is None or not takes(ins, i):
+                    weights[s] += weight
                 live |= 1 << s
         return live
 
@@ -199,7 +221,7 @@ class Allocator:
         near, weights, starts = self.near, self.weights, self.starts
         for _, d, s in sorted(self.copies, key=lambda copy: -copy[0]):
             x, y = self.find(d), self.find(s)
-            if x == y or near[x] >> y & 1:
+            if x == y or near[x] >> y & 1 or (d in self.high) != (s in self.high):
                 continue
             self.rep[y] = x
             moved, near[y] = near[y], 0
@@ -225,6 +247,8 @@ class Allocator:
         rep, starts = self.rep, self.starts
         self.chosen = {}
         self.owners = {register: 1 << register for register in self.registers}
+        if self.second is not None:
+            self.high_owners = {register: 1 << register for register in self.second.registers}
         spilled: list[int] = []
         nodes = [r for r in self.nodes if r not in rep]
         nodes.sort(key=lambda r: (starts.get(r, 0), r))
@@ -245,18 +269,21 @@ class Allocator:
 
     def _take(self, node: int, register: int) -> None:
         self.chosen[node] = register
-        self.owners[register] |= 1 << node
+        self._owners_for(node)[register] |= 1 << node
+
+    def _owners_for(self, node: int) -> dict[int, int]:
+        return self.high_owners if node in self.high else self.owners
 
     def _choose(self, node: int) -> int:
         """A register that nothing near has, -1 if there is none."""
-        near, owners = self.near[node], self.owners
+        near, owners = self.near[node], self._owners_for(node)
         for hint in self.hints.get(node, ()):
             if hint >= FIRST_VIRTUAL:
                 hint = self.chosen.get(self.find(hint), -1)
             if hint in owners and not near & owners[hint]:
                 return hint
-        for register in self.registers:
-            if not near & owners[register]:
+        for register, owned in owners.items():
+            if not near & owned:
                 return register
         return -1
 
@@ -269,7 +296,8 @@ class Allocator:
         """Spill the node, or all neighbours that have some register, whichever costs less."""
         near = self.near[node]
         best, best_cost = NONE, self._cost(node)
-        for register, owned in self.owners.items():
+        owners = self._owners_for(node)
+        for register, owned in owners.items():
             if near >> register & 1:
                 continue
             cost = sum(self._cost(other) for other in bits_of(near & owned))
@@ -280,22 +308,26 @@ class Allocator:
                 raise AllocationError(f"too few registers for {self.function.source.name}")
             spilled.append(node)
             return
-        for other in bits_of(near & self.owners[best]):
+        for other in bits_of(near & owners[best]):
             del self.chosen[other]
-            self.owners[best] &= ~(1 << other)
+            owners[best] &= ~(1 << other)
             spilled.append(other)
         self._take(node, best)
 
     # ---------------------------------------------------------------------------------- spilling
 
     def _spill(self, spilled: list[int]) -> None:
-        """Move values to the frame; constants are made again where they are used."""
+        """Move values to the frame, or to second registers; constants are made again where they
+        are used."""
         function = self.function
         homes: dict[int, int] = {}
-        numbers = self._constants({v for v in range(FIRST_VIRTUAL, function.n_virtual)
-                                   if self.find(v) in spilled}, spilled)
+        members = {v for v in range(FIRST_VIRTUAL, function.n_virtual) if self.find(v) in spilled}
+        numbers = self._constants(members, spilled)
+        self.promoted = {node for node in spilled
+                         if node not in numbers and self._is_promoted(node)}
+        self.high.update(v for v in members if self.find(v) in self.promoted)
         for node in spilled:
-            if node not in numbers:
+            if node not in numbers and node not in self.promoted:
                 homes[node] = function.n_slots
                 function.n_slots += 1
         for block in function.blocks:
@@ -303,6 +335,15 @@ class Allocator:
             for ins in block.code:
                 self._rewrite(ins, code, homes, numbers)
             block.code = code
+
+    def _is_promoted(self, node: int) -> bool:
+        """Whether a value moves to a second register: one that costs nothing to use, or, where
+        that pays for saving it, any."""
+        if self.second is None or node in self.high:
+            return False
+        near = self.near[node]
+        return self.weights[node] >= PAYS or any(
+            not near >> register & 1 for register in self.second.registers[: self.second.n_free])
 
     def _constants(self, members: set[int], spilled: list[int]) -> dict[int, int]:
         """Spilled values that are one constant."""
@@ -335,6 +376,10 @@ class Allocator:
                     code.append(Ins(RELOAD, [temp], [], homes[node]))
                 else:
                     code.append(Ins(CONST, [temp], [], numbers[node]))
+            elif node in self.promoted and not (self.takes and self.takes(ins, i)):
+                temp = self._temporary()
+                new[node] = ins.srcs[i] = temp
+                code.append(Ins(COPY, [temp], [s]))
         if len(ins.dests) == 1 and ins.dests[0] >= FIRST_VIRTUAL:
             node = self.find(ins.dests[0])
             if node in numbers:
@@ -344,6 +389,12 @@ class Allocator:
                 ins.dests[0] = temp
                 code.append(ins)
                 code.append(Ins(SPILL, [], [temp], homes[node]))
+                return
+            if node in self.promoted and not (self.takes and self.takes(ins, RESULT)):
+                temp = self._temporary()
+                code.append(ins)
+                code.append(Ins(COPY, [ins.dests[0]], [temp]))
+                ins.dests[0] = temp
                 return
         code.append(ins)
 
@@ -382,9 +433,11 @@ class Allocator:
         return temp
 
 
-def allocate(function: MFunction, registers: tuple[int, ...]) -> None:
+def allocate(
+    function: MFunction, registers: tuple[int, ...], second: Second | None = None
+) -> None:
     """Choose registers of the target for a function.  Raises AllocationError."""
-    Allocator(function, registers).run()
+    Allocator(function, registers, second).run()
 
 
 def sequence(dests: list[int], srcs: list[int], scratch: int) -> list[tuple[int, int]]:

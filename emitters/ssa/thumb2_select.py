@@ -20,7 +20,7 @@ from mpy_cross.emitters.ssa.ir import (
     Value,
     signed,
 )
-from mpy_cross.emitters.ssa.machine import CONST, COPY, Ins
+from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, reg
 
 R0: Final = 0
@@ -170,7 +170,7 @@ class Selector(BaseSelector):
             ins.clobbers = (IP,)
         elif op in ("floordiv", "floormod"):
             ins = self.emit(op, value, args)
-            ins.early = True
+            ins.early = ALL
             ins.clobbers = (IP,)
         elif op == "tag":
             self.emit("lsli", value, args, 31)
