@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 from mpy_cross.loader.errors import MpyError
@@ -127,6 +128,24 @@ class Input:
                 self.raw_uint(field)
         raw.relocations = data[start : self.pos - 1]
         self.mark(start, field)
+
+    def codes(self, read: Callable[[str], tuple[RawCode, int]]) -> RawCode:
+        """A code object with all below it; `read` takes one, and says how many are in it."""
+        # No recursion: a hostile file nests its code as deep as it likes.  An entry of `todo`: the
+        # code object whose children are being read, how many are missing, its path.
+        root = read("module")
+        todo: list[tuple[RawCode, int, str]] = [(root[0], root[1], "")]
+        while todo:
+            raw, missing, path = todo.pop()
+            if missing == 0:
+                self.relocations(raw, path or "module")
+                continue
+            child_path = f"{path}{len(raw.children)}"
+            child, n_children = read(f"code {child_path}")
+            raw.children.append(child)
+            todo.append((raw, missing - 1, path))
+            todo.append((child, n_children, below(child_path)))
+        return root[0]
 
 
 def static_name(number: int, offset: int, field: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.loader.errors import MpyError
-from mpy_cross.loader.input import Input, Span, below, parse_number, static_name
+from mpy_cross.loader.input import Input, Span, parse_number, static_name
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, NativeFlag, RawCode
 from mpy_cross.loader.objects import ConstValue, Str
 from mpy_cross.loader.prelude import Prelude, decode_prelude
@@ -45,7 +45,7 @@ class Reader5:
         if self._window_max > QSTR_WINDOW_MAX:
             raise MpyError(start, "qstr window size", f"{self._window_max} is absurd")
         steps = STEPS_CACHED if feature & 1 else STEPS_PLAIN
-        root = self._codes5(steps)
+        root = self._in.codes(lambda field: self._code5(field, steps))
         return MpyFile(
             release=self._release,
             qstrs=self._qstrs,
@@ -98,21 +98,6 @@ class Reader5:
             self._in.mark(start, field)
         window.insert(0, index)
         return index
-
-    def _codes5(self, steps: tuple[int, ...]) -> RawCode:
-        root = self._code5("module", steps)
-        todo: list[tuple[RawCode, int, str]] = [(root[0], root[1], "")]
-        while todo:
-            raw, missing, path = todo.pop()
-            if missing == 0:
-                self._in.relocations(raw, path or "module")
-                continue
-            child_path = f"{path}{len(raw.children)}"
-            child, n_children = self._code5(f"code {child_path}", steps)
-            raw.children.append(child)
-            todo.append((raw, missing - 1, path))
-            todo.append((child, n_children, below(child_path)))
-        return root[0]
 
     def _code5(self, field: str, steps: tuple[int, ...]) -> tuple[RawCode, int]:
         start = self._in.pos

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.loader.errors import MpyError
-from mpy_cross.loader.input import Input, Span, below, parse_number, static_name
+from mpy_cross.loader.input import Input, Span, parse_number, static_name
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile, NativeFlag, RawCode
 from mpy_cross.loader.objects import ConstValue, FunTable, Str
 from mpy_cross.loader.release import RELEASES, Release
@@ -68,7 +68,7 @@ class Reader6:
         n_objects = self._in.count("number of objects")
         qstrs = [self._qstr6(i) for i in range(n_qstrs)]
         objects = [self._object6(f"object {i}") for i in range(n_objects)]
-        root = self._codes6()
+        root = self._in.codes(self._code6)
         return MpyFile(
             release=release,
             qstrs=qstrs,
@@ -128,23 +128,6 @@ class Reader6:
             self._terminator(field)
             return text
         return parse_number(tag, text, length_start, field)
-
-    def _codes6(self) -> RawCode:
-        # No recursion: a hostile file nests its code as deep as it likes.  An entry of `todo`: the
-        # code object whose children are being read, how many are missing, its path.
-        root = self._code6("module")
-        todo: list[tuple[RawCode, int, str]] = [(root[0], root[1], "")]
-        while todo:
-            raw, missing, path = todo.pop()
-            if missing == 0:
-                self._in.relocations(raw, path or "module")
-                continue
-            child_path = f"{path}{len(raw.children)}"
-            child, n_children = self._code6(f"code {child_path}")
-            raw.children.append(child)
-            todo.append((raw, missing - 1, path))
-            todo.append((child, n_children, below(child_path)))
-        return root[0]
 
     def _code6(self, field: str) -> tuple[RawCode, int]:
         """A code object without its children, and how many it has."""
