@@ -17,6 +17,18 @@ FUNCTION: Final = 4
 TOP_MAX: Final = 65534  # one less than the largest, so that a duty of 65535 is always high
 
 
+def set_pulses(self: Any, *, freq: Any = None, duty_u16: Any = None, duty_ns: Any = None) -> None:
+    """`PWM.init` of all boards: change frequency and duty."""
+    if duty_u16 is not None and duty_ns is not None:
+        raise ValueError("only one of duty_u16 and duty_ns may be given")
+    if freq is not None:
+        self.freq(freq)
+    if duty_u16 is not None:
+        self.duty_u16(duty_u16)
+    if duty_ns is not None:
+        self.duty_ns(duty_ns)
+
+
 class PWM(HostObject):
     """`PWM(pin, *, freq, duty_u16, duty_ns)`: one output of a slice."""
 
@@ -30,16 +42,7 @@ class PWM(HostObject):
         pin._mode(ALT, FUNCTION)
         self.init(freq=freq, duty_u16=duty_u16, duty_ns=duty_ns)
 
-    def init(self, *, freq: Any = None, duty_u16: Any = None, duty_ns: Any = None) -> None:
-        """Change frequency and duty."""
-        if duty_u16 is not None and duty_ns is not None:
-            raise ValueError("only one of duty_u16 and duty_ns may be given")
-        if freq is not None:
-            self.freq(freq)
-        if duty_u16 is not None:
-            self.duty_u16(duty_u16)
-        if duty_ns is not None:
-            self.duty_ns(duty_ns)
+    init = set_pulses
 
     def _read(self, register: str) -> int:
         return self._hw.read("PWM", f"CH{self._slice}_{register}")
@@ -135,16 +138,7 @@ class StmPWM(HostObject):
         self._channel = self._timer.channel(found[1], PULSES, pin=pin)
         self.init(duty_u16=duty_u16, duty_ns=duty_ns)
 
-    def init(self, *, freq: Any = None, duty_u16: Any = None, duty_ns: Any = None) -> None:
-        """Change frequency and duty."""
-        if duty_u16 is not None and duty_ns is not None:
-            raise ValueError("only one of duty_u16 and duty_ns may be given")
-        if freq is not None:
-            self.freq(freq)
-        if duty_u16 is not None:
-            self.duty_u16(duty_u16)
-        if duty_ns is not None:
-            self.duty_ns(duty_ns)
+    init = set_pulses
 
     def deinit(self) -> None:
         """Turn the output off."""
