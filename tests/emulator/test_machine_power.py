@@ -13,6 +13,7 @@ from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.session import EXIT_RESET
 from mpy_cross.loader.release import get
 from tests.emulator.hardware_runs import MS, Start, printed, start
+from tests.emulator.pio_programs import WS2812
 
 __all__ = ["start"]
 
@@ -213,18 +214,7 @@ def blink_1hz():
     nop()                     [29]
     jmp(x_dec, "delay_low")
 
-@rp2.asm_pio(sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_LEFT, autopull=True,
-             pull_thresh=24)
-def ws2812():
-    wrap_target()
-    label("bitloop")
-    out(x, 1)               .side(0)    [2]
-    jmp(not_x, "do_zero")   .side(1)    [1]
-    jmp("bitloop")          .side(1)    [4]
-    label("do_zero")
-    nop()                   .side(0)    [4]
-    wrap()
-
+""" + WS2812 + """
 print(*map(hex, blink_1hz[0]))
 print(*map(hex, ws2812[0]))
 print(hex(ws2812[4]))

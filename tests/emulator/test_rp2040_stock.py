@@ -20,6 +20,7 @@ from mpy_cross.emulator.stock import Stock, StockError, usb_console
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
+from tests.emulator.pio_programs import WS2812
 from tests.emulator.stock_images import stock_image
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra emulator")
@@ -431,18 +432,7 @@ def test_pio_drives_lights(board: FirmwareUnderTest) -> None:
 import array, time, rp2
 from machine import Pin
 
-@rp2.asm_pio(sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_LEFT, autopull=True,
-             pull_thresh=24)
-def ws2812():
-    wrap_target()
-    label("bitloop")
-    out(x, 1)               .side(0)    [2]
-    jmp(not_x, "do_zero")   .side(1)    [1]
-    jmp("bitloop")          .side(1)    [4]
-    label("do_zero")
-    nop()                   .side(0)    [4]
-    wrap()
-
+""" + WS2812 + """
 sm = rp2.StateMachine(1, ws2812, freq=8_000_000, sideset_base=Pin(22))
 sm.active(1)
 for _ in range(2):
