@@ -64,18 +64,7 @@ ASM_ARCHS_1_12 = (
     "xtensa",
 )
 
-MARCH_1_12 = (
-    "x86",
-    "x64",
-    "armv6",
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-    "xtensawin",
-)
+MARCH_1_12 = ARCHS_1_12[1:]
 
 
 @final
