@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mpy_cross.emulator.testing_firmware import FirmwareUnderTest
+
 
 def stock_image(place: str) -> Path:
     """The image of a place such as "v1.17/PYBV11"; skips the test where there is none."""
@@ -17,3 +19,15 @@ def stock_image(place: str) -> Path:
     if not path.exists():
         pytest.skip(f"{path}: no such image")
     return path
+
+
+def prompt_evaluates(board: FirmwareUnderTest) -> None:
+    """An expression, and a loop that ends with Ctrl-C."""
+    board.repl.type("print(1+1)\r")
+    board.advance(ms=50)
+    assert board.printed.endswith(">>> print(1+1)\n2\n>>> ")
+    board.repl.type("while True: pass\r\r")
+    board.advance(ms=100)
+    board.repl.type(b"\x03")
+    board.advance(ms=50)
+    assert board.printed.endswith("KeyboardInterrupt: \n>>> ")

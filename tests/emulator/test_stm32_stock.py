@@ -18,7 +18,7 @@ from mpy_cross.emulator.stock import Stock
 from mpy_cross.emulator.stock_session import StockSession
 from mpy_cross.emulator.testing_firmware import FirmwareUnderTest, RemoteProgramError, booted
 from mpy_cross.emulator.wiring import I2CMemory, SPILog
-from tests.emulator.stock_images import stock_image
+from tests.emulator.stock_images import prompt_evaluates, stock_image
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra emulator")
 
@@ -61,14 +61,7 @@ def test_boots_to_its_prompt(board: FirmwareUnderTest) -> None:
 
 @everywhere
 def test_prompt_evaluates(board: FirmwareUnderTest) -> None:
-    board.repl.type("print(1+1)\r")
-    board.advance(ms=50)
-    assert board.printed.endswith(">>> print(1+1)\n2\n>>> ")
-    board.repl.type("while True: pass\r\r")
-    board.advance(ms=100)
-    board.repl.type(b"\x03")
-    board.advance(ms=50)
-    assert board.printed.endswith("KeyboardInterrupt: \n>>> ")
+    prompt_evaluates(board)
 
 
 @everywhere
