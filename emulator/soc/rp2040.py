@@ -119,7 +119,8 @@ class Rp2040(Chip):
                      for n in (0, 1)]
         self.spis = [Spi(f"SPI{n}", context, rates["peri"], self.signal(f"SPI{n}_SCK"),
                          self.signal(f"SPI{n}_CSn")) for n in (0, 1)]
-        self.i2cs = [I2c(f"I2C{n}", context, self.rate) for n in (0, 1)]
+        self.i2cs = [I2c(f"I2C{n}", context, self.rate, self.signal(f"I2C{n}_SCL"),
+                         self.signal(f"I2C{n}_SDA")) for n in (0, 1)]
         self.adc = Adc(context, rates["adc"])
         requests = {
             **dict(enumerate((each for pio in self.pios for each in pio.requests), PIO_REQUEST)),

@@ -292,7 +292,8 @@ class Stm32f4(Chip):
             self.add(spi, spi.irq)
         for name in self.having("I2C1", "I2C2", "I2C3"):
             i2c = I2c(name, context, rcc.pclk1, partial(self.i2c_bus, name),
-                      self.request(f"{name}_RX"), self.request(f"{name}_TX"))
+                      self.request(f"{name}_RX"), self.request(f"{name}_TX"),
+                      self.signal(f"{name}_SCL"), self.signal(f"{name}_SDA"))
             self.add(i2c, i2c.events, i2c.errors)
         filters = Filters()
         for name in self.having("CAN1", "CAN2"):

@@ -1,4 +1,7 @@
-"""I2C of RP2040 as a controller, a DesignWare DW_apb_i2c (RP2040 datasheet, 4.3)."""
+"""I2C of RP2040, a DesignWare DW_apb_i2c (RP2040 datasheet, 4.3): controller, and target of 7 bits.
+
+As a controller it moves whole bytes, see `wiring`; as a target it follows its pads bit by bit.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,30 @@ from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.i2c_target import TargetWire
 from mpy_cross.emulator.blocks.rp2040.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
-from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
 from mpy_cross.emulator.wiring import I2CBus
 
 DEPTH: Final = 16
 READ, STOP, RESTART = 1 << 8, 1 << 9, 1 << 10  # of a command
 RX_UNDER, RX_OVER, RX_FULL, TX_OVER, TX_EMPTY = 1, 2, 4, 8, 16
+READ_WANTED, RX_DONE, GENERAL_CALL = 1 << 5, 1 << 7, 1 << 11
 TX_ABORT, ACTIVITY, STOP_SEEN, START_SEEN, RESTART_SEEN = 1 << 6, 1 << 8, 1 << 9, 1 << 10, 1 << 12
 FLAGS: Final = ("RESTART_DET[12]{0} GEN_CALL[11]{0} START_DET[10]{0} STOP_DET[9]{0} ACTIVITY[8]{0} "
                 "RX_DONE[7]{0} TX_ABRT[6]{0} RD_REQ[5]{0} TX_EMPTY[4]{0} TX_OVER[3]{0} "
                 "RX_FULL[2]{0} RX_OVER[1]{0} RX_UNDER[0]{0}")
-ADDRESS_REFUSED, DATA_REFUSED = 1, 8  # of IC_TX_ABRT_SOURCE
+ADDRESS_REFUSED, DATA_REFUSED, FLUSHED = 1, 8, 1 << 13  # of IC_TX_ABRT_SOURCE
+FIRST: Final = 1 << 11  # of a byte that was received: the first one of a transfer
 
 
 @final
 class I2c(Block):
     """bus: finds the devices that are wired to the pads which belong to this block now.
 
-    requests: of the DMA, for sending and receiving.
+    requests: of the DMA, for sending and receiving.  wire: its pads, when it is a target.
     """
 
     replicate = True
@@ -79,9 +85,11 @@ class I2c(Block):
     COMP_VERSION = Register(0xF8, access="ro", reset=0x3230312A, name="IC_COMP_VERSION")
     COMP_TYPE = Register(0xFC, access="ro", reset=0x44570140, name="IC_COMP_TYPE")
 
-    def __init__(self, name: str, context: Context, rate: Rate) -> None:
+    def __init__(self, name: str, context: Context, rate: Rate, scl: Signal, sda: Signal) -> None:
         super().__init__(name, context)
         self.rate = rate
+        self.wire = TargetWire(self, scl, sda)
+        self.first = False  # the next byte that a controller sends is the first one
         self.bus: Callable[[], I2CBus] = I2CBus
         self.irq = Line(f"{name}_IRQ")
         self.requests = Request(), Request()
@@ -98,6 +106,7 @@ class I2c(Block):
             self.current.stop()
             self.current = None
         self.flags = 0
+        self.listen()
         self.update()
 
     def halt(self) -> None:
@@ -140,6 +149,7 @@ class I2c(Block):
         else:
             self.commands.append(written & 0x7FF)
             self.next()
+            self.wire.go_on()
         self.update()
 
     def next(self) -> None:
@@ -147,7 +157,6 @@ class I2c(Block):
         if self.alarm is not None or not self.commands or not self.ENABLE & 1:
             return
         if not self.CON & 1:
-            self.context.unmodelled(f"{self.name} as a target", "use")
             return
         command = self.commands[0]
         addressed = (self.current is not None and not command & RESTART
@@ -196,6 +205,67 @@ class I2c(Block):
         self.stop()
         self.update()
 
+    # As a target.
+
+    def listen(self) -> None:
+        """Takes part in what happens at its pads, if it is a target."""
+        slave = not self.CON & (I2c.CON["MASTER_MODE"] | I2c.CON["IC_SLAVE_DISABLE"])
+        ten = bool(self.CON & I2c.CON["IC_10BITADDR_SLAVE"])
+        if slave and ten and self.ENABLE & 1:
+            self.context.unmodelled(f"{self.name} as a target with 10 bits of address", "use")
+        self.wire.listen(slave and not ten and bool(self.ENABLE & 1))
+
+    def target_started(self) -> None:
+        self.flags |= START_SEEN | (RESTART_SEEN if self.wire.taken else 0)
+        self.update()
+
+    def target_stopped(self) -> None:
+        if self.wire.taken or not self.CON & I2c.CON["STOP_DET_IFADDRESSED"]:
+            self.flags |= STOP_SEEN
+            self.update()
+
+    def target_begins(self, address: int, read: bool) -> bool:
+        general = address == 0 and not read and bool(self.ACK_GENERAL_CALL & 1)
+        if address != self.SAR & 0x7F and not general:
+            return False
+        self.flags |= ACTIVITY | (GENERAL_CALL if general else 0)
+        self.first = True
+        if read and self.commands:  # left over from a transfer before
+            self.TX_ABRT_SOURCE = FLUSHED | len(self.commands) << 23
+            self.commands.clear()
+            self.flags |= TX_ABORT
+        self.update()
+        return True
+
+    def target_takes(self, byte: int) -> bool:
+        if self.NACK_ONLY & 1:
+            return False
+        if len(self.incoming) < DEPTH:
+            self.incoming.append(byte | (FIRST if self.first else 0))
+        else:
+            self.flags |= RX_OVER
+        self.first = False
+        self.update()
+        return True
+
+    def target_ready(self, read: bool) -> bool:
+        if not read:
+            return (len(self.incoming) < DEPTH
+                    or not self.CON & I2c.CON["RX_FIFO_FULL_HLD_CTRL"])
+        if not self.commands and not self.wire.holding:
+            self.flags |= READ_WANTED
+            self.update()
+        return bool(self.commands)
+
+    def target_gives(self) -> int:
+        byte = self.commands.popleft() & 0xFF
+        self.update()
+        return byte
+
+    def target_refused(self) -> None:
+        self.flags |= RX_DONE
+        self.update()
+
     def hold(self) -> None:
         """Programs look again and again whether a byte is over: the look takes until it is."""
         if self.alarm is not None:
@@ -208,6 +278,7 @@ class I2c(Block):
             self.flags |= RX_UNDER
             return 0
         value = self.incoming.popleft()
+        self.wire.go_on()
         self.update()
         return value
 
@@ -229,7 +300,8 @@ class I2c(Block):
         self.hold()
         active = self.current is not None or bool(self.commands)
         return (active * 0x21 | (len(self.commands) < DEPTH) << 1 | (not self.commands) << 2
-                | bool(self.incoming) << 3 | (len(self.incoming) >= DEPTH) << 4)
+                | bool(self.incoming) << 3 | (len(self.incoming) >= DEPTH) << 4
+                | self.wire.taken * 0x41)
 
     def read_TXFLR(self) -> int:
         return len(self.commands)
@@ -247,6 +319,7 @@ class I2c(Block):
             self.halt()
         elif written & 2:
             self.abort(1 << 16)
+        self.listen()
         self.next()
         self.update()
 
@@ -272,6 +345,15 @@ class I2c(Block):
     def read_CLR_TX_ABRT(self) -> int:
         self.TX_ABRT_SOURCE = 0
         return self.clear(TX_ABORT)
+
+    def read_CLR_RD_REQ(self) -> int:
+        return self.clear(READ_WANTED)
+
+    def read_CLR_RX_DONE(self) -> int:
+        return self.clear(RX_DONE)
+
+    def read_CLR_GEN_CALL(self) -> int:
+        return self.clear(GENERAL_CALL)
 
     def read_CLR_ACTIVITY(self) -> int:
         return self.clear(ACTIVITY)

@@ -1,30 +1,33 @@
-"""I2C of STM32F4 (RM0090, chapter 27) as master, byte by byte.
+"""I2C of STM32F4 (RM0090, chapter 27): master byte by byte, slave bit by bit.
 
-Devices are those that are wired to its pads, see `wiring`.  Slave mode, SMBus and packet error
-checking are not modelled.
+A master reaches the devices that are wired to its pads, see `wiring`; a slave follows its pads.
+Addresses of 10 bits, SMBus and packet error checking are not modelled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.i2c_target import TargetWire
 from mpy_cross.emulator.blocks.stm32.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
-from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
 from mpy_cross.emulator.wiring import I2CBus
 
 SB, ADDR, BTF, STOPF, RXNE, TXE, BERR, ARLO, AF = 1, 2, 4, 16, 64, 128, 256, 512, 1024
-MSL, BUSY, TRA = 1, 2, 4
+MSL, BUSY, TRA, GENCALL, DUALF = 1, 2, 4, 16, 128
+ENGC: Final = 1 << 6
 PE, START, STOP, ACK, POS, SWRST = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 15
 ITERREN, ITEVTEN, ITBUFEN, DMAEN, LAST = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12
 
 
 @final
 class I2c(Block):
-    """One I2C. bus: finds the devices; events, errors: its interrupts; rx, tx: its requests."""
+    """One I2C. bus: finds the devices; events, errors: its interrupts; rx, tx: its requests;
+    wire: its pads, when it is a slave."""
 
     CR1 = Register(0x00, "SWRST[15] ALERT[13] PEC[12] POS[11] ACK[10] STOP[9] START[8] "
                          "NOSTRETCH[7] ENGC[6] ENPEC[5] ENARP[4] SMBTYPE[3] SMBUS[1] PE[0]")
@@ -42,8 +45,9 @@ class I2c(Block):
     steady = (SR1, SR2)
 
     def __init__(self, name: str, context: Context, rate: Rate, bus: Callable[[], I2CBus],
-                 rx: Request, tx: Request) -> None:
+                 rx: Request, tx: Request, scl: Signal, sda: Signal) -> None:
         super().__init__(name, context)
+        self.wire = TargetWire(self, scl, sda)
         self.rate, self.find_bus, self.rx, self.tx = rate, bus, rx, tx
         self.bus = I2CBus()
         self.events, self.errors = Line(f"{name}_EV"), Line(f"{name}_ER")
@@ -87,6 +91,7 @@ class I2c(Block):
 
     def on_reset(self) -> None:
         self.drop()
+        self.listen()
         self.update()
 
     def drop(self) -> None:
@@ -102,6 +107,7 @@ class I2c(Block):
 
     def started(self) -> None:
         self.CR1 &= ~START
+        self.wire.listen(False)
         self.bus = self.find_bus()
         self.SR1 = self.SR1 & ~(TXE | BTF) | SB
         self.SR2 = self.SR2 & ~TRA | MSL | BUSY
@@ -113,6 +119,7 @@ class I2c(Block):
         self.SR1 &= ~(TXE | BTF)
         self.SR2 &= ~(MSL | BUSY | TRA)
         self.receiving = self.full = False
+        self.listen()
         if self.CR1 & START:
             self.later(1, self.started)
 
@@ -187,9 +194,79 @@ class I2c(Block):
         if self.receiving and self.step is None and self.held is None and not self.SR1 & ADDR:
             self.later(9, self.got)
 
+    # As a slave.
+
+    def listen(self) -> None:
+        """Takes part in what happens at its pads while it is on and not the master."""
+        own = bool(self.OAR1 & 0x3FF or self.OAR2 & 1 or self.CR1 & ENGC)
+        self.wire.listen(self.enabled and bool(self.CR1 & PE) and own and not self.SR2 & MSL)
+
+    def target_started(self) -> None:
+        self.SR2 |= BUSY
+        self.SR1 &= ~(TXE | BTF)
+
+    def target_stopped(self) -> None:
+        if self.wire.taken and not self.SR2 & TRA:
+            self.SR1 |= STOPF
+        self.SR1 &= ~(TXE | BTF)
+        self.SR2 &= ~(BUSY | TRA | GENCALL | DUALF)
+        self.update()
+
+    def target_begins(self, address: int, read: bool) -> bool:
+        second = bool(self.OAR2 & 1) and address == self.OAR2 >> 1 & 0x7F
+        general = bool(self.CR1 & ENGC) and address == 0 and not read
+        if self.OAR1 & I2c.OAR1["ADDMODE"]:
+            self.context.unmodelled(f"{self.name}.OAR1 addresses of 10 bits", "use")
+        mine = address == self.OAR1 >> 1 & 0x7F or second or general
+        if not mine or not self.CR1 & ACK:
+            return False
+        self.SR2 = (self.SR2 & ~(TRA | GENCALL | DUALF) | (TRA if read else 0)
+                    | (DUALF if second else 0) | (GENCALL if general else 0))
+        self.SR1 |= ADDR | (TXE if read else 0)
+        self.full = False
+        self.update()
+        return True
+
+    def target_takes(self, byte: int) -> bool:
+        if self.SR1 & RXNE:
+            self.held = byte
+            self.SR1 |= BTF
+        else:
+            self.DR = byte
+            self.SR1 |= RXNE
+        self.update()
+        return bool(self.CR1 & ACK)
+
+    def target_ready(self, read: bool) -> bool:
+        if self.SR1 & ADDR or (not read and self.held is not None):
+            return False
+        if read and not self.full:
+            self.SR1 |= BTF
+            self.update()
+        return not read or self.full
+
+    def target_gives(self) -> int:
+        byte, self.full = self.DR, False
+        self.SR1 = self.SR1 & ~BTF | TXE
+        self.update()
+        return byte
+
+    def target_refused(self) -> None:
+        self.SR1 = self.SR1 & ~(TXE | BTF) | AF
+        self.full = False
+        self.update()
+
     # Registers.
 
+    def write_OAR1(self, written: int, before: int) -> None:
+        self.listen()
+
+    def write_OAR2(self, written: int, before: int) -> None:
+        self.listen()
+
     def write_CR1(self, written: int, before: int) -> None:
+        if self.status_read:
+            self.SR1 &= ~STOPF
         if self.CR1 & SWRST:
             kept = self.CR1
             self.drop()
@@ -202,9 +279,11 @@ class I2c(Block):
         elif self.CR1 & (START | STOP):
             if self.CR1 & STOP and not self.SR2 & MSL:
                 self.CR1 &= ~STOP
-            waits = self.SR1 & ADDR or (self.receiving and not self.held and self.step is not None)
+            waits = self.wire.taken or self.SR1 & ADDR or (
+                self.receiving and not self.held and self.step is not None)
             if not waits and self.step is None:
                 self.conditions()
+        self.listen()
         self.update()
 
     def write_CR2(self, written: int, before: int) -> None:
@@ -222,7 +301,9 @@ class I2c(Block):
         if self.status_read and self.SR1 & ADDR:
             self.SR1 &= ~ADDR
             self.status_read = False
-            if not self.conditions_after_address():
+            if not self.SR2 & MSL:
+                self.wire.go_on()
+            elif not self.conditions_after_address():
                 self.receive()
             self.update()
         return value
@@ -238,6 +319,10 @@ class I2c(Block):
             self.addressing = False
             self.shifting = byte
             self.later(9, self.addressed)
+        elif self.SR2 & (TRA | MSL) == TRA:
+            self.DR, self.full = byte, True
+            self.SR1 &= ~(TXE | BTF)
+            self.wire.go_on()
         elif self.SR2 & TRA:
             self.SR1 &= ~BTF
             if self.shifting is None and self.step is None:
@@ -253,7 +338,9 @@ class I2c(Block):
         if self.held is not None:
             self.DR, self.held = self.held, None
             self.SR1 = self.SR1 & ~BTF | RXNE
-            if not self.conditions():
+            if not self.SR2 & MSL:
+                self.wire.go_on()
+            elif not self.conditions():
                 self.receive()
         self.update()
         return value
