@@ -25,6 +25,8 @@ class LanguageFacts(NamedTuple):
     """1.20: `bytearray('text')` needs an encoding."""
     native_attributes: bool = False
     """1.20: functions in machine code have `__name__` and `__globals__`."""
+    native_names: bool = False
+    """1.23: `__name__` of functions in machine code is their name; before, it is empty."""
     power_of_infinity: bool = False
     """1.20: `math.pow` of an infinite exponent may be infinite."""
     view_length: bool = False
@@ -91,7 +93,9 @@ LANGUAGE_1_21 = LANGUAGE_1_20._replace(
     dict_is_used=True,
     broken_modules_go=True,
 )
-LANGUAGE_1_23 = LANGUAGE_1_21._replace(deque_sequence=True, half_floats=True)
+LANGUAGE_1_23 = LANGUAGE_1_21._replace(
+    deque_sequence=True, half_floats=True, native_names=True
+)
 LANGUAGE_1_24 = LANGUAGE_1_23._replace(
     bytes_defaults=True, bytes_checked=True, super_checked=True, text_streams=True
 )

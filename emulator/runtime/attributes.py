@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.facts import LANGUAGE
@@ -29,6 +29,7 @@ from mpy_cross.emulator.runtime.types import (
 )
 
 _MISSING: Any = object()
+_MACHINE_CODE: Final = ("NativeFunction", "NativeGeneratorFunction", "NativeClosure")
 
 
 def visible_type(obj: Any) -> Any:
@@ -132,17 +133,20 @@ def _builtin_attribute(obj: Any, name: str) -> Any:
     elif isinstance(obj, BaseException):
         return exception_attribute(obj, name)
     elif isinstance(obj, MethodType) and name == "__name__":
-        return obj.__func__.__name__
+        called: Any = obj.__func__
+        kind = type(called).__name__
+        return attribute(called, name) if kind in _MACHINE_CODE else called.__name__
     elif isinstance(obj, FunctionType):
         if name == "__name__":
             return function_name(obj)
         if name == "__globals__":
             return obj.__globals__
-    elif LANGUAGE[0].native_attributes and type(obj).__name__ == "NativeFunction":
+    elif LANGUAGE[0].native_attributes and type(obj).__name__ in _MACHINE_CODE:
+        function = obj.function if type(obj).__name__ == "NativeClosure" else obj
         if name == "__name__":
-            return obj.name
+            return function.name if LANGUAGE[0].native_names else ""
         if name == "__globals__":
-            return obj.module
+            return function.module
     known = builtin_of(obj)
     if known is not None:
         entry = known.attributes.get(name, _MISSING)

@@ -80,10 +80,16 @@ def test_modules_in_c_know_static_names_by_number() -> None:
 def test_attributes_of_native_functions() -> None:
     pytest.importorskip("unicorn", reason="machine code runs on Unicorn, which is not installed")
     source = (
-        "@micropython.native\ndef f(): pass\n"
-        "try: print(f.__name__, f.__globals__ is globals())\nexcept AttributeError: print('none')"
+        "@micropython.native\ndef f():\n x = 1\n def g(): return x\n return g\n"
+        "class A: m = f\n"
+        "try: print([(e.__name__, e.__globals__ is globals()) for e in (f, f())], A().m.__name__)\n"
+        "except AttributeError: print('none')"
     )
-    for release, printed in (("1.19", "none\n"), ("1.20", "f True\n")):
+    for release, printed in (
+        ("1.19", "none\n"),
+        ("1.20", "[('', True), ('', True)] \n"),
+        ("1.23", "[('f', True), ('g', True)] f\n"),
+    ):
         session = Session("pico", release, compiler_for(get(release), "armv6m"))
         session.execute(source, "app.py")
         session.close()

@@ -79,6 +79,7 @@ NATIVE_REASONS: Final[dict[str, str]] = {
     "basics/del_deref.py": _UNBOUND,
     "basics/del_local.py": _UNBOUND,
     "basics/exception_chain.py": "native code has no raise from; the reference skips it",
+    "basics/fun_name.py": "native functions before 1.23 have no name; the reference skips it",
     "basics/gen_yield_from_close.py": _RAISE,
     "basics/scope_implicit.py": _UNBOUND,
     "basics/try_finally_loops.py":
