@@ -260,7 +260,8 @@ class Stm32f4(Chip):
     def small_blocks(self) -> None:
         context, part = self.context, self.part
         self.rtc = Rtc(context, self.rcc.rtc)
-        self.rtc.wakeup.watch(self.wakes)
+        self.rtc.wakeup.watch(partial(self.wakes, 22))
+        self.rtc.alarms.watch(partial(self.wakes, 17))
         self.rcc.backup_reset = self.rtc.backup_reset
         self.add(self.rtc)
         iwdg = Iwdg(context)
@@ -334,9 +335,9 @@ class Stm32f4(Chip):
         elif not asleep and self.rcc.stopped and not self.standby:
             self.rcc.stop(False)
 
-    def wakes(self, level: bool) -> None:
-        """The wake-up timer has a new level."""
-        self.exti.edge(22, int(level))
+    def wakes(self, line: int, level: bool) -> None:
+        """The wake-up timer or the alarms have a new level."""
+        self.exti.edge(line, int(level))
         if level and self.standby:
             self.reset_requested("standby")
 

@@ -371,6 +371,66 @@ def test_stm32_calendar_and_wakeup(pyb: Machine) -> None:
     assert pyb.chip.interrupts[0][3].level
 
 
+def fires(board: Machine, line: int, limit: int) -> int | None:
+    """The ns at which an interrupt comes, None if it does not within `limit` ns."""
+    clock, end = board.clock, board.clock.now + limit
+    while clock.now < end and not board.chip.interrupts[0][line].level:
+        clock.idle(end)
+    return clock.now if board.chip.interrupts[0][line].level else None
+
+
+def test_stm32_alarms(pyb: Machine) -> None:
+    bus, rtc, exti = pyb.bus, 0x40002800, 0x40013C00
+
+    def acknowledge() -> None:
+        bus.write(rtc + 12, 4, 0xFFFFFF7F & ~0x300)
+        bus.write(exti + 0x14, 4, 1 << 17)
+
+    assert bus.read(rtc + 12, 4) & 3 == 3  # they may be written
+    bus.write(rtc + 0x1C, 4, 0x05)
+    assert not bus.read(rtc + 0x1C, 4)  # not without the keys
+    for key in (0xCA, 0x53):
+        bus.write(rtc + 0x24, 4, key)
+    bus.write(exti, 4, 1 << 17)
+    bus.write(exti + 8, 4, 1 << 17)
+    # A: second 5 of each minute; B: half past three on a 2nd, in the middle of a second.
+    bus.write(rtc + 0x1C, 4, 1 << 31 | 1 << 23 | 1 << 15 | 0x05)
+    bus.write(rtc + 0x20, 4, 0x02 << 24 | 0x033000)
+    bus.write(rtc + 0x48, 4, 15 << 24 | 127)
+    bus.write(rtc + 8, 4, 1 << 12 | 1 << 8)
+    assert bus.read(rtc + 12, 4) & 3 == 2
+    start = pyb.clock.now
+    assert fires(pyb, 41, 10 * SECOND) == start + 5 * SECOND
+    assert bus.read(rtc, 4) == 5 and bus.read(rtc + 12, 4) & 0x300 == 0x100
+    acknowledge()
+    assert fires(pyb, 41, 70 * SECOND) == start + 65 * SECOND
+    bus.write(rtc + 8, 4, 1 << 13 | 1 << 9)
+    acknowledge()
+    half = start + (86400 + 3 * 3600 + 1800) * SECOND + SECOND // 2
+    assert fires(pyb, 41, 90 * 86400 * SECOND) == half
+    assert bus.read(rtc, 4) == 0x033000 and bus.read(rtc + 4, 4) & 0x1FFF == 0x0102
+    assert bus.read(rtc + 12, 4) & 0x300 == 0x200 and not pyb.context.touched
+    acknowledge()
+    assert fires(pyb, 41, 90 * 86400 * SECOND) == half + 31 * 86400 * SECOND  # 2 February
+    acknowledge()
+    bus.write(rtc + 8, 4, 0)
+    assert fires(pyb, 41, 400 * 86400 * SECOND) is None
+
+
+def test_stm32_alarm_wakes_from_standby(pyb: Machine) -> None:
+    bus, rtc = pyb.bus, 0x40002800
+    for key in (0xCA, 0x53):
+        bus.write(rtc + 0x24, 4, key)
+    bus.write(rtc + 0x1C, 4, 1 << 31 | 0x02)
+    bus.write(0x40007000, 4, bus.read(0x40007000, 4) | 2)  # PWR: standby
+    bus.write(rtc + 8, 4, 1 << 12 | 1 << 8)
+    pyb.chip.deep_sleep(True)
+    start = pyb.clock.now
+    while pyb.reset_cause == "power" and pyb.clock.now < start + 5 * SECOND:
+        pyb.clock.idle(start + 5 * SECOND)
+    assert pyb.reset_cause == "standby" and pyb.clock.now == start + 2 * SECOND
+
+
 def test_stm32_watchdog_resets_the_chip(pyb: Machine) -> None:
     bus, iwdg = pyb.bus, 0x40003000
     bus.write(iwdg, 4, 0x5555)

@@ -1,10 +1,19 @@
-"""Real-time clock of STM32F4 (RM0090, chapter 26): calendar, wake-up timer, backup registers."""
+"""Real-time clock of STM32F4 (RM0090, chapter 26): calendar, alarms, wake-up timer, backup
+registers.
+"""
 
 from __future__ import annotations
 
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.stm32.rtc_alarm import (
+    Alarm,
+    Moment,
+    month_length,
+    ticks_ahead,
+    unbcd,
+)
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.counter import Cycle
 from mpy_cross.emulator.line import Line
@@ -12,27 +21,22 @@ from mpy_cross.emulator.register import Bank, Register, Todo
 
 KEYS: Final = (0xCA, 0x53)
 WUTE, WUTIE, WUTF = 1 << 10, 1 << 14, 1 << 10
-
-
-def month_length(year: int, month: int) -> int:
-    """Days of a month; every fourth year is a leap year here, there is no century."""
-    return 29 if month == 2 and year % 4 == 0 else (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-                                                    31)[month - 1]
+ALARMS: Final = ("MSK4[31] WDSEL[30] DATE[29:24] MSK3[23] PM[22] H[21:16] MSK2[15] MN[14:8] "
+                 "MSK1[7] S[6:0]")
+ENABLED = FLAGGED = 1 << 8
+"""Of alarm A in CR and in ISR; those of alarm B are the next bits."""
 
 
 def bcd(value: int) -> int:
     return value // 10 << 4 | value % 10
 
 
-def unbcd(value: int) -> int:
-    return (value >> 4) * 10 + (value & 15)
-
-
 @final
 class Rtc(Block):
     """Calendar in BCD that counts seconds of the RTC clock.
 
-    wakeup: rises when the wake-up timer sets its flag and WUTIE is set.  Registers behind the
+    wakeup: rises when the wake-up timer sets its flag and WUTIE is set; alarms: when one of the
+    alarms does that and its interrupt is enabled.  Registers behind the
     write protection change only after the two keys were written to WPR, and while the backup
     domain is open for writing; the latter is not checked.
     """
@@ -49,8 +53,8 @@ class Rtc(Block):
     PRER = Register(0x10, "PREDIV_A[22:16] PREDIV_S[14:0]", reset=0x7F00FF)
     WUTR = Register(0x14, "WUT[15:0]", reset=0xFFFF)
     CALIBR = Todo(0x18)
-    ALRMAR = Todo(0x1C)
-    ALRMBR = Todo(0x20)
+    ALRMAR = Register(0x1C, ALARMS)
+    ALRMBR = Register(0x20, ALARMS)
     WPR = Register(0x24, access="wo")
     SSR = Register(0x28, access="ro", width=16)
     SHIFTR = Todo(0x2C)
@@ -62,14 +66,15 @@ class Rtc(Block):
     TAFCR = Register(0x40, "ALARMOUTTYPE[18] TSINSEL[17] TAMP1INSEL[16] TAMPPUDIS[15] "
                            "TAMPPRCH[14:13] TAMPFLT[12:11] TAMPFREQ[10:8] TAMPTS[7] TAMP2TRG[4] "
                            "TAMP2E[3] TAMPIE[2] TAMP1TRG[1] TAMP1E[0]")
-    ALRMASSR = Todo(0x44)
-    ALRMBSSR = Todo(0x48)
+    ALRMASSR = Register(0x44, "MASKSS[27:24] SS[14:0]")
+    ALRMBSSR = Register(0x48, "MASKSS[27:24] SS[14:0]")
     BKPR = Bank(0x50, "BKP{}R", 20)
 
     def __init__(self, context: Context, rate: Rate) -> None:
         super().__init__("RTC", context)
-        self.wakeup = Line("RTC_WKUP")
-        self.calendar = Cycle(self.clock, rate, self.settle, lambda: None)
+        self.wakeup, self.alarms = Line("RTC_WKUP"), Line("RTC_ALARM")
+        self.calendar = Cycle(self.clock, rate, self.settle, self.plan_alarms)
+        self.times: list[int | None] = [None, None]  # of the alarms, in ticks of the calendar
         self.timer = Cycle(self.clock, rate, self.settle_timer, self.plan)
         self.keys = 0
         self.unlocked = False
@@ -95,6 +100,7 @@ class Rtc(Block):
         self.calendar.ticks.divide((self.PRER >> 16) + 1)
         self.calendar.place(0, self.subseconds())
         self.calendar.ticks.run(not self.ISR & Rtc.ISR["INITF"])
+        self.plan_alarms()
 
     def settle(self) -> None:
         if not self.calendar.ticks.running:
@@ -106,10 +112,7 @@ class Rtc(Block):
 
     def add(self, seconds: int) -> None:
         """Moves time and date on."""
-        hour = unbcd(self.TR >> 16 & 0x3F)
-        if self.CR & Rtc.CR["FMT"]:
-            hour = hour % 12 + (12 if self.TR & Rtc.TR["PM"] else 0)
-        total = hour * 3600 + unbcd(self.TR >> 8 & 0x7F) * 60 + unbcd(self.TR & 0x7F) + seconds
+        total = self.moment().second + seconds
         days, total = divmod(total, 86400)
         hour, minute, second = total // 3600, total // 60 % 60, total % 60
         half = 0
@@ -168,7 +171,8 @@ class Rtc(Block):
         self.settle_timer()
         year = Rtc.ISR["INITS"] if self.DR >> 16 else 0
         wakeup_off = 0 if self.CR & WUTE else Rtc.ISR["WUTWF"]
-        return self.ISR & ~(Rtc.ISR["INITS"] | Rtc.ISR["WUTWF"]) | year | wakeup_off
+        alarms_off = ~self.CR >> 8 & 3  # these may be written
+        return self.ISR & ~(Rtc.ISR["INITS"] | 7) | year | wakeup_off | alarms_off
 
     def write_ISR(self, written: int, before: int) -> None:
         if not self.unlocked:
@@ -180,11 +184,13 @@ class Rtc(Block):
             self.settle()
             self.ISR |= Rtc.ISR["INITF"]
             self.calendar.ticks.run(False)
+            self.plan_alarms()
         elif ended:
             self.ISR &= ~Rtc.ISR["INITF"]
             self.begin()
         self.interrupt()
         self.plan()
+        self.plan_alarms()
 
     def write_WPR(self, written: int, before: int) -> None:
         key = written & 0xFF
@@ -195,6 +201,63 @@ class Rtc(Block):
             self.keys, self.unlocked = 0, False
         if self.unlocked:
             self.keys = 0
+
+    # Alarms.
+
+    def fixed(self, n: int) -> bool:
+        """May the registers of an alarm not be written now?"""
+        return not self.unlocked or bool(self.CR & ENABLED << n)
+
+    def write_ALRMAR(self, written: int, before: int) -> None:
+        if self.fixed(0):
+            self.ALRMAR = before
+
+    def write_ALRMBR(self, written: int, before: int) -> None:
+        if self.fixed(1):
+            self.ALRMBR = before
+
+    def write_ALRMASSR(self, written: int, before: int) -> None:
+        if self.fixed(0):
+            self.ALRMASSR = before
+
+    def write_ALRMBSSR(self, written: int, before: int) -> None:
+        if self.fixed(1):
+            self.ALRMBSSR = before
+
+    def plan_alarms(self) -> None:
+        """Finds out when the alarms that are on, and not flagged yet, go off."""
+        self.times = [None, None]
+        calendar = self.calendar
+        if not self.CR & (ENABLED | ENABLED << 1) or not calendar.ticks.running:
+            calendar.alarm(None, self.alarms_due)
+            return
+        self.settle()
+        halves = bool(self.CR & Rtc.CR["FMT"])
+        now, phase = self.moment(), calendar.phase()
+        alarms = (self.ALRMAR, self.ALRMASSR), (self.ALRMBR, self.ALRMBSSR)
+        for n, (word, sub) in enumerate(alarms):
+            if self.CR & ENABLED << n and not self.ISR & FLAGGED << n:
+                ahead = ticks_ahead(Alarm(word, sub, halves), now, phase, self.subseconds() - 1)
+                if ahead is not None:
+                    self.times[n] = calendar.ticks.count() + ahead
+        times = [time for time in self.times if time is not None]
+        calendar.alarm(min(times) - calendar.ticks.count() if times else None, self.alarms_due)
+
+    def moment(self) -> Moment:
+        hour = unbcd(self.TR >> 16 & 0x3F)
+        if self.CR & Rtc.CR["FMT"]:
+            hour = hour % 12 + (12 if self.TR & Rtc.TR["PM"] else 0)
+        return Moment(unbcd(self.DR >> 16), unbcd(self.DR >> 8 & 0x1F), unbcd(self.DR & 0x3F),
+                      self.DR >> 13 & 7,
+                      hour * 3600 + unbcd(self.TR >> 8 & 0x7F) * 60 + unbcd(self.TR & 0x7F))
+
+    def alarms_due(self) -> None:
+        now = self.calendar.ticks.count()
+        for n, time in enumerate(self.times):
+            if time is not None and time <= now:
+                self.ISR |= FLAGGED << n
+        self.interrupt()
+        self.plan_alarms()
 
     # Wake-up timer.
 
@@ -226,6 +289,7 @@ class Rtc(Block):
 
     def interrupt(self) -> None:
         self.wakeup.set(bool(self.ISR & WUTF) and bool(self.CR & WUTIE))
+        self.alarms.set(bool(self.ISR >> 8 & self.CR >> 12 & 3))
 
     def write_CR(self, written: int, before: int) -> None:
         if not self.unlocked:
@@ -243,6 +307,7 @@ class Rtc(Block):
             self.add(-3600)
         self.interrupt()
         self.plan()
+        self.plan_alarms()
 
     def write_WUTR(self, written: int, before: int) -> None:
         if not self.unlocked or self.CR & WUTE:
