@@ -96,19 +96,31 @@ def _writes_pc(one: Decoded) -> bool:
 def blocks_of(
     code: bytes, origin: int, entry: int, features: frozenset[str], costs: Cycles
 ) -> dict[int, Block]:
-    """The blocks that can be reached from `entry`, by address.  Raises CountError."""
+    """The blocks that can be reached from `entry`, by address.  Raises CountError.
+
+    Behind a call that never returns there may be words, which look like instructions or do not.
+    """
     found: dict[int, Decoded] = {}
     ends: dict[int, str] = {}
     starts = {entry}
-    left = [entry]
+    left = [(entry, False)]
     in_it: dict[int, bool] = {}
     while left:
-        at = left.pop()
+        start, doubtful = left.pop()
+        at = start
+        run: list[int] = []
         while at not in found:
             one = TABLE.decode(code, at - origin, at, features)
+            if one is None and doubtful:
+                starts.discard(start)
+                for place in run:
+                    del found[place]
+                    ends.pop(place, None)
+                break
             if one is None:
                 raise CountError(f"no instruction at {at - origin:#x}")
             found[at] = one
+            run.append(at)
             after = at + one.size
             if name_of(one) == "it":
                 mask = one.operands[0] & 15
@@ -128,22 +140,20 @@ def blocks_of(
             target = one.target
             if target is not None and origin <= target < origin + len(code):
                 starts.add(target)
-                left.append(target)
-            if end not in ("if", "call"):
-                break
-            if end == "call" and TABLE.decode(code, after - origin, after, features) is None:
-                break  # a call that never returns
-            starts.add(after)
-            at = after
+                left.append((target, doubtful))
+            if end in ("if", "call"):
+                starts.add(after)
+                left.append((after, doubtful or end == "call"))
+            break
     made = {}
     for start in starts:
-        run, at = [], start
+        block, at = [], start
         while True:
             one = found[at]
-            run.append(one)
+            block.append(one)
             after = at + one.size
             if at in ends or after in starts:
-                made[start] = Block(start, run, ends.get(at, ""), costs)
+                made[start] = Block(start, block, ends.get(at, ""), costs)
                 break
             at = after
     return made

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, final
 
-from mpy_cross.emitters.ssa.ir import Function
-from mpy_cross.emitters.ssa.machine import MFunction
+from mpy_cross.emitters.ssa import thumb1, thumb1_lower, thumb1_select
+from mpy_cross.emitters.ssa.ir import THUMB2_ACCESS, Access, Function
+from mpy_cross.emitters.ssa.machine import MFunction, Second
+from mpy_cross.emitters.ssa.passes import dead, gvn
 from mpy_cross.emitters.ssa.thumb2 import Thumb2, registers
 from mpy_cross.emitters.ssa.thumb2_select import Selector
 
@@ -30,6 +32,13 @@ class BackEnd(NamedTuple):
     registers: Callable[[int], tuple[int, ...]]
     """Registers that values may be in, the best first; all for 0, else only so many, for tests."""
     assembler: Callable[[MFunction], Assembler]
+    second: Callable[[MFunction, int], Second] | None = None
+    """Registers for some operands only, for a function and the same limit."""
+    access: Access = THUMB2_ACCESS
+    divides: bool = True
+    """Division by a number is made a multiplication: there is one of 64 bits."""
+    lower: tuple[Callable[[Function], None], ...] = ()
+    """Passes after all others: what there are no instructions for."""
 
 
 def _thumb2(dsp: bool) -> BackEnd:
@@ -39,7 +48,16 @@ def _thumb2(dsp: bool) -> BackEnd:
     return BackEnd(select, registers, Thumb2)
 
 
+def _thumb1() -> BackEnd:
+    def select(function: Function) -> MFunction:
+        return thumb1_select.Selector(function).run()
+
+    return BackEnd(select, thumb1.registers, thumb1.Thumb1, thumb1.second_registers,
+                   Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run))
+
+
 BACK_ENDS: Final = {
+    "armv6m": _thumb1(),
     "armv7m": _thumb2(False),
     "armv7em": _thumb2(True),
     "armv7emsp": _thumb2(True),

@@ -55,7 +55,8 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "native_verbs",
+        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "has_loop",
+        "native_verbs",
         "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
         "small", "small_vars", "written",
     )
@@ -76,8 +77,12 @@ class NativeBuilder(NativeEntry):
             for loop in loops
         ]
         self.regions.append(None)
-        self.calls_only = [loop is not None and loop.gain < WORTH_INLINE for loop in loops]
-        """By operation: whether it is in a loop where inline operators gain little."""
+        gains = any(loop is not None and loop.gain >= WORTH_INLINE for loop in loops)
+        self.calls_only = [loop.gain < WORTH_INLINE if loop is not None else gains
+                           for loop in loops]
+        """By operation: whether inline operators gain little there, because there are few, or
+        because it is outside of the loops that take the time."""
+        self.has_loop = any(loop is not None for loop in loops)
         self.region: Region | None = None
         self.exit_blocks: dict[int, Block] = {}
         """Operation -> the block of the plain version that begins with it."""

@@ -146,6 +146,28 @@ def signed(word: int) -> int:
 
 
 @final
+class Access(NamedTuple):
+    """What passes need to know of a target's loads and stores: `load32 [p + 4]`, `[p], #4`."""
+
+    lowest: int
+    highest: int
+    """Displacements, in bytes if not `scaled`."""
+    scaled: bool
+    """The highest one is in units of what is moved, and all are multiples of it."""
+    steps: tuple[int, ...]
+    """Widths of which an access can move its pointer on."""
+
+    def reaches(self, offset: int, width: int) -> bool:
+        """Whether there is such a displacement."""
+        if not self.scaled:
+            return self.lowest <= offset <= self.highest
+        return self.lowest <= offset <= self.highest * width and not offset % width
+
+
+THUMB2_ACCESS: Final = Access(-255, 4095, False, (1, 2, 4))
+
+
+@final
 class Value:
     """One instruction and its result."""
 
@@ -195,7 +217,7 @@ class Block:
 class Function:
     """A function; `blocks[0]` is its entry."""
 
-    __slots__ = ("blocks", "has_handler", "n_blocks", "n_frame", "n_values",
+    __slots__ = ("access", "blocks", "has_handler", "n_blocks", "n_frame", "n_values",
                  "name", "tagged")
 
     def __init__(self, name: str) -> None:
@@ -203,6 +225,7 @@ class Function:
         self.blocks: list[Block] = []
         self.n_values = 0
         self.n_blocks = 0
+        self.access = THUMB2_ACCESS
         self.n_frame = 0
         """Words of the frame that `frame`, `putframe` and `getframe` use."""
         self.has_handler = False

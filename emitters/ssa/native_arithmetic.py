@@ -269,7 +269,8 @@ def _divide(b: NativeBuilder, guard: Guard, x: Value, y: Value) -> Value:
     if divisor.is_const and not divisor.imm & divisor.imm - 1:
         shifted = b.block_value("asr", [x, b.const(divisor.imm.bit_length() - 2)])
         return b.block_value("or", [shifted, b.const(1)], 0, OBJ)
-    quotient = b.block_value("floordiv", [_untagged_second(b, x), divisor])
+    # (2n + 1) // 2m is n // m, and the remainder is that of n and m as a small int.
+    quotient = b.block_value("floordiv", [x, divisor])
     return _tagged(b, b.block_value("shl", [quotient, b.const(1)]))
 
 
@@ -277,7 +278,7 @@ def _modulo(b: NativeBuilder, guard: Guard, x: Value, y: Value) -> Value:
     divisor = _divisor(b, guard, y)
     if divisor.is_const and not divisor.imm & divisor.imm - 1:
         return b.block_value("and", [x, b.const(divisor.imm - 1)], 0, OBJ)
-    return _tagged(b, b.block_value("floormod", [_untagged_second(b, x), divisor]))
+    return b.block_value("floormod", [x, divisor], 0, OBJ)
 
 
 def _divisor(b: NativeBuilder, guard: Guard, y: Value) -> Value:

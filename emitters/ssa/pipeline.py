@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, final
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa.backends import BACK_ENDS
+from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
 from mpy_cross.emitters.ssa.build import Builder, Target
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
@@ -96,9 +96,12 @@ class BrokenPass(AssertionError):
     """A pass has broken the rules of the SSA form; the text has the details."""
 
 
-def run_passes(ssa: Function, settings: Optimise) -> None:
+def run_passes(ssa: Function, settings: Optimise, back_end: BackEnd) -> None:
     """All passes of the level."""
-    for stage in STAGES[settings.level]:
+    ssa.access = back_end.access
+    for stage in (*STAGES[settings.level], Stage(back_end.lower)):
+        if stage.wanted is _divides and not back_end.divides:
+            continue
         for one in stage.passes if stage.wanted(ssa) else ():
             one(ssa)
             if settings.check:
@@ -123,7 +126,7 @@ def optimise(
     builder = Builder(function, ops, target,
                       {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS})
     ssa = builder.build()
-    run_passes(ssa, settings)
+    run_passes(ssa, settings, BACK_ENDS[arch])
     code, links = machine_code(ssa, arch, settings)
     raw_code = RawCode(
         kind=CodeKind.VIPER,
@@ -147,7 +150,9 @@ def machine_code(
     selected = back_end.select(ssa)
     assembler = back_end.assembler(selected)
     try:
-        allocate(selected, back_end.registers(settings.n_registers))
+        second = back_end.second
+        allocate(selected, back_end.registers(settings.n_registers),
+                 second and second(selected, settings.n_registers))
         if settings.record is not None:
             settings.record.append(("regalloc", name, machine_text(selected)))
         code = assembler.assemble()
@@ -191,7 +196,7 @@ def optimise_native(
             break
     else:
         raise Unsupported("no end of facts")
-    run_passes(ssa, settings)
+    run_passes(ssa, settings, BACK_ENDS[arch])
     constants.run(ssa)
     code, links = machine_code(ssa, arch, settings)
     if release.native_tables and release.native_prelude_word:

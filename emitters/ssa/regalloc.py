@@ -58,7 +58,8 @@ class Allocator:
     """For each register those that are alive together with it, as bits."""
     starts: dict[int, int]
     weights: list[float]
-    copies: list[tuple[int, int, int]]
+    copies: dict[tuple[int, int], float]
+    """How much it is worth that two are the same register."""
     hints: dict[int, list[int]]
     chosen: dict[int, int]
     owners: dict[int, int]
@@ -129,7 +130,7 @@ class Allocator:
         starts: dict[int, int] = {}
         self.starts = starts
         self.weights = [0.0] * self.function.n_virtual
-        self.copies = []
+        self.copies = {}
         self.hints = {}
         position = 0
         for block in self.function.blocks:
@@ -152,7 +153,7 @@ class Allocator:
         dests, srcs = ins.dests, ins.srcs
         near, weights = self.near, self.weights
         if ins.op == COPY:
-            self._note_copies(ins, depth)
+            self._note_copies(ins, weight)
         elif dests and srcs:
             self._hint(dests[0], srcs[0])
             if ins.op in EITHER and len(srcs) > 1:
@@ -187,12 +188,13 @@ class Allocator:
                 live |= 1 << s
         return live
 
-    def _note_copies(self, ins: Ins, depth: int) -> None:
+    def _note_copies(self, ins: Ins, weight: float) -> None:
         for d, s in zip(ins.dests, ins.srcs, strict=True):
             if d < SLOT and s < SLOT:
                 self._hint(d, s)
                 if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
-                    self.copies.append((depth, d, s))
+                    pair = (d, s) if d < s else (s, d)
+                    self.copies[pair] = self.copies.get(pair, 0.0) + weight
 
     def _hint(self, x: int, y: int) -> None:
         """Two registers that had better be the same."""
@@ -219,7 +221,7 @@ class Allocator:
 
     def _coalesce(self) -> None:
         near, weights, starts = self.near, self.weights, self.starts
-        for _, d, s in sorted(self.copies, key=lambda copy: -copy[0]):
+        for d, s in sorted(self.copies, key=lambda pair: -self.copies[pair]):
             x, y = self.find(d), self.find(s)
             if x == y or near[x] >> y & 1 or (d in self.high) != (s in self.high):
                 continue

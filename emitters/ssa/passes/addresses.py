@@ -14,9 +14,6 @@ from __future__ import annotations
 
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function, Value, signed
 
-MIN_OFFSET = -255
-MAX_OFFSET = 4095
-
 
 def run(function: Function) -> None:
     for block in function.blocks:
@@ -41,14 +38,14 @@ def _one(function: Function, access: Value) -> None:
         rest = index.args[0]
     else:
         return
-    if not MIN_OFFSET <= offset <= MAX_OFFSET:
+    width = WIDTHS[access.op]
+    if not function.access.reaches(offset, width):
         return
     block = access.block
     if rest is not None:
         if scale:
             rest = function.append(block, "shl", [rest, function.const(block, scale)])
         base = function.append(block, "add", [base, rest], 0, base.type)
-    width = WIDTHS[access.op]
     access.op = f"{'load' if access.op.startswith('load') else 'store'}{8 * width}"
     access.args = [base, *access.args[2:]]
     access.imm = offset

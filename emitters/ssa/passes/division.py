@@ -6,7 +6,8 @@
                                          v6 = lsr.int v4, v5         (v1 is not negative)
 
 Python rounds down, so a number that may be negative is inverted before and after: what is below 0
-then rounds to zero as well.  The remainder comes from the quotient.  Needs numbers as second
+then rounds to zero as well.  So does a machine that divides, which is put right where the divisor
+is known to be more than 0.  The remainder comes from the quotient.  Needs numbers as second
 operands, as `gvn` leaves them.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from mpy_cross.emitters.ssa.cfg import replace_values
 from mpy_cross.emitters.ssa.fold import is_natural
-from mpy_cross.emitters.ssa.ir import WORD, Block, Function, Value, signed
+from mpy_cross.emitters.ssa.ir import BRANCH, NEGATED, WORD, Block, Function, Value, signed
 
 
 def run(function: Function) -> None:
@@ -49,10 +50,45 @@ def _one_block(function: Function, block: Block, new: dict[Value, Value]) -> Non
                 if value.op == "floormod":
                     product = function.append(block, "mul", [result, y])
                     result = function.append(block, "sub", [x, product])
+            elif value.op in ("floordiv", "floormod") and _is_positive(y, block):
+                result = _by_positive(function, block, value)
         if result is None:
             block.values.append(value)
         else:
+            result.type = value.type
             new[value] = result
+
+
+def _is_positive(value: Value, block: Block) -> bool:
+    """Whether control is in a block only if a value, read with a sign, is more than 0."""
+    more = 0
+    if value.op == "add" and value.args[1].is_const:
+        value, more = value.args[0], signed(value.args[1].imm)
+    if not -(1 << 20) < more <= 0:  # so that the sum does not wrap
+        return False
+    while len(block.preds) == 1:
+        pred = block.preds[0]
+        if pred.term == BRANCH and pred.succs[0] is not pred.succs[1] \
+                and pred.cond in NEGATED and pred.targs[0] is value and pred.targs[1].is_const:
+            cond = pred.cond if pred.succs[0] is block else NEGATED[pred.cond]
+            limit = signed(pred.targs[1].imm) + more
+            if (cond == "gt" and limit >= 0) or (cond == "ge" and limit > 0):
+                return True
+        block = pred
+    return False
+
+
+def _by_positive(function: Function, block: Block, value: Value) -> Value:
+    """Rounded down: the remainder of the machine is less than 0 where it rounds up."""
+    x, y = value.args
+    quotient = function.append(block, "sdiv", [x, y])
+    product = function.append(block, "mul", [quotient, y])
+    rest = function.append(block, "sub", [x, product])
+    sign = function.append(block, "asr", [rest, function.const(block, 31)])
+    if value.op == "floordiv":
+        return function.append(block, "add", [quotient, sign], 0, value.type)
+    more = function.append(block, "and", [y, sign])
+    return function.append(block, "add", [rest, more], 0, value.type)
 
 
 def _signed(

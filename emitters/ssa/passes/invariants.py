@@ -7,17 +7,19 @@
       v6 = add.int v3, v5                v6 = add.int v3, v5
 
 Only where a block leads to the loop and nowhere else, which rotated loops have.  Nothing here can
-fail, so it does no harm where the loop would not have computed it.
+fail, so it does no harm where the loop would not have computed it.  A sum whose overflow is asked
+for stays with the branch that asks.
 """
 
 from __future__ import annotations
 
 from mpy_cross.emitters.ssa.cfg import Flow
-from mpy_cross.emitters.ssa.ir import OPS, Function, Value
+from mpy_cross.emitters.ssa.ir import OPS, OVERFLOW, Function, Value
 
 
 def run(function: Function) -> None:
     flow = Flow(function)
+    asked = {block.targs[0] for block in function.blocks if block.cond in OVERFLOW}
     for loop in flow.loops:
         before = loop.preheader()
         if before is None:
@@ -31,7 +33,8 @@ def run(function: Function) -> None:
                     continue
                 kept: list[Value] = []
                 for value in block.values:
-                    if OPS[value.op].pure and not any(a.block in body for a in value.args):
+                    if OPS[value.op].pure and value not in asked \
+                            and not any(a.block in body for a in value.args):
                         before.values.append(value)
                         value.block = before
                         changed = True

@@ -115,6 +115,8 @@ def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> Non
     additions = any(added for group in groups.values() for _, added in group)
     if not groups or len(groups) > MAX_POINTERS or (other and not additions):
         return
+    if not other and not _pays(function, groups):
+        return
     new: dict[Value, Value] = {}
     for (base, scale), accesses in groups.items():
         if other and not any(added for _, added in accesses):
@@ -131,6 +133,17 @@ def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> Non
                 access.args = [pointer, *access.args[2:]]
                 access.imm = 0
     replace_values(function, new)
+
+
+def _pays(function: Function, groups: dict[tuple[Value, int], list[Access]]) -> bool:
+    """Whether steps of pointers take no more instructions than indices that are scaled and a
+    counter that is compared."""
+    steps = function.access.steps
+    if 1 in steps:
+        return True
+    n_steps = sum((1 << scale) not in steps or any(added for _, added in accesses)
+                  for (_, scale), accesses in groups.items())
+    return n_steps <= len({scale for _, scale in groups if scale}) + 1
 
 
 def _pointer(
