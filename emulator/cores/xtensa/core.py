@@ -28,7 +28,7 @@ from mpy_cross.emulator.cores.unicorn_library import library
 from mpy_cross.emulator.cores.unicorn_memory import MEM_WRITE
 from mpy_cross.emulator.cores.xtensa import layout as at
 from mpy_cross.emulator.cores.xtensa import numbers as n
-from mpy_cross.emulator.cores.xtensa.base import DEPTH, RETURN, STUBS, STUBS_END, TRAPS
+from mpy_cross.emulator.cores.xtensa.base import DEPTH, RETURN, STUBS, STUBS_END
 from mpy_cross.emulator.cores.xtensa.buffer import CodeBuffer
 from mpy_cross.emulator.cores.xtensa.engine import XtensaEngine
 from mpy_cross.emulator.cores.xtensa.exceptions import Raised
@@ -43,13 +43,15 @@ STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
 _AT, _REASON = at.AT >> 2, at.REASON >> 2
 _STUB: Final = at.STUB
-_BACK: Final = at.BACK >> 2
+_CHAIN: Final = at.CHAIN
+_BACK, _VALUE = at.BACK >> 2, at.VALUE >> 2
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _MISSED: Final = at.TABLE_MISSED >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
 _NO_LIMIT: Final = SIZES[0]
 _HEAD: Final = Struct("<3I")
-_MAIL: Final = Struct("<q8I")  # from layout.MAIL on
+_MAIL: Final = Struct("<q9I")  # from layout.MAIL on
+_MAIL_AT: Final = at.MAIL
 _SAVED: Final = Struct("<4I")  # registers that a callee's caller has below its stack pointer
 _FRAME: Final = 64  # bytes of the host's frame
 _REGISTERS_WITH_ARGUMENTS: Final = 6
@@ -105,9 +107,10 @@ class TranslatedXtensa(SteppedXtensa):
         places = self.translator.routines
         # What `advance` needs, at once.
         self._tools: tuple[State, Translator, memoryview, memoryview, memoryview, Any, Any, Any,
-                           Any, int, dict[int, Translated], list[Trap]] = (
+                           Any, Any, Any, int, dict[int, Translated], list[Trap]] = (
             self.state, self.translator, engine.words, engine.double, engine.state, engine.run,
-            engine.ref, WORDS[places["resume"]], WORDS[places["go on"]], places["back"],
+            engine.ref, WORDS[places["resume"]], WORDS[places["go on"]],
+            WORDS[places["back with VALUE"]], WORDS[places["back with nothing"]], places["back"],
             self.translator.blocks, self.traps)
         self._stores: dict[int, int] = {}  # by page: how often code there was stored to
 
@@ -151,8 +154,8 @@ class TranslatedXtensa(SteppedXtensa):
     # Running.
 
     def advance(self, until: int) -> None:
-        (state, translator, words, double, mail, run, ref, resume, go_on, back_there, blocks,
-         traps) = self._tools
+        (state, translator, words, double, mail, run, ref, resume, go_on, with_value,
+         with_nothing, back_there, blocks, traps) = self._tools
         unpack, zero, none, tables, table_size = (
             _MAIL.unpack_from, ZERO, _NO_LIMIT, at.TABLES_AT, at.TABLE_SIZE)
         self._begun += 1
@@ -175,42 +178,45 @@ class TranslatedXtensa(SteppedXtensa):
                     self._refused(until)
                     break
                 reason = words[_REASON]
-                if reason == at.CHAIN:
+                if reason == _STUB:
+                    left, kind, back, place, pc, a, b, c, d, number = unpack(mail, _MAIL_AT)
+                    state.pc, state.instructions = pc, until - left
+                    if not left or number >= len(traps):
+                        return
+                    if kind != 2:
+                        self._in_stub(pc)
+                        break
+                    begun, onward = self._begun, with_nothing
+                    try:
+                        result = traps[number](a, b, c, d)
+                        if result is not None:
+                            words[_VALUE] = result & 0xFFFF_FFFF
+                            onward = with_value
+                    except BaseException as raised:
+                        self._trap_raised(raised)
+                        break
+                    state.pc = back
+                    state.instructions += 1
+                    over = self.stopping or self.alarm < until
+                    if over or self._begun != begun:
+                        # The state in memory is what counts from now on.
+                        if onward is with_value:
+                            words[place] = words[_VALUE]
+                        if over or state.instructions >= until:
+                            return
+                        double[_NOW] = tables + self._mode_now() * table_size
+                        double[_LEFT] = until - state.instructions + 1
+                        words[_BACK] = back
+                        double[_NEXT] = back_there
+                        onward = resume
+                    error = run(ref, onward, zero, zero, none)
+                    continue
+                if reason == _CHAIN:
                     double[_NEXT] = translator.chain(double[_SITE])
                 elif reason == at.MISS:
                     mode = (double[_MISSED] - at.TABLES_AT) // at.TABLE_SIZE
                     double[_NEXT] = translator.miss(words[_AT], mode)
                 else:
-                    if reason == _STUB:
-                        left, kind, back, place, pc, a, b, c, d = unpack(mail, at.MAIL)
-                        state.pc, state.instructions = pc, until - left
-                        number = pc - TRAPS >> 2
-                        if not left or not 0 <= number < len(traps):
-                            return
-                        if kind != 2:
-                            self._in_stub(pc)
-                            break
-                        begun = self._begun
-                        try:
-                            result = traps[number](a, b, c, d)
-                            if result is not None:
-                                words[place] = result & 0xFFFF_FFFF
-                        except BaseException as raised:
-                            self._trap_raised(raised)
-                            break
-                        state.pc = back
-                        state.instructions += 1
-                        if self.stopping or self.alarm < until:
-                            return
-                        if self._begun != begun:  # it has called
-                            if state.instructions >= until:
-                                return
-                            double[_NOW] = tables + self._mode_now() * table_size
-                            double[_LEFT] = until - state.instructions + 1
-                            words[_BACK] = back
-                        double[_NEXT] = back_there
-                        error = run(ref, resume, zero, zero, none)
-                        continue
                     if reason == at.ACCESS:
                         if self._access(until):
                             error = run(ref, resume, zero, zero, none)
@@ -234,8 +240,8 @@ class TranslatedXtensa(SteppedXtensa):
     def _access(self, until: int) -> bool:
         """Does an access to a device; True if the engine is to go on behind it."""
         state, engine = self.state, self.engine
-        left, kind, _, place, state.pc, address, value, _, _ = _MAIL.unpack_from(
-            engine.state, at.MAIL)
+        left, kind, _, place, state.pc, address, value, _, _, _ = _MAIL.unpack_from(
+            engine.state, _MAIL_AT)
         state.instructions = until - left - (kind >> at.REST_AT)
         size, found = kind & 7, self._window
         if not 0 <= address - found.base <= found.size - size:
@@ -467,6 +473,7 @@ class TranslatedXtensa(SteppedXtensa):
 
     def restore(self, state: CoreState) -> None:
         super().restore(state)
+        self._begun += 1
         self.translator.loop_end(self.state.sr[n.LEND])
         self._known_ps = -1
         self._look_for_debugging()

@@ -32,7 +32,6 @@ AT: Final = 48  # 4 bytes: address in the program
 REASON: Final = 52  # 4 bytes
 KEPT: Final = 56  # 8 bytes: scratch of a routine
 KEPT2: Final = 64
-TABLE_MISSED: Final = 112  # 8 bytes: the table in which an address was not found
 # What a trap needs, or an access to a device, read at once:
 MAIL: Final = 72  # 8 bytes: instructions that are left
 KIND: Final = 80  # 4 bytes: 2 if the rest is filled in; of an access see below
@@ -40,6 +39,9 @@ BACK: Final = 84  # 4 bytes: where the trap returns to
 RESULT: Final = 88  # 4 bytes: place of the register of its result, as a word of the state
 CALLED: Final = 92  # 4 bytes: its address; of the instruction
 ARGUMENTS: Final = 96  # 16 bytes; address and value
+NUMBER: Final = 112  # 4 bytes: of the trap
+VALUE: Final = 116  # 4 bytes: its result, on the way back
+TABLE_MISSED: Final = 120  # 8 bytes: the table in which an address was not found
 # The kind of an access: its size, then
 STORES, SIGNED = 1 << 3, 1 << 4
 REGISTER_AT: Final = 5  # 4 bits: the register

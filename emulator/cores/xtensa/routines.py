@@ -41,6 +41,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     clz,
     cmp,
     cmp_i,
+    constant,
     ldp_x,
     logical,
     lsl_i,
@@ -57,6 +58,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     ubfm,
     ubfx,
 )
+from mpy_cross.emulator.cores.xtensa.base import TRAPS
 from mpy_cross.emulator.cores.xtensa.buffer import Piece
 from mpy_cross.emulator.cores.xtensa.layout import (
     ACCESS,
@@ -117,7 +119,8 @@ class Routines:
     budget, stub, breakpoint, refused, changed, step: `heavy` with that reason.
     access: the host does an access of the kind in T3, to the address in T1, of the value in T2;
         comes back to LINK.
-    back: returns from a stub, which counts as an instruction.
+    back: returns from a stub, which counts as an instruction; after "back with VALUE" and "back
+        with nothing" the run goes on where "stub" has ended it, without loading the state.
     indirect: goes on at PC.
     overflow: takes the window overflow of the instruction at PC.
     entry: ENTRY at PC with the new stack pointer in T2; comes back to LINK.  What `entry_of_two`
@@ -251,7 +254,8 @@ class Routines:
                    mov(T2, 0))
         p.emit(access(STR, T1, STATE, at.RESULT), access(STR, T2, STATE, at.BACK),
                [access(STR, first + 2 + k, STATE, at.ARGUMENTS + 4 * k) for k in range(4)],
-               movz(T0, STUB))
+               constant(T0, TRAPS), three(SUB, T0, PC, T0), lsr_i(T0, T0, 2),
+               access(STR, T0, STATE, at.NUMBER), movz(T0, STUB))
         p.to(branch(0), "heavy")
         p.label("access")
         p.emit(access(STR_X, BUDGET, STATE, at.MAIL), access(STR, PC, STATE, at.CALLED),
@@ -262,6 +266,9 @@ class Routines:
             p.emit(three(ADD, T0, T0, BASE, 2), logical(AND_I, T0, T0, self.model.registers - 1))
         p.emit(add_i(T0, T0, at.AR >> 2), access(STR, T0, STATE, at.RESULT), movz(T0, ACCESS))
         p.to(branch(0), "heavy")
+        p.label("back with VALUE")
+        p.emit(access(LDR, first + 2, STATE, at.VALUE))
+        p.label("back with nothing")
         p.label("back")
         p.emit(add_i(BUDGET, BUDGET, -1) | X, access(LDR, PC, STATE, at.BACK))
         p.to(branch(0), "indirect")
