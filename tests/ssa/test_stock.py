@@ -14,7 +14,8 @@ from bench.codegen_gcc import KERNELS
 from tests.emulator.test_stock_native import image
 from tests.reference.stock_native import NativeBoard
 
-IMAGES = ("PYBV11 1.17", "PYBV11 1.28")
+IMAGES = {"PYBV11 1.17": "armv7emsp", "PYBV11 1.28": "armv7emsp", "RPI_PICO 1.28": "armv6m"}
+"""The architecture that each board's firmware loads."""
 LEVELS = ("1", "2", "s") if "MPY_STOCK_ALL" in os.environ else ("2",)
 
 
@@ -50,6 +51,6 @@ def test_kernels_on_stock_firmware(name: str) -> None:
     program, wanted = calls()
     app = mpy_cross.compile(program, "app.py", release=release)
     for level in LEVELS:
-        code = mpy_cross.compile(kernels(), "k.py", release=release, arch="armv7emsp", opt=level)
+        code = mpy_cross.compile(kernels(), "k.py", release=release, arch=IMAGES[name], opt=level)
         found = machine.imported({"k.mpy": code, "app.mpy": app}, "app")
         assert found.replace("\r", "").splitlines() == wanted.splitlines(), level
