@@ -35,7 +35,7 @@ from tests.native.thumb_harness_programs import INTERESTING, Program, programs
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
 
-RELEASES: Final = ("1.17", "1.29")
+TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7m"), ("1.29", "armv6m"))
 EXAMPLES: Final = int(os.environ.get("SSA_RUNS", "20"))
 
 random_runs = settings(
@@ -45,7 +45,8 @@ random_runs = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-every_release = pytest.mark.parametrize("release", RELEASES)
+every_target = pytest.mark.parametrize(("release", "arch"), TARGETS)
+both_cores = pytest.mark.parametrize("arch", ["armv7m", "armv6m"])
 
 
 class Watch:
@@ -73,28 +74,33 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     assert watch.unsupported == []
 
 
-@every_release
+@every_target
 @pytest.mark.parametrize("level", ["1", "2"])
 @pytest.mark.parametrize("name", KERNELS)
-def test_kernels(name: str, level: str, release: str, watch: Watch) -> None:
+def test_kernels(name: str, level: str, release: str, arch: str, watch: Watch) -> None:
     body, args, oracle = KERNELS[name]
-    module = load(viper(body), release, "armv7m", opt=level)
+    module = load(viper(body), release, arch, opt=level)
     assert outcome(module, args)[0] == oracle(*args)
     assert outcome(module, args) == expected(Model(viper(body)), args)
 
 
+@pytest.mark.parametrize(("release", "arch", "n_registers"), [
+    ("1.17", "armv7m", 4), ("1.29", "armv6m", 4), ("1.29", "armv6m", 6)])
 @pytest.mark.parametrize("name", KERNELS)
-def test_kernels_with_four_registers(name: str, watch: Watch) -> None:
+def test_kernels_with_few_registers(
+    name: str, release: str, arch: str, n_registers: int, watch: Watch
+) -> None:
     body, args, oracle = KERNELS[name]
-    watch.n_registers = 4
-    assert outcome(load(viper(body), "1.17", "armv7m", opt="2"), args)[0] == oracle(*args)
+    watch.n_registers = n_registers
+    assert outcome(load(viper(body), release, arch, opt="2"), args)[0] == oracle(*args)
 
 
+@both_cores
 @pytest.mark.parametrize("name", ONE_OPERATION)
-def test_one_operation_on_numbers_at_the_edges(name: str, watch: Watch) -> None:
+def test_one_operation_on_numbers_at_the_edges(name: str, arch: str, watch: Watch) -> None:
     returns, expression = ONE_OPERATION[name]
     source = viper(f"def f(a: int, b: int) -> {returns}:\n    return {expression}")
-    module = load(source, "1.29", "armv7m", opt="2")
+    module = load(source, "1.29", arch, opt="2")
     model = Model(source)
     numbers = [n - (n >> 31 << 32) for n in INTERESTING]
     for i, a in enumerate(numbers):
@@ -103,11 +109,12 @@ def test_one_operation_on_numbers_at_the_edges(name: str, watch: Watch) -> None:
                 assert outcome(module, (a, b)) == expected(model, (a, b)), (a, b)
 
 
+@both_cores
 @pytest.mark.parametrize("divisor", [3, 5, 6, 7, 10, 12, 25, 100, 125, 625, 641, 1000, 65537,
                                      0x3FFF_FFFF, -1, -3, -10])
-def test_division_by_a_number(divisor: int, watch: Watch) -> None:
+def test_division_by_a_number(divisor: int, arch: str, watch: Watch) -> None:
     source = viper(f"def f(a: int) -> int:\n    return a // {divisor} * 31 ^ a % {divisor}")
-    module = load(source, "1.29", "armv7m", opt="2")
+    module = load(source, "1.29", arch, opt="2")
     model = Model(source)
     for number in (*INTERESTING, *(divisor * k + d & 0xFFFF_FFFF for k in (1, 7, -7, 1001, 99991)
                                    for d in (-1, 0, 1))):
@@ -115,9 +122,9 @@ def test_division_by_a_number(divisor: int, watch: Watch) -> None:
         assert outcome(module, args) == expected(model, args), args
 
 
-def _run_random(program: Program, release: str) -> None:
+def _run_random(program: Program, release: str, arch: str) -> None:
     model = Model(program.source)
-    module = load(program.source, release, "armv7em", opt="2")
+    module = load(program.source, release, arch, opt="2")
     for args in program.calls:
         try:
             wanted = expected(model, args)
@@ -126,29 +133,30 @@ def _run_random(program: Program, release: str) -> None:
         assert outcome(module, args) == wanted, args
 
 
-@every_release
-def test_random_programs(release: str, watch: Watch) -> None:
+@every_target
+def test_random_programs(release: str, arch: str, watch: Watch) -> None:
     @random_runs
     @given(programs(release))
     def run(program: Program) -> None:
-        _run_random(program, release)
+        _run_random(program, release, arch)
 
     run()
 
 
-def test_random_programs_with_four_registers(watch: Watch) -> None:
-    watch.n_registers = 4
+@pytest.mark.parametrize(("arch", "n_registers"), [("armv7em", 4), ("armv6m", 4), ("armv6m", 6)])
+def test_random_programs_with_few_registers(arch: str, n_registers: int, watch: Watch) -> None:
+    watch.n_registers = n_registers
 
     @random_runs
     @given(programs("1.29"))
     def run(program: Program) -> None:
-        _run_random(program, "1.29")
+        _run_random(program, "1.29", arch)
 
     run()
 
 
-@every_release
-def test_globals_objects_and_calls(release: str, watch: Watch) -> None:
+@every_target
+def test_globals_objects_and_calls(release: str, arch: str, watch: Watch) -> None:
     module = load(
         viper("""
 def f(items, n: int):
@@ -159,7 +167,7 @@ def f(items, n: int):
     items[1] = g(total, n) + items[0]
     last = total
     return note("total", total, items[1])
-""") + viper("def g(a: int, b: int) -> int:\n    return a * b"), release, "armv7m",
+""") + viper("def g(a: int, b: int) -> int:\n    return a * b"), release, arch,
         {"note": lambda *args: args}, "2",
     )  # fmt: skip
     items = [5, 6, 2**30]
@@ -168,10 +176,10 @@ def f(items, n: int):
     assert module.globals["last"] == 2**30 + 11
 
 
-@every_release
-def test_exceptions(release: str, watch: Watch) -> None:
+@every_target
+def test_exceptions(release: str, arch: str, watch: Watch) -> None:
     errors = {"IndexError": IndexError, "ValueError": ValueError}
-    module = load(TRY, release, "armv7m", errors, "2")
+    module = load(TRY, release, arch, errors, "2")
     assert module.call("f", [1, 2], 1) == 103
     assert module.call("f", [1, 2], 2) == 112
     with pytest.raises(TypeError):
@@ -192,10 +200,10 @@ def f(p: ptr32, a: int, b: int, c: int, e: int) -> int:
 """)
 
 
-@every_release
-def test_what_the_reference_miscompiles(release: str, watch: Watch) -> None:
+@every_target
+def test_what_the_reference_miscompiles(release: str, arch: str, watch: Watch) -> None:
     """1.17 loses the first operand where the second one is p[number]."""
-    module = load(MISCOMPILED, release, "armv7m", opt="2")
+    module = load(MISCOMPILED, release, arch, opt="2")
     data = bytes(16) + (104).to_bytes(4, "little")
     assert module.call("f", bytearray(data), 1, 2, 3, 1000) == 896 * 3 + 6
 
@@ -256,12 +264,12 @@ def k(a, b):
 '''
 
 
-@every_release
+@every_target
 @pytest.mark.parametrize("n_registers", [0, 4])
-def test_handlers(release: str, n_registers: int, watch: Watch) -> None:
+def test_handlers(release: str, arch: str, n_registers: int, watch: Watch) -> None:
     watch.n_registers = n_registers
     errors = {"IndexError": IndexError, "TypeError": TypeError, "KeyError": KeyError}
-    module = load(viper(HANDLERS) + viper(PLAIN_HANDLERS), release, "armv7m", errors, "2")
+    module = load(viper(HANDLERS) + viper(PLAIN_HANDLERS), release, arch, errors, "2")
     mine: dict[str, Any] = {}
     exec(HANDLERS, mine)
     for items, n in (([1, 2, 3, 4], 2), ([1, 2, 3, 4], 4), ([1] * 10, 6), ([500] * 10, 6),
