@@ -50,14 +50,16 @@ def bits_of(word: int) -> Iterator[int]:
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("chosen", "copies", "function", "high", "high_owners", "hints", "live_in", "near",
-                 "nodes", "owners", "promoted", "registers", "rep", "second", "starts", "takes",
+    __slots__ = ("chosen", "copies", "function", "gains", "high", "high_owners", "hints", "live_in",
+                 "near", "nodes", "owners", "promoted", "registers", "rep", "second", "starts", "takes",
                  "temporary", "weights")
 
     near: list[int]
     """For each register those that are alive together with it, as bits."""
     starts: dict[int, int]
     weights: list[float]
+    gains: list[float]
+    """The part of the uses that second registers are as good for."""
     copies: dict[tuple[int, int], float]
     """How much it is worth that two are the same register."""
     hints: dict[int, list[int]]
@@ -130,6 +132,7 @@ class Allocator:
         starts: dict[int, int] = {}
         self.starts = starts
         self.weights = [0.0] * self.function.n_virtual
+        self.gains = [0.0] * self.function.n_virtual
         self.copies = {}
         self.hints = {}
         position = 0
@@ -185,6 +188,8 @@ class Allocator:
             if s < SLOT:
                 if takes is None or not takes(ins, i):
                     weights[s] += weight
+                else:
+                    self.gains[s] += weight
                 live |= 1 << s
         return live
 
@@ -232,6 +237,7 @@ class Allocator:
             for other in bits_of(moved):
                 near[other] = near[other] & gone | bit
             weights[x] += weights[y]
+            self.gains[x] += self.gains[y]
             starts[x] = min(starts.get(x, 1 << 30), starts.pop(y, 1 << 30))
             if y in self.temporary:
                 self.temporary.add(x)
@@ -344,7 +350,7 @@ class Allocator:
         if self.second is None or node in self.high:
             return False
         near = self.near[node]
-        return self.weights[node] >= PAYS or any(
+        return self.weights[node] + self.gains[node] >= PAYS or any(
             not near >> register & 1 for register in self.second.registers[: self.second.n_free])
 
     def _constants(self, members: set[int], spilled: list[int]) -> dict[int, int]:
@@ -356,7 +362,8 @@ class Allocator:
                     if d in members:
                         made.setdefault(self.find(d), []).append(ins)
         return {node: ins[0].imm for node, ins in made.items()
-                if len(ins) == 1 and ins[0].op == CONST}
+                if len(ins) == 1 and ins[0].op == CONST
+                and not (self.second and node not in self.high and self.gains[node] >= PAYS)}
 
     def _rewrite(
         self, ins: Ins, code: list[Ins], homes: dict[int, int], numbers: dict[int, int]
