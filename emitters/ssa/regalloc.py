@@ -51,8 +51,8 @@ class Allocator:
     """One round after the other over one function."""
 
     __slots__ = ("chosen", "copies", "function", "gains", "high", "high_owners", "hints", "live_in",
-                 "near", "nodes", "owners", "promoted", "registers", "rep", "second", "starts", "takes",
-                 "temporary", "weights")
+                 "near", "nodes", "owners", "promoted", "registers", "rep", "second", "starts",
+                 "takes", "temporary", "weights")
 
     near: list[int]
     """For each register those that are alive together with it, as bits."""
