@@ -55,8 +55,7 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "has_loop",
-        "native_verbs",
+        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "native_verbs",
         "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
         "small", "small_vars", "written",
     )

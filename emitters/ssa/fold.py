@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mpy_cross.emitters.ssa.ir import BRANCH, CONDITIONS, WORD, Block, Value, signed
 
 
@@ -179,3 +181,38 @@ def entered_below(phi: Value, limit: Value, latch: Block) -> bool:
         if cond != wanted or pred.succs[0] is not block or pred.succs[1] is block:
             return False
     return True
+
+
+ANY: Final = (-1 << 31, (1 << 31) - 1)
+
+
+def interval(value: Value, depth: int = 4) -> tuple[int, int]:
+    """The least and the greatest number, read with a sign, that a value can be."""
+    op, args = value.op, value.args
+    if op == "const":
+        return signed(value.imm), signed(value.imm)
+    bits = bits_of(value)
+    known = (0, (1 << bits) - 1) if bits < 32 else ANY
+    if not depth:
+        return known
+    low, high = known
+    if op == "phi":
+        found = [interval(arg, depth - 1) for arg in args]
+        low, high = min(one for one, _ in found), max(one for _, one in found)
+    elif op in ("add", "sub", "mul") or (op == "shl" and args[1].is_const and args[1].imm < 32):
+        ends = corners(op, interval(args[0], depth - 1), interval(args[1], depth - 1))
+        if ANY[0] <= ends[0] and ends[1] <= ANY[1]:
+            low, high = ends
+    elif op == "asr" and args[1].is_const and args[1].imm < 32:
+        low, high = (end >> args[1].imm for end in interval(args[0], depth - 1))
+    return max(low, known[0]), min(high, known[1])
+
+
+def corners(op: str, x: tuple[int, int], y: tuple[int, int]) -> tuple[int, int]:
+    """The ends of a sum, a difference, a product or a shift of intervals, of any size."""
+    if op == "add":
+        return x[0] + y[0], x[1] + y[1]
+    if op == "sub":
+        return x[0] - y[1], x[1] - y[0]
+    ends = [a * b if op == "mul" else a << b for a in x for b in y]
+    return min(ends), max(ends)

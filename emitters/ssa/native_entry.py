@@ -25,7 +25,7 @@ STAR_ARGUMENTS: Final = int(ScopeFlag.VARARGS | ScopeFlag.VARKEYWORDS)
 class NativeEntry(Builder):
     """What a native function has around its operations."""
 
-    __slots__ = ("child_places", "const_places", "late_children", "n_state")
+    __slots__ = ("child_places", "const_places", "has_loop", "late_children", "n_state")
 
     def __init__(self, function: FunctionOps, ops: list[Op], target: Target) -> None:
         super().__init__(function, ops, target, {})
@@ -36,6 +36,7 @@ class NativeEntry(Builder):
         """Constant of the module -> place among those of the function."""
         self.child_places: dict[int, int] = {}
         self.late_children: list[Value] = []
+        self.has_loop = False
         self.n_state = 1
         """Words that the run-time has for arguments and cells."""
 
@@ -44,7 +45,11 @@ class NativeEntry(Builder):
         return self.function.n_pos_args + self.function.n_kwonly_args
 
     def _enter(self) -> None:
-        """Arguments: read where the caller has them if they are plain, else by the run-time."""
+        """Arguments: read where the caller has them if they are plain, else by the run-time.
+
+        So they are in functions with loops: what the run-time takes for a call is little beside a
+        loop, and a second way in is a tenth of a small function.
+        """
         function = self.function
         n_given = self.block_value("livein", [], 1)
         n_keyword = self.block_value("livein", [], 2)
@@ -54,7 +59,8 @@ class NativeEntry(Builder):
         n_locals = max(1, self.n_args + bool(function.flags & ScopeFlag.VARARGS)
                        + bool(function.flags & ScopeFlag.VARKEYWORDS))
         by_run_time = range(n_locals)
-        simple = not (function.n_kwonly_args or function.cells or function.flags & STAR_ARGUMENTS)
+        simple = not (self.has_loop or function.n_kwonly_args or function.cells
+                      or function.flags & STAR_ARGUMENTS)
         if simple:
             by_run_time = range(function.n_pos_args)
             direct, slow = self.new_block(), self.new_block()

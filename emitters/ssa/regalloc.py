@@ -9,6 +9,7 @@ least moves to the frame, with short-lived registers at its uses, and all begins
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 from typing import Final, final
 
 from mpy_cross.emitters.ssa.machine import (
@@ -226,9 +227,18 @@ class Allocator:
 
     def _coalesce(self) -> None:
         near, weights, starts = self.near, self.weights, self.starts
-        for d, s in sorted(self.copies, key=lambda pair: -self.copies[pair]):
-            x, y = self.find(d), self.find(s)
-            if x == y or near[x] >> y & 1 or (d in self.high) != (s in self.high):
+        heap: list[tuple[float, int, int]] = []
+        wanted: dict[int, dict[int, float]] = {}
+        for (x, y), weight in self.copies.items():
+            wanted.setdefault(x, {})[y] = weight
+            wanted.setdefault(y, {})[x] = weight
+            heap.append((-weight, x, y))
+        heapify(heap)
+        while heap:
+            weight, x, y = heappop(heap)
+            if wanted[x].get(y) != -weight:
+                continue  # one has become part of another, or the pair is worth more by now
+            if near[x] >> y & 1 or (x in self.high) != (y in self.high):
                 continue
             self.rep[y] = x
             moved, near[y] = near[y], 0
@@ -242,6 +252,15 @@ class Allocator:
             if y in self.temporary:
                 self.temporary.add(x)
             self.hints.setdefault(x, []).extend(self.hints.pop(y, ()))
+            del wanted[x][y]
+            for other, more in wanted.pop(y).items():
+                if other == x:
+                    continue
+                del wanted[other][y]
+                more += wanted[x].get(other, 0.0)
+                wanted[x][other] = wanted[other][x] = more
+                heappush(heap, (-more, x, other))
+            wanted[y] = {}
 
     def _one_round(self) -> list[int]:
         """Choose registers; those that have to be spilled."""

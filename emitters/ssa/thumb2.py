@@ -448,6 +448,11 @@ def _flag_setter(code: list[Ins], cond: str) -> tuple[Ins | None, str]:
     if len(code) < 2:
         return None, cond
     before, test = code[-2], code[-1]
+    if before.op == COPY and len(before.dests) == 1 and before.dests[0] < 8 \
+            and before.srcs[0] < 8 and test.srcs[0] in (before.dests[0], before.srcs[0]) \
+            and cond in BY_RESULT:
+        code[-2] = before = Ins("lsli", before.dests, before.srcs)  # movs
+        return before, BY_RESULT[cond]
     if before.dests != test.srcs or (before.op not in CAN_SET_FLAGS and before.op != "addi"):
         return None, cond
     if before.op == "addi" and not (is_modified(before.imm) or is_modified(-before.imm)):

@@ -43,6 +43,7 @@ MOVT: Final = _row("movt")
 ADD_ANY: Final = _row("add_any")
 ADDW: Final = _row("addw")
 SUBW: Final = _row("subw")
+MOVS: Final = _row("movs_reg")
 RSBS: Final = _row("rsbs_reg2")
 MVNS: Final = _row("mvns_reg2")
 BLX: Final = _row("blx")
@@ -174,6 +175,8 @@ def arithmetic(name: str, d: int, n: int, m: int, shift: int, free: bool, flags:
 
 
 def shift_number(name: str, d: int, n: int, amount: int, free: bool, flags: bool) -> bytes:
+    if not amount:
+        return MOVS(d, n)  # sets the flags
     narrow = SHIFT_NARROW.get(name)
     if narrow is not None and (free or flags) and low(d, n):
         return narrow(d, n, amount)

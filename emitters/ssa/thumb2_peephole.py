@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.emitters.ssa import tails
 from mpy_cross.emitters.ssa.machine import COPY, Ins, MFunction
 from mpy_cross.emitters.ssa.thumb_code import put_registers
 
 TESTS: Final = ("cmp", "cmpi", "cmni", "tst", "tsti", "set", "sel")
 POST: Final = frozenset(kind + size for kind in ("ldr", "str") for size in ("", "b", "h"))
 
+KEPT: Final = range(4, 12)
+SHORT_ANYWAY: Final = (COPY, "cmp", "ret")
+"""Instructions that are short with any register."""
 CAN_SET_FLAGS: Final = frozenset((
     "add", "sub", "and", "orr", "eor", "bic", "rsb", "lsl", "lsr", "asr", "andi", "orri", "eori",
     "bici", "rsbi", "lsli", "lsri", "asri",
@@ -19,11 +23,36 @@ CAN_SET_FLAGS: Final = frozenset((
 def peephole(function: MFunction) -> None:
     """Put in the chosen registers, and look for better instructions."""
     put_registers(function)
+    _prefer_low(function)
+    tails.run(function)
     for block in function.blocks:
         block.code = _post_index(block.code)
         _test_source(block.code)
         if block.cond in ("eq", "ne", "lt", "ge"):
             _sink_tested(block.code)
+
+
+def _prefer_low(function: MFunction) -> None:
+    """Of the registers that calls preserve the low ones, of short instructions, go to what needs
+    them most."""
+    wide = dict.fromkeys(KEPT, 0)
+    used: set[int] = set()
+    for block in function.blocks:
+        for ins in block.code:
+            used.update(ins.dests, ins.srcs)
+            if ins.op in SHORT_ANYWAY:
+                continue
+            for register in ins.srcs[:1] if ins.op == "call" else (*ins.dests, *ins.srcs):
+                if register in wide:
+                    wide[register] += 1
+    places = [register for register in KEPT if register in used]
+    if not places or places[-1] < 8:
+        return
+    new = dict(zip(sorted(places, key=lambda register: -wide[register]), places, strict=True))
+    for block in function.blocks:
+        for ins in block.code:
+            ins.dests = [new.get(register, register) for register in ins.dests]
+            ins.srcs = [new.get(register, register) for register in ins.srcs]
 
 
 def _test_source(code: list[Ins]) -> None:

@@ -15,7 +15,16 @@ from __future__ import annotations
 
 from mpy_cross.emitters.ssa.cfg import replace_values
 from mpy_cross.emitters.ssa.fold import is_natural
-from mpy_cross.emitters.ssa.ir import BRANCH, NEGATED, WORD, Block, Function, Value, signed
+from mpy_cross.emitters.ssa.ir import (
+    BRANCH,
+    NEGATED,
+    OBJ,
+    WORD,
+    Block,
+    Function,
+    Value,
+    signed,
+)
 
 
 def run(function: Function) -> None:
@@ -55,7 +64,8 @@ def _one_block(function: Function, block: Block, new: dict[Value, Value]) -> Non
         if result is None:
             block.values.append(value)
         else:
-            result.type = value.type
+            if value.type == OBJ:
+                result.type = OBJ
             new[value] = result
 
 

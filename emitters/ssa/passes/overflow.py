@@ -6,7 +6,8 @@
       v4 = addv.int v1, #2            ->       v4 = add.int v1, #2
       br vs v4, #0 -> b4, b5                   jmp b5
 
-For small ints, words with the lowest bit set, so that 2 is the step from one to the next.
+For small ints, words with the lowest bit set, so that 2 is the step from one to the next.  Sums and
+products of numbers that are known to be small enough need no test either.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter
 from typing import Final
 
 from mpy_cross.emitters.ssa.cfg import prune, remove_edge
+from mpy_cross.emitters.ssa.fold import ANY, corners, interval
 from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     JUMP,
@@ -36,24 +38,79 @@ def run(function: Function) -> None:
     changed = False
     asked = Counter(block.targs[0] for block in function.blocks if block.cond in OVERFLOW)
     for block in function.blocks:
-        if block.term != BRANCH or block.cond not in OVERFLOW:
+        if block.term != BRANCH:
+            continue
+        if block.cond == "eq":
+            if _product_fits(*block.targs):
+                _always(block, block.succs[0])
+                changed = True
             continue
         value = block.targs[0]
-        if value.op != "addv" or value.block is not block or not value.args[1].is_const:
-            continue
-        if asked[value] > 1:
-            continue  # the other branch would have nothing to ask about
-        needed = NEEDED.get(signed(value.args[1].imm))
-        if needed and _holds(needed, value.args[0], block, DEPTH):
-            value.op = "add"
-            good, bad = block.succs if block.cond == "vc" else reversed(block.succs)
-            remove_edge(block, bad)
-            block.term, block.cond = JUMP, ""
-            block.targs = []
-            block.succs = [good]
+        if block.cond not in OVERFLOW or value.block is not block or asked[value] > 1:
+            continue  # another branch would have nothing to ask about
+        if _fits(value) or _is_step(value, block):
+            value.op = value.op[:-1]
+            _always(block, block.succs[0] if block.cond == "vc" else block.succs[1])
             changed = True
     if changed:
         prune(function)
+
+
+def _always(block: Block, good: Block) -> None:
+    """A branch goes one way only."""
+    bad = block.succs[1] if block.succs[0] is good else block.succs[0]
+    remove_edge(block, bad)
+    block.term, block.cond = JUMP, ""
+    block.targs = []
+    block.succs = [good]
+
+
+def _fits(value: Value) -> bool:
+    """Whether there is room for a sum or a difference."""
+    x, y = value.args
+    low, high = corners(value.op[:-1], interval(x), interval(y))
+    return ANY[0] <= low and high <= ANY[1]
+
+
+def _product_fits(high: Value, sign: Value) -> bool:
+    """Whether the upper half of a product is compared with the sign of its lower half, and there is
+    room for the product."""
+    if high.op != "smulh" or sign.op != "asr" or not sign.args[1].is_const \
+            or sign.args[1].imm != 31:
+        return False
+    x, y = high.args
+    product = sign.args[0]
+    if product.op == "mul":
+        if set(product.args) != {x, y}:
+            return False
+    elif not y.is_const or _factor(product, x, DEPTH) != signed(y.imm):
+        return False
+    low, most = corners("mul", interval(x), interval(y))
+    return ANY[0] <= low and most <= ANY[1]
+
+
+def _factor(value: Value, x: Value, depth: int) -> int | None:
+    """How many times x a value is, None if that cannot be seen."""
+    if value is x:
+        return 1
+    if not depth or value.op not in ("add", "sub", "shl"):
+        return None
+    first = _factor(value.args[0], x, depth - 1)
+    if value.op == "shl":
+        count = value.args[1]
+        return first << count.imm if first and count.is_const and count.imm < 31 else None
+    second = _factor(value.args[1], x, depth - 1)
+    if first is None or second is None:
+        return None
+    return first + second if value.op == "add" else first - second
+
+
+def _is_step(value: Value, block: Block) -> bool:
+    """Whether that is one more than what is less than something."""
+    if value.op != "addv" or not value.args[1].is_const:
+        return False
+    needed = NEEDED.get(signed(value.args[1].imm))
+    return bool(needed) and _holds(needed or "", value.args[0], block, DEPTH)
 
 
 def _holds(needed: str, value: Value, block: Block, depth: int) -> bool:
