@@ -20,6 +20,8 @@ from mpy_cross.emitters.ssa.ir import (
 
 ASSOCIATIVE: Final = ("add", "and", "or", "xor", "mul")
 SHIFTS: Final = ("shl", "lsr", "asr")
+SIGN_EXTENSIONS: Final = {WORD - 0x7F: 8, WORD - 0x7FFF: 16}
+"""(x ^ 0x80) - 0x80 and (x ^ 0x8000) - 0x8000: the number of bits that x has."""
 
 
 @final
@@ -129,6 +131,11 @@ class Maker:
             if op == "udiv":
                 return self.make("lsr", [x, self.const(k.bit_length() - 1)], 0, vtype)
             return self.make("and", [x, self.const(k - 1)], 0, vtype)
+        if op == "add" and k in SIGN_EXTENSIONS and x.op == "xor" and x.args[1].is_const \
+                and x.args[1].imm == -k & WORD and bits_of(x.args[0]) <= SIGN_EXTENSIONS[k]:
+            amount = self.const(32 - SIGN_EXTENSIONS[k])
+            return self.make("asr", [self.make("shl", [x.args[0], amount], 0, vtype), amount], 0,
+                             vtype)
         if op in ASSOCIATIVE and x.op == op and x.args[1].is_const:
             number = compute(op, x.args[1].imm, k)
             assert number is not None

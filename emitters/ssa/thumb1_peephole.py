@@ -12,6 +12,7 @@ SETS_FLAGS: Final = frozenset((
     "add", "addi", "sub", "and", "orr", "eor", "bic", "mul", "lsl", "lsr", "asr", "ror", "lsli",
     "lsri", "asri", "neg", "mvn", "addv", "subv",
 ))
+LOADS: Final = ("ldr", "ldrb", "ldrh")
 TESTS: Final = ("cmp", "cmpi", "tst", "sel", "carry", "borrow")
 
 
@@ -20,6 +21,7 @@ def peephole(function: MFunction) -> None:
     put_registers(function)
     for block in function.blocks:
         block.code = _post_index(block.code)
+        _step_first(block.code)
         if block.cond in BY_RESULT:
             _sink_tested(block.code)
 
@@ -48,6 +50,21 @@ def _post_index(code: list[Ins]) -> list[Ins]:
                 i -= 1
             break
     return code
+
+
+def _step_first(code: list[Ins]) -> None:
+    """subs r4, r6, #4; ldr r4, [r4]; subs r6, #4    ->    subs r6, #4; ldr r4, [r6]"""
+    i = 0
+    while i + 2 < len(code):
+        other, load, step = code[i : i + 3]
+        i += 1
+        if (
+            other.op == step.op == "addi" and other.imm == step.imm
+            and step.dests == step.srcs == other.srcs and other.dests != step.dests
+            and load.op in LOADS and not load.imm and load.srcs == load.dests == other.dests
+        ):
+            load.srcs = list(step.dests)
+            code[i - 1 : i + 2] = [step, load]
 
 
 def _sink_tested(code: list[Ins]) -> None:

@@ -12,10 +12,14 @@ instructions do not take stays an index.
 
 from __future__ import annotations
 
+from collections import Counter
+
+from mpy_cross.emitters.ssa.cfg import uses_of
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function, Value, signed
 
 
 def run(function: Function) -> None:
+    needed = set() if 1 in function.access.steps else _needed(function)
     for block in function.blocks:
         if not any(value.op.startswith(("loadx", "storex")) for value in block.values):
             continue
@@ -23,14 +27,34 @@ def run(function: Function) -> None:
         block.values = []
         for value in values:
             if value.op.startswith(("loadx", "storex")):
-                _one(function, value)
+                _one(function, value, needed)
             block.values.append(value)
 
 
-def _one(function: Function, access: Value) -> None:
+def _needed(function: Function) -> set[Value]:
+    """Accesses to bytes whose index is there in any case, and whose address no other one shares."""
+    uses = uses_of(function)
+    shared: Counter[tuple[Value, Value]] = Counter()
+    plain: list[tuple[Value, tuple[Value, Value]]] = []
+    for block in function.blocks:
+        for value in block.values:
+            if not value.op.startswith(("loadx", "storex")):
+                continue
+            base, index = value.args[:2]
+            is_sum = index.op == "add" and index.args[1].is_const
+            key = (base, index.args[0] if is_sum else index)
+            shared[key] += 1
+            if is_sum and not value.imm and len(uses[index]) > 1:
+                plain.append((value, key))
+    return {value for value, key in plain if shared[key] == 1}
+
+
+def _one(function: Function, access: Value, needed: set[Value]) -> None:
     base, index = access.args[:2]
     scale = access.imm
     rest: Value | None = None
+    if access in needed:
+        return  # the address would be one more
     if index.is_const:
         offset = signed(index.imm) << scale
     elif index.op == "add" and index.args[1].is_const:

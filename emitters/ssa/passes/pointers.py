@@ -115,7 +115,7 @@ def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> Non
     additions = any(added for group in groups.values() for _, added in group)
     if not groups or len(groups) > MAX_POINTERS or (other and not additions):
         return
-    if not other and not _pays(function, groups):
+    if not other and not _pays(function, counter, groups):
         return
     new: dict[Value, Value] = {}
     for (base, scale), accesses in groups.items():
@@ -135,15 +135,18 @@ def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> Non
     replace_values(function, new)
 
 
-def _pays(function: Function, groups: dict[tuple[Value, int], list[Access]]) -> bool:
+def _pays(
+    function: Function, counter: Counter, groups: dict[tuple[Value, int], list[Access]]
+) -> bool:
     """Whether steps of pointers take no more instructions than indices that are scaled and a
-    counter that is compared."""
+    counter that is compared, which one that goes up by 1 then need not be."""
     steps = function.access.steps
     if 1 in steps:
         return True
     n_steps = sum((1 << scale) not in steps or any(added for _, added in accesses)
                   for (_, scale), accesses in groups.items())
-    return n_steps <= len({scale for _, scale in groups if scale}) + 1
+    is_compared = counter.step.is_const and counter.step.imm == 1
+    return n_steps <= len({scale for _, scale in groups if scale}) + is_compared
 
 
 def _pointer(
