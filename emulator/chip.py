@@ -73,6 +73,15 @@ class Chip:
         """The signal of that name, made when it is first asked for."""
         return self.signals.setdefault(name, Signal(name))
 
+    def wired_ports(self, signal: str) -> list[SerialPort]:
+        """Serial ports whose RX pads are wired to the pad of `signal`, a TX."""
+        found: list[SerialPort] = []
+        for pin in self.pins.values():
+            if pin.function == signal and len(pin.net.pins) > 1:
+                found += [self.ports[other.function[:-3]] for other in pin.net.pins
+                          if other.function.endswith("_RX") and other.function[:-3] in self.ports]
+        return found
+
     def poke(self, block: str, values: Mapping[str, int]) -> None:
         """Writes registers by name, in order, through the bus side of the block."""
         target = self.blocks[block]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context, place, place_atomic
@@ -107,9 +108,10 @@ class Rp2040(Chip):
         self.watchdog.bite = lambda reason: self.reset_requested("watchdog")
         timer = Timer(context, self.watchdog.tick)
         pwm = Pwm(context, self.rate, pwm_signals)
-        uarts = [Uart(f"UART{n}", context, rates["peri"], self.signal(f"UART{n}_TX"))
-                 for n in (0, 1)]
+        uarts = [Uart(f"UART{n}", context, rates["peri"], self.signal) for n in (0, 1)]
         self.ports = {uart.name: uart.port for uart in uarts}
+        for uart in uarts:
+            uart.port.wired = partial(self.wired_ports, uart.tx.name)
         rtc = Rtc(context, rates["rtc"])
         self.flash_chip = self.flash_writer = FlashChip(self.flash.buffer, UNIQUE)
         qspi, ssi = QspiBank(context), Ssi(context, self.flash_chip)

@@ -217,8 +217,9 @@ class Stm32f4(Chip):
     def serial_ports(self) -> None:
         for name in self.having("USART1", "USART2", "USART3", "UART4", "UART5", "USART6"):
             rate = self.rcc.pclk2 if name in ON_APB2 else self.rcc.pclk1
-            usart = Usart(name, self.context, rate, self.signal(f"{name}_TX"),
-                          self.request(f"{name}_RX"), self.request(f"{name}_TX"))
+            usart = Usart(name, self.context, rate, self.signal, self.request(f"{name}_RX"),
+                          self.request(f"{name}_TX"))
+            usart.port.wired = partial(self.wired_ports, usart.tx.name)
             self.ports[name] = usart.port
             self.add(usart, usart.irq)
 

@@ -174,7 +174,7 @@ def test_rp2040_transmit_interrupt_at_the_trigger_level(pico: Machine) -> None:
     assert not irq.level  # not before the fill comes down to the level
     while not irq.level:
         assert pico.clock.idle()
-    assert pico.clock.now == 3 * PICO_FRAME  # 31 waited first; 28 are an eighth under the top
+    assert pico.clock.now == 27 * PICO_FRAME  # 31 waited first; an eighth of the FIFO is 4
     bus.write(UART0 + ICR, 4, 1 << 5)
     assert not irq.level
 
@@ -215,6 +215,114 @@ def test_rp2040_loopback(pico: Machine) -> None:
     pico.clock.advance(PICO_FRAME)
     assert bus.read(UART0 + UDR, 4) == 0x5A
     assert not pico.uart(0).sent
+
+
+def test_rp2040_breaks(pico: Machine) -> None:
+    bus, port, irq = pico.bus, pico.uart(0), pico.chip.interrupts[0][20]
+    bus.write(UART0 + IMSC, 4, 1 << 9)
+    port.feed(b"a")
+    pico.clock.advance(PICO_FRAME)
+    assert not irq.level
+    port.feed_break()
+    pico.clock.advance(PICO_FRAME)
+    assert irq.level and bus.read(UART0 + MIS, 4) == 1 << 9
+    assert bus.read(UART0 + UDR, 4) == ord("a")
+    assert bus.read(UART0 + UDR, 4) == 1 << 10 | 1 << 8  # a zero with both marks
+    assert bus.read(UART0 + 4, 4) == 5
+    bus.write(UART0 + ICR, 4, 1 << 9)
+    assert not irq.level
+    # The other way: the pad is low, and nothing is sent meanwhile.
+    tx = pico.pin("GP0")
+    bus.write(0x40014000 + 4, 4, 2)
+    bus.write(UART0 + LCR_H, 4, 0x71)
+    bus.write(UART0 + UDR, 4, 0x55)
+    pico.clock.advance(2 * PICO_FRAME)
+    assert tx.level == 0 and port.breaks == 1 and not port.sent
+    bus.write(UART0 + LCR_H, 4, 0x70)
+    assert tx.level == 1
+    pico.clock.advance(PICO_FRAME)
+    assert port.sent == b"\x55" and port.breaks == 1
+
+
+def test_rp2040_flow_control(pico: Machine) -> None:
+    bus, port = pico.bus, pico.uart(0)
+    cts, rts = pico.pin("GP2"), pico.pin("GP3")
+    for n in (2, 3):
+        bus.write(0x40014000 + 4 + 8 * n, 4, 2)
+    cts.force(1)
+    bus.write(UART0 + IFLS, 4, 0)  # RTS at four bytes
+    bus.write(UART0 + CR, 4, 0xC301)
+    assert rts.level == 0
+    bus.write(UART0 + UDR, 4, 0x41)
+    pico.clock.advance(3 * PICO_FRAME)
+    assert not port.sent and not bus.read(UART0 + FR, 4) & 1
+    cts.force(0)
+    assert bus.read(UART0 + FR, 4) & 1 and bus.read(UART0 + RIS, 4) & 2
+    pico.clock.advance(PICO_FRAME)
+    assert port.sent == b"A"
+    port.feed(b"123456")
+    pico.clock.advance(10 * PICO_FRAME)
+    assert rts.level == 1 and port.pending == 2
+    assert bus.read(UART0 + UDR, 4) == ord("1") and rts.level == 0
+    pico.clock.advance(10 * PICO_FRAME)
+    assert port.pending == 1 and not pico.context.touched
+
+
+def test_wire_from_one_uart_to_another(pico: Machine) -> None:
+    """GP0 and GP1 are UART0's, GP4 and GP5 UART1's; frames arrive when they have left."""
+    bus, uart1 = pico.bus, UART0 + 0x4000
+    for n in (0, 1, 4, 5):
+        bus.write(0x40014000 + 4 + 8 * n, 4, 2)
+    for register, value in ((IBRD, 67), (FBRD, 52), (LCR_H, 0x70), (CR, 0x301)):
+        bus.write(uart1 + register, 4, value)
+    pico.pin("GP0").wire(pico.pin("GP5"))
+    bus.write(UART0 + UDR, 4, 0x99)
+    pico.clock.advance(PICO_FRAME - 1)
+    assert bus.read(uart1 + FR, 4) & 1 << 4
+    pico.clock.advance(1)
+    assert bus.read(uart1 + UDR, 4) == 0x99
+    bus.write(UART0 + LCR_H, 4, 0x71)
+    pico.clock.advance(2 * PICO_FRAME)
+    assert bus.read(uart1 + UDR, 4) == 1 << 10 | 1 << 8
+    assert bus.read(uart1 + FR, 4) & 1 << 4  # one only
+
+
+def test_stm32_breaks_and_flow_control() -> None:
+    board = machine("pyboard")
+    board.start()
+    bus, port, frame = board.bus, board.uart(3), FRAME
+    usart, gpiob = 0x40004800, 0x40020400
+    bus.write(0x40023840, 4, 1 << 18 | bus.read(0x40023840, 4))
+    for n in (10, 11, 13, 14):  # TX, RX, CTS, RTS
+        bus.write(gpiob, 4, bus.read(gpiob, 4) & ~(3 << 2 * n) | 2 << 2 * n)
+        at = gpiob + 0x24
+        bus.write(at, 4, bus.read(at, 4) & ~(15 << 4 * (n - 8)) | 7 << 4 * (n - 8))
+    tx, cts, rts = (board.chip.pins[f"PB{n}"] for n in (10, 13, 14))
+    bus.write(usart + BRR, 4, BRR_VALUE)
+    bus.write(usart + 0x14, 4, 3 << 8)
+    bus.write(usart + CR1, 4, UE | TE | RE)
+    cts.force(1)
+    assert rts.level == 0
+    bus.write(usart + DR, 4, 0x42)
+    board.clock.advance(2 * frame)
+    assert not port.sent
+    cts.force(0)
+    assert bus.read(usart + SR, 4) & 1 << 9
+    bus.write(usart + CR1, 4, UE | TE | RE | 1)  # a break after it
+    board.clock.advance(frame)
+    assert port.sent == b"B" and tx.level == 0 and port.breaks == 0
+    board.clock.advance(frame)
+    assert tx.level == 1 and port.breaks == 1 and not bus.read(usart + CR1, 4) & 1
+    port.feed(b"xy")
+    board.clock.advance(3 * frame)
+    assert rts.level == 1 and port.pending == 1
+    assert bus.read(usart + DR, 4) == ord("x") and rts.level == 0
+    board.clock.advance(frame)
+    assert bus.read(usart + DR, 4) == ord("y")
+    port.feed_break()
+    board.clock.advance(frame)
+    assert bus.read(usart + SR, 4) & (RXNE | 2) == RXNE | 2 and bus.read(usart + DR, 4) == 0
+    assert not bus.read(usart + SR, 4) & 2 and not board.context.touched
 
 
 def test_unknown_uart(pico: Machine) -> None:

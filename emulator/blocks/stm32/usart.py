@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
@@ -9,7 +10,7 @@ from mpy_cross.emulator.blocks.stm32.dma import Request
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
-from mpy_cross.emulator.serial import SerialPort
+from mpy_cross.emulator.serial import BreakWatch, SerialPort
 
 # Stop bits in half bits, by CR2.STOP.
 STOPS: Final = (2, 1, 4, 3)
@@ -20,7 +21,8 @@ class Usart(Block):
     """One USART.
 
     port: the host's end; irq: its interrupt; tx: level of the pad while the transmitter is on (it
-    rests at 1: single bits are not shown); incoming, outgoing: its requests for DMA.
+    rests at 1: single bits are not shown, a break is); cts, rts: low while the other side may be
+    sent to, and may send; incoming, outgoing: its requests for DMA.
     """
 
     SR = Register(0x00, "CTS[9]=w0c LBD[8]=w0c TXE[7]=ro TC[6]=w0c RXNE[5]=w0c IDLE[4]=ro "
@@ -28,7 +30,7 @@ class Usart(Block):
     DR = Register(0x04, "DR[8:0]=ro")
     BRR = Register(0x08, width=16)
     CR1 = Register(0x0C, "OVER8[15] UE[13] M[12] WAKE[11] PCE[10] PS[9] PEIE[8] TXEIE[7] TCIE[6] "
-                         "RXNEIE[5] IDLEIE[4] TE[3] RE[2] RWU[1] SBK[0]=sc")
+                         "RXNEIE[5] IDLEIE[4] TE[3] RE[2] RWU[1] SBK[0]")
     CR2 = Register(0x10, "LINEN[14] STOP[13:12] CLKEN[11] CPOL[10] CPHA[9] LBCL[8] LBDIE[6] "
                          "LBDL[5] ADD[3:0]")
     CR3 = Register(0x14, "ONEBIT[11] CTSIE[10] CTSE[9] RTSE[8] DMAT[7] DMAR[6] SCEN[5] NACK[4] "
@@ -36,15 +38,20 @@ class Usart(Block):
     GTPR = Register(0x18, "GT[15:8] PSC[7:0]")
     steady = (SR,)
 
-    def __init__(self, name: str, context: Context, rate: Rate, tx: Signal, incoming: Request,
-                 outgoing: Request) -> None:
+    def __init__(self, name: str, context: Context, rate: Rate, signal: Callable[[str], Signal],
+                 incoming: Request, outgoing: Request) -> None:
         super().__init__(name, context)
-        self.rate, self.tx = rate, tx
+        self.rate = rate
+        self.tx, self.cts, self.rts = (signal(f"{name}_{each}") for each in ("TX", "CTS", "RTS"))
         self.incoming, self.outgoing = incoming, outgoing
         self.irq = Line(name)
         self.port = SerialPort(name, context.clock, context.trace)
         self.port.frame, self.port.receive = self.receiving, self.received
         self.port.room = lambda: not self.SR & Usart.SR["RXNE"]
+        self.port.broken = self.broken
+        BreakWatch(self.port, signal(f"{name}_RX"))
+        self.cts.sensors.append(self.clear_to_send)
+        self.breaking = False  # the frame that goes out is a break
         self.shifting: int | None = None  # byte in the shift register
         self.waiting: int | None = None  # byte in the data register
         self.sent: Alarm | None = None
@@ -72,6 +79,10 @@ class Usart(Block):
         pending = status & control & 0xF0
         pending |= status & Usart.SR["ORE"] and control & Usart.CR1["RXNEIE"]
         pending |= status & Usart.SR["PE"] and control & Usart.CR1["PEIE"]
+        pending |= status & Usart.SR["CTS"] and self.CR3 & Usart.CR3["CTSIE"]
+        pending |= status & Usart.SR["LBD"] and self.CR2 & Usart.CR2["LBDIE"]
+        if self.CR3 & Usart.CR3["EIE"] and self.CR3 & Usart.CR3["DMAR"]:
+            pending |= status & (Usart.SR["FE"] | Usart.SR["ORE"])
         self.irq.set(bool(pending))
         direct = self.CR3 & 0xC0 if self.enabled and control & Usart.CR1["UE"] else 0
         self.incoming.set(bool(direct & 0x40) and bool(status & Usart.SR["RXNE"]))
@@ -82,8 +93,9 @@ class Usart(Block):
             if alarm is not None:
                 alarm.cancel()
         self.sent = self.quiet = self.shifting = self.waiting = None
-        self.status_read = False
+        self.status_read = self.breaking = False
         self.tx.drive(None)
+        self.rts.drive(None)
         self.update()
 
     def on_enable(self) -> None:
@@ -96,11 +108,44 @@ class Usart(Block):
             return
         value = written & (0x1FF if self.CR1 & Usart.CR1["M"] else 0xFF)
         self.SR &= ~Usart.SR["TC"]
-        if self.shifting is None:
+        if self.shifting is None and not self.breaking and not self.held_up():
             self.shift(value)
         else:
             self.waiting = value
             self.SR &= ~Usart.SR["TXE"]
+        self.update()
+
+    def held_up(self) -> bool:
+        """Does the other side want no more frames?"""
+        return bool(self.CR3 & Usart.CR3["CTSE"]) and bool(self.cts.seen)
+
+    def clear_to_send(self, level: int) -> None:
+        if self.CR3 & Usart.CR3["CTSE"] and self.enabled:
+            self.SR |= Usart.SR["CTS"]
+            self.next_frame()
+            self.update()
+
+    def next_frame(self) -> None:
+        """Begins what waits: a break, or a byte."""
+        if self.shifting is not None or self.breaking:
+            return
+        frame = self.frame()
+        if self.CR1 & Usart.CR1["SBK"] and self.on(Usart.CR1["TE"]):
+            self.breaking = True
+            self.tx.drive(0)
+            self.sent = None if frame is None else self.clock.after(frame, self.broke)
+        elif self.waiting is not None and not self.held_up():
+            self.shift(self.waiting)
+            self.waiting = None
+            self.SR |= Usart.SR["TXE"]
+
+    def broke(self) -> None:
+        """The stop bit of a break begins."""
+        self.sent, self.breaking = None, False
+        self.CR1 &= ~Usart.CR1["SBK"]
+        self.tx.drive(1)
+        self.port.transmitted_break()
+        self.next_frame()
         self.update()
 
     def shift(self, value: int) -> None:
@@ -111,11 +156,8 @@ class Usart(Block):
 
     def frame_sent(self) -> None:
         byte, self.shifting, self.sent = self.shifting, None, None
-        if self.waiting is not None:
-            self.shift(self.waiting)
-            self.waiting = None
-            self.SR |= Usart.SR["TXE"]
-        else:
+        self.next_frame()
+        if self.shifting is None and self.waiting is None:
             self.SR |= Usart.SR["TC"]
         if byte is not None:
             self.port.transmitted(byte & 0xFF)
@@ -132,6 +174,7 @@ class Usart(Block):
         else:
             self.DR = byte
             self.SR |= Usart.SR["RXNE"]
+        self.ask()
         if self.quiet is not None:
             self.quiet.cancel()
         frame = self.frame()
@@ -139,6 +182,20 @@ class Usart(Block):
             # One frame of silence; one ns later, so that a frame that follows at once comes first.
             self.quiet = self.clock.after(frame + 1, self.silence)
         self.update()
+
+    def broken(self) -> None:
+        """The line was low for a whole frame."""
+        if self.on(Usart.CR1["RE"]):
+            lin = self.CR2 & Usart.CR2["LINEN"]
+            self.SR |= Usart.SR["FE"] | (Usart.SR["LBD"] if lin else 0)
+            self.received(0)
+
+    def ask(self) -> None:
+        """Drives RTS: low while there is room."""
+        if self.CR3 & Usart.CR3["RTSE"] and self.enabled:
+            self.rts.drive(int(bool(self.SR & Usart.SR["RXNE"])))
+        else:
+            self.rts.drive(None)
 
     def silence(self) -> None:
         self.quiet = None
@@ -160,6 +217,7 @@ class Usart(Block):
             self.SR &= ~(Usart.SR["IDLE"] | Usart.SR["ORE"] | Usart.SR["NF"] | Usart.SR["FE"]
                          | Usart.SR["PE"])
             self.status_read = False
+        self.ask()
         self.update()
         self.port.wake()
         return value
@@ -174,7 +232,9 @@ class Usart(Block):
             if self.sent is not None:
                 self.sent.cancel()
             self.sent = self.shifting = self.waiting = None
+            self.breaking = False
             self.SR |= Usart.SR["TXE"] | Usart.SR["TC"]
+        self.next_frame()
         self.update()
         self.port.wake()
 
@@ -182,8 +242,11 @@ class Usart(Block):
         self.port.wake()
 
     def write_CR3(self, written: int, before: int) -> None:
-        odd = self.CR3 & (Usart.CR3["SCEN"] | Usart.CR3["IREN"] | Usart.CR3["HDSEL"]
-                          | Usart.CR3["CTSE"])
+        odd = self.CR3 & (Usart.CR3["SCEN"] | Usart.CR3["IREN"] | Usart.CR3["HDSEL"])
         if odd:
             self.context.unmodelled(f"{self.name}.CR3 bits 0x{odd:x}", "write")
+        if self.CR3 & Usart.CR3["RTSE"]:
+            self.port.flow = True
+        self.ask()
+        self.next_frame()
         self.update()
