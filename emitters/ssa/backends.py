@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, final
 
-from mpy_cross.emitters.ssa import thumb1, thumb1_lower, thumb1_select
+from mpy_cross.emitters.ssa import (
+    thumb1,
+    thumb1_lower,
+    thumb1_select,
+    xtensa,
+    xtensa_lower,
+    xtensa_select,
+)
 from mpy_cross.emitters.ssa.ir import THUMB2_ACCESS, Access, Function
 from mpy_cross.emitters.ssa.machine import MFunction, Second
 from mpy_cross.emitters.ssa.passes import dead, gvn
@@ -56,11 +63,29 @@ def _thumb1() -> BackEnd:
                    Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run))
 
 
+def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
+    def select(function: Function) -> MFunction:
+        return xtensa_select.Selector(function, abi).run()
+
+    def registers(limit: int) -> tuple[int, ...]:
+        return abi.few[-limit:] if limit else abi.registers
+
+    def assembler(function: MFunction) -> Assembler:
+        return xtensa.Xtensa(function, abi)
+
+    # An index takes an instruction of its own, as the step of a pointer does.
+    last = (xtensa_lower.counted,) if abi.windowed else (thumb1_lower.run,)
+    return BackEnd(select, registers, assembler, None, Access(0, 255, True, (1, 2, 4)),
+                   abi.windowed, (xtensa_lower.indices, *last, gvn.run, dead.run))
+
+
 BACK_ENDS: Final = {
     "armv6m": _thumb1(),
     "armv7m": _thumb2(False),
     "armv7em": _thumb2(True),
     "armv7emsp": _thumb2(True),
     "armv7emdp": _thumb2(True),
+    "xtensa": _xtensa(xtensa_select.CALL0),
+    "xtensawin": _xtensa(xtensa_select.WINDOWED),
 }
 """By architecture; the others have the baseline only."""

@@ -26,6 +26,11 @@ RESULT: Final = -1
 
 
 @final
+class LoopTooLong(Exception):
+    """A loop whose rounds the core counts has too many bytes."""
+
+
+@final
 class Ins:
     """One instruction.  `dests` and `srcs` are registers; the rest depends on `op`."""
 

@@ -16,7 +16,7 @@ from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.cfg import order_of, prune
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
-from mpy_cross.emitters.ssa.machine import machine_text
+from mpy_cross.emitters.ssa.machine import LoopTooLong, machine_text
 from mpy_cross.emitters.ssa.native_loops import Plan
 from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
 from mpy_cross.emitters.ssa.passes import (
@@ -158,6 +158,9 @@ def machine_code(
         code = assembler.assemble()
     except AllocationError as error:
         raise Unsupported(str(error)) from None
+    except LoopTooLong:
+        ssa.hardware_loops = False
+        return machine_code(ssa, arch, settings)
     return code, assembler.links
 
 
