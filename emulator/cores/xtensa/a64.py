@@ -42,6 +42,7 @@ ORR_I: Final = 0x3200_0000
 EOR_I: Final = 0x5200_0000
 ANDS_I: Final = 0x7200_0000
 
+NOP: Final = 0xD503_201F
 WFI: Final = 0xD503_207F
 RET: Final = 0xD65F_03C0
 

@@ -38,6 +38,7 @@ from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model as find_model
 from mpy_cross.emulator.cores.xtensa.state import State
 from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translated, Translator, mode_of
+from mpy_cross.emulator.cores.xtensa.translate_jumps import LOOPS
 
 STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
@@ -418,7 +419,11 @@ class TranslatedXtensa(SteppedXtensa):
         if found is not None and found.name in ("rur", "wur"):
             self.take_flags()
         self.interpreter.step()
-        if found is None or found.name not in ("wsr", "xsr"):
+        if found is None:
+            return
+        if found.name in LOOPS:
+            self.translator.add_loop(found.operands[1], found.end)
+        if found.name not in ("wsr", "xsr"):
             return
         self._look_for_debugging()
         if sr[n.LEND] != loop:

@@ -216,7 +216,8 @@ class XtensaEngine:
         self._engine.write(self._fpcr, _ROUNDING[mode] << 22)
 
     def take_flags(self) -> int:
-        """The flags of floating-point operations since last time, as in FSR."""
+        """The flags of floating-point operations since last time, as in FSR; but for underflow
+        where rounding makes a normal number, which A64 looks for before it rounds."""
         flags = self._engine.read(self._fpsr)
         if not flags & 0x1F:
             return 0

@@ -14,6 +14,8 @@ from mpy_cross.emulator.cores.xtensa import numbers as n
 from mpy_cross.emulator.cores.xtensa.a64 import (
     ADD,
     AND_I,
+    EOR,
+    EOR_I,
     EQ,
     LDR,
     LDR_S,
@@ -38,6 +40,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     branch,
     branch_if,
     branch_link,
+    cbnz,
     clz,
     cmp,
     cmp_i,
@@ -356,18 +359,30 @@ class Routines:
         p.emit(three(ADD_X, BUDGET, BUDGET, T3))
         p.to(branch(0), "overflow")
 
+    def _back_by_two(self) -> list[int]:
+        """To the frame of two groups before this one."""
+        return [
+            *self._store_quad(2, 8), *self._store_quad(3, 12), *(mov(k + 8, k) for k in range(8)),
+            add_i(BASE, BASE, -2), logical(AND_I, BASE, BASE, self.quads - 1),
+            logical(AND_I, STARTS, STARTS, ~self.ones), ror_i(STARTS, STARTS, 30),
+            *self._load_quad(0, 0), *self._load_quad(1, 4)]
+
     def _retw(self) -> None:
         p, quads, ones = self.piece, self.quads, self.ones
+        # To a frame of two groups that is there, and to an address that is in the table: one branch
+        # tells that from everything else.
         p.label("retw")
         p.emit(lsr_i(T0, 0, 30), ubfx(T1, STARTS, quads - 2, 2), bfi(T1, T0, 2, 2),
-               cmp_i(T1, 2 << 2 | 1))
+               mov(T2, PC), bfxil(T2, 0, 0, 30),
+               logical(AND_I, T0, T2, (1 << at.TABLE_BITS) - 1), three(ADD_X, T0, TABLE, T0, 4),
+               ldp_x(T0, T3, T0), three(EOR | X, T0, T0, T2), logical(EOR_I, T1, T1, 8),
+               logical(EOR_I, T1, T1, 1), three(ORR_X, T0, T0, T1))
+        p.to(cbnz(T0, 0) | X, "other retw")
+        p.emit(self._back_by_two(), br(T3))
+        p.label("other retw")
+        p.emit(lsr_i(T0, 0, 30), cmp_i(T1, 0))
         p.to(branch_if(NE, 0), "retw of another size")
-        p.emit(bfxil(PC, 0, 0, 30), self._store_quad(2, 8), self._store_quad(3, 12),
-               [mov(k + 8, k) for k in range(8)],
-               add_i(BASE, BASE, -2), logical(AND_I, BASE, BASE, quads - 1),
-               logical(AND_I, STARTS, STARTS, ~ones),
-               ror_i(STARTS, STARTS, 30),
-               self._load_quad(0, 0), self._load_quad(1, 4), indirect())
+        p.emit(mov(PC, T2), self._back_by_two(), indirect())
         p.to(branch(0), "miss")
         p.label("retw of another size")
         # The nearest frame of the last three has to be the one that is returned to.

@@ -19,6 +19,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     EOR,
     LDR,
     NE,
+    NOP,
     ORR,
     X,
     access,
@@ -31,7 +32,7 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     logical,
     three,
 )
-from mpy_cross.emulator.cores.xtensa.block import Block, Make
+from mpy_cross.emulator.cores.xtensa.block import DIRECT, Block, Make
 from mpy_cross.emulator.cores.xtensa.buffer import CodeBuffer
 from mpy_cross.emulator.cores.xtensa.decode import Instruction
 from mpy_cross.emulator.cores.xtensa.exceptions import Raised
@@ -52,12 +53,20 @@ from mpy_cross.emulator.cores.xtensa.routines import Routines
 from mpy_cross.emulator.cores.xtensa.state import State
 from mpy_cross.emulator.cores.xtensa.translate_float import FLOAT
 from mpy_cross.emulator.cores.xtensa.translate_integer import INTEGER, add_constant
-from mpy_cross.emulator.cores.xtensa.translate_jumps import ENDS, JUMPS, fall
+from mpy_cross.emulator.cores.xtensa.translate_jumps import (
+    CONDITIONAL,
+    ENDS,
+    JUMPS,
+    LOOPS,
+    budget_left,
+    fall,
+)
 from mpy_cross.emulator.cores.xtensa.translate_memory import MEMORY
 from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
 
 MAKES: Final[dict[str, Make]] = {**INTEGER, **MEMORY, **FLOAT, **JUMPS, **SYSTEM}
 LONGEST: Final = 48  # instructions of a block
+MOST_PARTS: Final = 6
 PAGE_BITS: Final = 12  # of the pages in which code is looked for
 _NOWHERE: Final = (1 << 64) - 1  # an entry of the table that no address has
 
@@ -77,16 +86,19 @@ class Translated:
     """A block that was translated.
 
     key: of `Translator.blocks`; host: its address; address, end: in the program; places: host
-    addresses of its instructions, less `host`; addresses: of its instructions.
+    addresses of its instructions, less `host`; addresses: of its instructions; parts: see `Block`.
+    open: it ends with a branch behind which it could go on; back: host address of the branch to its
+    own body, 0 for none.
     """
 
-    __slots__ = ("address", "addresses", "end", "host", "key", "places")
+    __slots__ = ("address", "addresses", "back", "end", "host", "key", "open", "parts", "places")
 
     def __init__(self, key: int, host: int, addresses: list[int], end: int,
-                 places: list[int]) -> None:
+                 places: list[int], parts: list[int]) -> None:
         self.key, self.host, self.addresses, self.end = key, host, addresses, end
         self.address = addresses[0] if addresses else end - 1
-        self.places = places
+        self.places, self.parts = places, parts
+        self.open, self.back = False, 0
 
 
 @final
@@ -124,6 +136,7 @@ class Translator:
         self.blocks: dict[int, Translated] = {}
         self.instructions = 0  # that were translated
         self.times_forgotten = 0
+        self._often: set[int] = set()  # keys of blocks that are to be long
         self._sites: dict[int, tuple[int, int, int]] = {}
         self._hosts: list[int] = []  # of all blocks, in order
         self._order: list[Translated] = []
@@ -152,11 +165,15 @@ class Translator:
         then on."""
         site, stub, key = self._sites[link]
         found = self.blocks.get(key)
-        if found is None:
+        if found is None or (found.open and key not in self._often):
             times = self.times_forgotten
+            if found is not None:  # there are several ways to it: it will be executed often
+                self._often.add(key)
             host = self._translate(key & 0xFFFF_FFFF, key >> 32 & 15, key >> 36)
             if self.times_forgotten != times:
                 return host  # the branch is gone
+            if found is not None:
+                self._replace(found, host)
         else:
             host = found.host
         word = self.buffer.read(site)
@@ -178,12 +195,17 @@ class Translator:
         index = bisect_right(block.places, host - block.host) - 1
         if index < 0:
             return None
-        return block.addresses[index], len(block.addresses) - index
+        return block.addresses[index], next(
+            part for part in block.parts if part > index) - index
 
     # Translating.
 
-    def _decode(self, address: int) -> tuple[list[Instruction], int]:
-        """The instructions of a block, and the address behind it."""
+    def _decode(self, address: int, long: bool, parts: list[int]) -> tuple[
+            list[Instruction], int]:
+        """The instructions of a block, and the address behind it; adds to `parts`, see `Block`.
+
+        long: goes on behind branches that lead forward.
+        """
         found: list[Instruction] = []
         decode, loops, breakpoints = self.interpreter.instruction, self.loops, self.breakpoints
         try:
@@ -196,14 +218,21 @@ class Translator:
                 name = one.name
                 if name in ENDS or name == "isync" or name not in MAKES or \
                         address in loops or address in breakpoints or len(found) == LONGEST:
-                    if name in ("loop", "loopnez", "loopgtz"):
-                        self._add_loop(one.operands[1], address)
+                    if long and name in CONDITIONAL and one.operands[-1] > address and not (
+                            address in loops or address in breakpoints
+                            or len(found) == LONGEST or len(parts) == MOST_PARTS):
+                        parts.append(len(found))
+                        continue
+                    if name in LOOPS:
+                        self.add_loop(one.operands[1], address)
                     break
         except Raised:
             pass  # the interpreter will come to that
+        if not parts or len(found) > parts[-1]:
+            parts.append(max(len(found), 1))
         return found, address
 
-    def _add_loop(self, end: int, begin: int) -> None:
+    def add_loop(self, end: int, begin: int) -> None:
         """A loop ends there: blocks have to, too."""
         known = self.loops.get(end)
         if known is None:
@@ -229,17 +258,20 @@ class Translator:
             code = constant(PC, address)
             routine = "stub" if stub else "breakpoint"
             code.append(branch(self.routines[routine] - host - 4 * len(code)))
-            self._add(Translated(key, host, [] if stub else [address], address + 1, []), code)
+            self._add(Translated(key, host, [] if stub else [address], address + 1, [], [1]), code)
             return host
-        found, end = self._decode(address)
+        parts: list[int] = []
+        long = key in self._often
+        found, end = self._decode(address, long, parts)
         host = self.buffer.at  # a loop may have ended other blocks
-        count = max(len(found), 1)
-        b = Block(self.model, self.state, host, mode, quad, count, end, self.loops, self.devices,
-                  self.device_bits, self._entry)
-        made = Translated(key, host, [one.address for one in found] or [address], end, b.places)
+        b = Block(self.model, self.state, host, mode, quad, address, parts, end, self.loops,
+                  self.devices, self.device_bits, self._entry)
+        made = Translated(key, host, [one.address for one in found] or [address], end, b.places,
+                          parts)
         self.blocks[key] = made
-        self._prologue(b, address)
         checks = mode & 3 == WINDOWS
+        self._prologue(b, checks and bool(found) and found[0].name == "entry"
+                       and found[0].operands[0] == 1)
         out = b.out
         for index, one in enumerate(found):
             b.index, b.address = index, one.address
@@ -262,19 +294,37 @@ class Translator:
                 b.address = address
                 b.places.append(4 * len(out))
                 b.step()
-        self.instructions += count
+        if not long and found and found[-1].name in CONDITIONAL:
+            made.open = found[-1].operands[-1] > end and end not in self.loops
+        if b.back:
+            made.back = host + 4 * b.back
+        self.instructions += b.count
         self._finish(b)
         self._add(made, out)
         return host
 
-    def _prologue(self, b: Block, address: int) -> None:
+    def _prologue(self, b: Block, looks_itself: bool) -> None:
+        """looks_itself: the first instruction looks whether the budget is enough."""
+        out, address, first = b.out, b.start, b.parts[0]
         b.address = address
-        out = b.out
-        first, last = address >> PAGE_BITS, b.end - 1 >> PAGE_BITS
-        if self.checked and (first in self.checked or last in self.checked):
+        compared = self.checked and not self.checked.isdisjoint(
+            (address >> PAGE_BITS, b.end - 1 >> PAGE_BITS))
+        if compared:
             self._compare(b, address)
-        out.append(X | add_i(BUDGET, BUDGET, -b.count))
-        b.leave(a64.tbnz(BUDGET, 63, 0), "budget")
+        take = X | add_i(BUDGET, BUDGET, -first)
+        if looks_itself:
+            out.append(take)
+        elif first == b.count and self.loops.get(b.end) != address:
+            out.append(take)
+            b.leave(a64.tbnz(BUDGET, 63, 0), "budget")
+        else:
+            out.append(X | add_i(T0, BUDGET, -b.count))
+            b.exits.append((len(out), 0, address, "budget"))
+            out.append(a64.tbnz(T0, 63, 0))
+            b.body = len(out)
+            out.append(take)
+        if compared:
+            b.body = -1
 
     def _compare(self, b: Block, address: int) -> None:
         """Are the words of the program still those that this was made from?"""
@@ -288,33 +338,37 @@ class Translator:
                 out.append(access(LDR, T0, T2, place - start))
                 out += constant(T3, low | high << 16)
                 out += (three(EOR, T0, T0, T3), three(ORR, T1, T1, T0))
-        b.exits.append((len(out), -2, address, "changed"))
+        b.exits.append((len(out), 0, address, "changed"))
         out.append(cbnz(T1, 0))
 
     def _finish(self, b: Block) -> None:
         """What is behind the block."""
         out, host, routines = b.out, b.at, self.routines
-        for place, index, address, routine in b.exits:
-            if index == -1:
+        for place, rest, address, routine in b.exits:
+            if rest == DIRECT:
                 out[place] = a64.redirect(out[place], routines[routine] - host - 4 * place)
                 continue
             out[place] = a64.redirect(out[place], 4 * (len(out) - place))
-            if index >= 0:
-                out.append(X | add_i(BUDGET, BUDGET, b.count - index))
+            if rest:
+                out.append(X | add_i(BUDGET, BUDGET, rest))
             out += constant(PC, address)
             out.append(branch(routines[routine] - host - 4 * len(out)))
-        for place, index, address, behind in b.entries:
+        for place, rest, address, behind in b.entries:
             out[place] = a64.redirect(out[place], 4 * (len(out) - place))
             out += constant(PC, address)
-            out.append(a64.movz(T3, b.count - index))
+            if address == b.start:
+                budget_left(b, T1)
+                out += (a64.tbz(T1, 63, 12), X | add_i(BUDGET, BUDGET, rest))
+                out.append(branch(routines["budget"] - host - 4 * len(out)))
+            out.append(a64.movz(T3, rest))
             out.append(branch_link(routines["entry"] - host - 4 * len(out)))
             out.append(branch(4 * (behind - len(out))))
-        for places, index, address, base, offset, kind, behind in b.accesses:
+        for places, rest, address, base, offset, kind, behind in b.accesses:
             for place in places:
                 out[place] = a64.redirect(out[place], 4 * (len(out) - place))
             add_constant(b, T1, base, offset)
             out.append(a64.mov(T2, kind >> at.REGISTER_AT & 15))
-            out.append(a64.movz(T3, kind | b.count - index << at.REST_AT))
+            out.append(a64.movz(T3, kind | rest << at.REST_AT))
             out += constant(PC, address)
             out.append(branch_link(routines["access"] - host - 4 * len(out)))
             out.append(branch(4 * (behind - len(out))))
@@ -323,6 +377,8 @@ class Translator:
             key = target | mode | quad << 36
             found = self.blocks.get(key)
             word = out[place]
+            if found is not None and found.open and target <= b.start and key not in self._often:
+                found = None  # the begin of a loop, which is made long when it is over once
             offset = found.host - host - 4 * place if found is not None else 0
             if found is not None and a64.reaches(word, offset):
                 out[place] = a64.redirect(word, offset)
@@ -360,6 +416,11 @@ class Translator:
 
     # Forgetting.
 
+    def _replace(self, old: Translated, host: int) -> None:
+        """There is another block in place of this one."""
+        self.buffer.write(old.host, branch(host - old.host))
+        self.changed(old.host)
+
     def kill(self, first: int, last: int) -> bool:
         """Blocks with code in that range are no longer used; were there any?"""
         killed = False
@@ -392,6 +453,9 @@ class Translator:
         self.buffer.append(code)
         self.buffer.write(block.host, branch(host - block.host))
         self.changed(block.host)
+        if block.back:  # its body is not to be executed again, either
+            self.buffer.write(block.back, NOP)
+            self.changed(block.back)
         mode = block.key >> 32 & 15
         place = mode * at.TABLE_SIZE + ((address & (1 << at.TABLE_BITS) - 1) << 4) >> 3
         if self._entries.get(place) == address | mode << 32:

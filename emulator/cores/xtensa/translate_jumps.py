@@ -30,9 +30,10 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     tbz,
     three,
 )
-from mpy_cross.emulator.cores.xtensa.block import Block, Make
+from mpy_cross.emulator.cores.xtensa.block import DIRECT, Block, Make
 from mpy_cross.emulator.cores.xtensa.decode import Instruction
 from mpy_cross.emulator.cores.xtensa.layout import (
+    BUDGET,
     LCOUNT,
     LEND,
     PC,
@@ -57,8 +58,10 @@ def fall(b: Block, end: int) -> None:
         b.go(end)
         return
     out, begin = b.out, b.loops[end]
-    out += constant_x(T0, end | max(begin, 0) << 32)
-    out.append(X | cmp(LEND, T0))
+    known = constant_x(T0, end | max(begin, 0) << 32)
+    if begin >= 0:
+        _again(b, begin, known)
+    out += (*known, X | cmp(LEND, T0))
     if begin >= 0:
         out += (branch_if(NE, 20), a64.cbz(LCOUNT, 12), add_i(LCOUNT, LCOUNT, -1))
         b.go(begin)
@@ -71,6 +74,25 @@ def fall(b: Block, end: int) -> None:
     jump(b)
 
 
+def _again(b: Block, begin: int, known: list[int]) -> None:
+    """Goes to the begin of the loop if it is the one that ends here, if it is not over, and, where
+    it is this very block, if the budget is enough.
+
+    That takes a single branch: the sign of T0 says whether one of these is not so.
+    """
+    out = b.out
+    out += (*known, three(a64.EOR | X, T0, LEND, T0), three(SUB | X, T1, a64.ZR, T0),
+            X | add_i(LCOUNT, LCOUNT, -1), three(a64.ORR | X, T0, T0, T1),
+            three(a64.ORR | X, T0, T0, LCOUNT))
+    if begin == b.start and b.body >= 0:
+        out += (X | add_i(T1, BUDGET, -b.count), three(a64.ORR | X, T0, T0, T1))
+        b.back = len(out)
+        out.append(tbz(T0, 63, 4 * (b.body - b.back)))
+    else:
+        b.go(begin, tbz(T0, 63, 0))
+    out.append(X | add_i(LCOUNT, LCOUNT, 1))
+
+
 def jump(b: Block) -> None:
     """To the address in PC."""
     b.out += indirect()
@@ -78,10 +100,11 @@ def jump(b: Block) -> None:
 
 
 def end_with(b: Block, target: int, word: int, end: int) -> None:
-    """The block ends with a conditional branch."""
+    """A conditional branch, with which the block ends or goes on."""
     b.go(target, word)
-    fall(b, end)
-    b.ended = True
+    if not b.go_on():
+        fall(b, end)
+        b.ended = True
 
 
 # Branches.
@@ -200,11 +223,19 @@ def entry(b: Block, i: Instruction) -> None:
     # Is the window to turn by two groups, and neither of the next two in use?
     b.out += (a64.ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), logical(a64.AND_I, T1, STARTS, 6),
               logical(a64.EOR_I, T0, T0, 2), three(a64.ORR, T0, T0, T1))
+    if not b.index:  # the look at the budget is made here
+        budget_left(b, T1)
+        b.out += (lsr_x(T1, T1, 63), three(a64.ORR, T0, T0, T1))
     place = len(b.out)
     b.out.append(a64.cbnz(T0, 0))
     b.out += b.entry
-    b.entries.append((place, b.index, i.address, len(b.out)))
+    b.entries.append((place, b.rest, i.address, len(b.out)))
     b.quad = 0
+
+
+def budget_left(b: Block, into: int) -> None:
+    """What the budget will be behind the block, of which the first part was taken off."""
+    b.out.append(X | add_i(into, BUDGET, b.parts[0] - b.count))
 
 
 def retw(b: Block, i: Instruction) -> None:
@@ -226,7 +257,7 @@ def window_return(b: Block, i: Instruction) -> None:
 
 def rotw(b: Block, i: Instruction) -> None:
     b.out += constant(T0, i.operands[0])
-    b.exits.append((len(b.out), -1, 0, "rotate"))
+    b.exits.append((len(b.out), DIRECT, 0, "rotate"))
     b.out.append(branch_link(0))
     b.quad = 0
 
@@ -263,4 +294,7 @@ JUMPS.update({
 
 ENDS: Final = frozenset(JUMPS) - {"rotw", "entry"}
 """Instructions that end a block."""
+LOOPS: Final = frozenset(("loop", "loopnez", "loopgtz"))
+CONDITIONAL: Final = frozenset(name for name in JUMPS if name[0] == "b")
+"""Those of them behind which a block may go on."""
 

@@ -67,7 +67,7 @@ def is_device(b: Block, base: int, offset: int) -> list[int]:
 def look_for_devices(b: Block, base: int, offset: int) -> None:
     """The same; the interpreter executes the instruction."""
     for place in is_device(b, base, offset):
-        b.exits.append((place, b.index, b.address, "step"))
+        b.exits.append((place, b.rest, b.address, "step"))
 
 
 def _address(b: Block, base: int, size: int, always: bool) -> int:
@@ -88,7 +88,7 @@ def _plain(op: tuple[int, int], aligned: bool = False) -> Make:
         base = _address(b, s, size, aligned)
         b.out.append(access(op, t, base, offset))
         if places:
-            b.accesses.append((places, b.index, b.address, s, offset, kind | t << REGISTER_AT,
+            b.accesses.append((places, b.rest, b.address, s, offset, kind | t << REGISTER_AT,
                                len(b.out)))
 
     return make
