@@ -234,6 +234,76 @@ def test_a_loop_that_the_host_sets() -> None:
         assert (core.read("a2"), core.read("lcount")) == (result, 0)
 
 
+def test_code_that_never_stays_is_interpreted() -> None:
+    """It is translated a few times; afterwards it is interpreted, until it stays as it is."""
+    core = make(esp8266()[0])
+    translator, function = core.translator, CODE + 0x100
+    place(core, store)
+    place(core, lambda p: p("ret.n"), function)
+
+    def change(number: int) -> None:
+        p = Program(function)
+        p("movi.n", 2, number)
+        p("ret.n")
+        core.call(CODE, function, int.from_bytes(p.finish()[:4], "little"))
+        for _ in range(2):
+            assert core.call(function) == number
+
+    for number in range(20):
+        change(number)
+    begun = translator.instructions
+    for number in range(60):
+        change(number)
+    assert translator.instructions == begun
+    assert [*translator.unsteady] == [function]
+    for _ in range(translator.unsteady[function]):
+        core.call(function)
+    assert not translator.unsteady
+    assert core.call(function) == 59
+    assert translator.instructions == begun + 2
+    for number in range(3):
+        change(number)
+        assert [*translator.unsteady] == [function]  # at once
+
+
+def test_a_loop_with_branches_is_made_one_piece() -> None:
+    """Where a branch leads back, what is behind the branches in between is put together; the
+    result and the count do not change, whatever the budget, and stores to it are noticed."""
+    bus = Bus()
+    bus.memory("code", CODE, 0x1_0000)
+    bus.memory("ram", 0x3FFE_0000, 0x2_0000)
+
+    def code(p: Program) -> None:
+        p("movi", 3, 0)
+        p.here("again")
+        for bit in range(4):
+            p.to("bbci", f"skip {bit}", 2, bit)
+            p("addi", 3, 3, 1 + bit)
+            p.here(f"skip {bit}")
+        p("addi", 2, 2, -1)
+        p.to("bnez", "again", 2)
+        p("mov.n", 2, 3)
+        p("ret.n")
+
+    core, plain = make(bus), InterpretedXtensa("lx106", bus)
+    plain.write("sp", 0x3FFE_1000)
+    place(core, code)
+    assert core.call(CODE, 100) == plain.call(CODE, 100)
+    assert core.instructions == plain.instructions
+    assert any(len(block.parts) > 2 for block in core.translator.blocks.values())
+    for budget in (1, 2, 3, 5, 7, 11, 16):
+        for each in (core, plain):
+            each.write("pc", CODE)
+            each.write("a2", 30)
+        for _ in range(60):
+            for each in (core, plain):
+                each.run(budget)
+            assert core.read("pc") == plain.read("pc")
+            assert core.read("a3") == plain.read("a3")
+    place(core, lambda p: p("ret.n"), CODE + 6)
+    assert core.call(CODE, 1) == plain.call(CODE, 1)
+
+
 def test_translations_that_fill_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are forgotten then, and everything goes on."""
     bus = Bus()

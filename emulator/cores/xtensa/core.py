@@ -230,7 +230,10 @@ class TranslatedXtensa(SteppedXtensa):
                     elif reason == at.BUDGET_OVER:
                         self._step_until(until)
                     elif reason == at.CHANGED:
-                        translator.kill(pc, pc + 1)
+                        translator.code_differs(pc)
+                    elif reason == at.INTERPRET:
+                        translator.interpreted(pc)
+                        self._step_straight(until)
                     else:
                         return  # at a breakpoint
                     break
@@ -393,6 +396,16 @@ class TranslatedXtensa(SteppedXtensa):
             if self._is_over():
                 return
 
+    def _step_straight(self, until: int) -> None:
+        """The same until an instruction is not followed by the next one in memory."""
+        state, distance = self.state, 1
+        while 0 < distance < 4 and state.instructions < until:
+            pc = state.pc
+            self._step()
+            if self._is_over():
+                return
+            distance = state.pc - pc
+
     def _is_over(self) -> bool:
         """After an instruction of the interpreter: is something there for the host?"""
         state = self.state
@@ -413,7 +426,7 @@ class TranslatedXtensa(SteppedXtensa):
         state, sr = self.state, self.state.sr
         loop, literals = sr[n.LEND], sr[n.LITBASE]
         try:
-            found = self.interpreter.instruction(state.pc)
+            found = self.interpreter.next()
         except Raised:
             found = None  # it will be raised again
         if found is not None and found.name in ("rur", "wur"):

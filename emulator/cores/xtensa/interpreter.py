@@ -77,6 +77,13 @@ class Interpreter(Context):
         """The instruction in memory at an address, None for what is none. Raised, as by a fetch."""
         return self._decoder.decode(self.memory.fetch(address), address)
 
+    def next(self) -> Instruction | None:
+        """The same of the instruction at the pc, which is about to be executed."""
+        pc = self.state.pc
+        word = self.memory.fetch(pc)
+        known = self._known.get(word << 32 | pc)
+        return known[0] if known is not None else self._decoder.decode(word, pc)
+
     def _decoded(self, word: int, address: int) -> tuple[Instruction, Operation | None]:
         found = self._decoder.decode(word, address)
         if found is None:

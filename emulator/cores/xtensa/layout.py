@@ -53,7 +53,8 @@ FR: Final = 0xC00
 STATE_SIZE: Final = 0x1_0000
 
 # Why translated code calls the host.
-CHAIN, MISS, BUDGET_OVER, STEP, STUB, BREAKPOINT, REFUSED, CHANGED, ACCESS = range(9)
+(CHAIN, MISS, BUDGET_OVER, STEP, STUB, BREAKPOINT, REFUSED, CHANGED, ACCESS,
+ INTERPRET) = range(10)
 
 # Modes: what is known when code is translated.
 PLAIN, EXCEPTION, WINDOWS = 0, 1, 2  # windows are not checked; PS.EXCM is set; they are checked

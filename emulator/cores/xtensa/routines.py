@@ -71,6 +71,7 @@ from mpy_cross.emulator.cores.xtensa.layout import (
     BUDGET_OVER,
     CHAIN,
     CHANGED,
+    INTERPRET,
     LCOUNT,
     LEND,
     LINK,
@@ -119,7 +120,7 @@ class Routines:
         and goes on at NEXT.
     miss: an indirect jump whose target is not in the table.
     chain: a branch without a target; LINK says which.
-    budget, stub, breakpoint, refused, changed, step: `heavy` with that reason.
+    budget, stub, breakpoint, refused, changed, interpret, step: `heavy` with that reason.
     access: the host does an access of the kind in T3, to the address in T1, of the value in T2;
         comes back to LINK.
     back: returns from a stub, which counts as an instruction; after "back with VALUE" and "back
@@ -200,7 +201,8 @@ class Routines:
         p.to(branch(0), "light")
         self._stub()
         for name, reason in (("budget", BUDGET_OVER), ("breakpoint", BREAKPOINT),
-                             ("refused", REFUSED), ("changed", CHANGED)):
+                             ("refused", REFUSED), ("changed", CHANGED),
+                             ("interpret", INTERPRET)):
             p.label(name)
             p.emit(movz(T0, reason))
             p.to(branch(0), "heavy")

@@ -67,6 +67,8 @@ from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
 MAKES: Final[dict[str, Make]] = {**INTEGER, **MEMORY, **FLOAT, **JUMPS, **SYSTEM}
 LONGEST: Final = 48  # instructions of a block
 MOST_PARTS: Final = 6
+MOST_CHANGES: Final = 4  # of a block, after which it is interpreted
+INTERPRETED: Final = 1000  # times, before it is translated again
 PAGE_BITS: Final = 12  # of the pages in which code is looked for
 _NOWHERE: Final = (1 << 64) - 1  # an entry of the table that no address has
 
@@ -112,6 +114,8 @@ class Translator:
     devices: see `Block.pages`; checked: pages whose code is compared whenever it is executed, as
     it and data change too often.
     table: the memory of the tables of indirect jumps.
+    unsteady: addresses of blocks that change so often that they are interpreted, and how many times
+    more they are, until they are translated again.
     """
 
     def __init__(self, interpreter: Interpreter, buffer: CodeBuffer, table: memoryview,
@@ -136,6 +140,8 @@ class Translator:
         self.blocks: dict[int, Translated] = {}
         self.instructions = 0  # that were translated
         self.times_forgotten = 0
+        self._changes: dict[int, int] = {}  # by address: how often its block was not as it was
+        self.unsteady: dict[int, int] = {}
         self._often: set[int] = set()  # keys of blocks that are to be long
         self._sites: dict[int, tuple[int, int, int]] = {}
         self._hosts: list[int] = []  # of all blocks, in order
@@ -254,9 +260,10 @@ class Translator:
         host = self.buffer.at
         first, last = self.stubs
         stub = first <= address < last
-        if stub or address in self.breakpoints:
+        if stub or address in self.breakpoints or address in self.unsteady:
             code = constant(PC, address)
-            routine = "stub" if stub else "breakpoint"
+            routine = ("stub" if stub else
+                       "breakpoint" if address in self.breakpoints else "interpret")
             code.append(branch(self.routines[routine] - host - 4 * len(code)))
             self._add(Translated(key, host, [] if stub else [address], address + 1, [], [1]), code)
             return host
@@ -416,6 +423,21 @@ class Translator:
 
     # Forgetting.
 
+    def code_differs(self, address: int) -> None:
+        """The program at the begin of a block is not what it was made from."""
+        self.kill(address, address + 1)
+        times = self._changes[address] = self._changes.get(address, 0) + 1
+        if times >= MOST_CHANGES:
+            self.unsteady[address] = INTERPRETED
+
+    def interpreted(self, address: int) -> None:
+        """A block that changes often is about to be interpreted."""
+        left = self.unsteady.pop(address, 1) - 1
+        if left:
+            self.unsteady[address] = left
+        else:
+            self.kill(address, address + 1)
+
     def _replace(self, old: Translated, host: int) -> None:
         """There is another block in place of this one."""
         self.buffer.write(old.host, branch(host - old.host))
@@ -469,6 +491,8 @@ class Translator:
         self._entries.clear()
         self.blocks.clear()
         self._sites.clear()
+        self._changes.clear()
+        self.unsteady.clear()
         self._hosts.clear()
         self._order.clear()
         self._pages.clear()
