@@ -111,11 +111,12 @@ def _makes_addresses(
 
 
 def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> None:
-    groups, other = _groups(loop, counter, uses_of(function))
+    uses = uses_of(function)
+    groups, other = _groups(loop, counter, uses)
     additions = any(added for group in groups.values() for _, added in group)
     if not groups or len(groups) > MAX_POINTERS or (other and not additions):
         return
-    if not other and not _pays(function, counter, groups):
+    if not other and not _pays(function, counter, groups, uses):
         return
     new: dict[Value, Value] = {}
     for (base, scale), accesses in groups.items():
@@ -136,17 +137,24 @@ def _one(function: Function, loop: Loop, before: Block, counter: Counter) -> Non
 
 
 def _pays(
-    function: Function, counter: Counter, groups: dict[tuple[Value, int], list[Access]]
+    function: Function, counter: Counter, groups: dict[tuple[Value, int], list[Access]],
+    uses: dict[Value, list[Value | Block]],
 ) -> bool:
-    """Whether steps of pointers take no more instructions than indices that are scaled and a
-    counter that is compared, which one that goes up by 1 then need not be."""
+    """Whether steps of pointers take no more instructions than indices do, which are scaled, or
+    added to a base.  A counter that is not compared then goes, one that goes up by 1 is compared no
+    more.  Many pointers find no registers."""
     steps = function.access.steps
     if 1 in steps:
         return True
+    n_added = 0
+    if len(groups) <= MAX_POINTERS // 2:
+        n_added = sum(any(added for _, added in accesses) for accesses in groups.values())
     n_steps = sum((1 << scale) not in steps or any(added for _, added in accesses)
                   for (_, scale), accesses in groups.items())
-    is_compared = counter.step.is_const and counter.step.imm == 1
-    return n_steps <= len({scale for _, scale in groups if scale}) + is_compared
+    saved = (counter.step.is_const and counter.step.imm == 1) or not any(
+        isinstance(user, Block) for value in (counter.phi, counter.following)
+        for user in uses.get(value, ()))
+    return n_steps <= len({scale for _, scale in groups if scale}) + n_added + saved
 
 
 def _pointer(
