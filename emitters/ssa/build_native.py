@@ -37,9 +37,11 @@ from mpy_cross.emitters.ssa.native_loops import (
     Region,
     Thread,
     find_regions,
+    handlers_pay,
 )
 from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
+LABELS: Final = (Verb.LABEL, Verb.WITH_CLEANUP)
 PLAIN: Final = 1 << 24
 """Added to the number of a label in the plain version of a loop."""
 
@@ -68,8 +70,9 @@ class NativeBuilder(NativeEntry):
         ops = function.ops
         super().__init__(function, ops, target)
         self.native_verbs = verbs
+        versions = versions and not function.exc_stack_size
         self.plan = plan
-        self.places = {op[1]: i for i, op in enumerate(ops) if op[0] == Verb.LABEL}
+        self.places = {op[1]: i for i, op in enumerate(ops) if op[0] in LABELS}
         loops = find_regions(ops, self.places)
         self.regions: list[Region | None] = [
             loop if versions and loop is not None and loop.gain >= WORTH_TWO else None
@@ -105,8 +108,8 @@ class NativeBuilder(NativeEntry):
         function = self.function
         if len(self.ops) > MAX_NATIVE_OPS or function.n_locals > MAX_NATIVE_LOCALS:
             raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
-        if function.exc_stack_size:
-            raise Unsupported("exception handlers")
+        if function.exc_stack_size and not handlers_pay(self.ops):
+            raise Unsupported("handlers take more than operators gain")
         if function.flags & ScopeFlag.GENERATOR:
             raise Unsupported("a generator")
         self.handler = bool(function.flags & ScopeFlag.REFGLOBALS) or any(
@@ -245,7 +248,10 @@ class NativeBuilder(NativeEntry):
                 known.discard(-1 - place)
                 if entry.value is not None and self.is_small(entry.value):
                     known.add(-1 - place)
-        return {v for v in known if v >= 0 or -1 - v < len(self.stack)}
+        return {v for v in known if v not in self.memory and -1 - v < len(self.stack)}
+
+    def label_block(self, label: int) -> Block:
+        return self._block_of(label)
 
     def way_to(self, label: int) -> Block:
         """The block that a jump to a label from the current block leads to; the stack has been
@@ -324,7 +330,8 @@ class NativeBuilder(NativeEntry):
             region = self.region
             if region is not None and label == region.label:
                 facts |= self.plan.wanted.get(label, set()) - self.plan.dropped.get(label, set())
-            self.small_vars = set(facts)
+            # A way out of a block with a handler may come with more on its stack.
+            self.small_vars = {v for v in facts if -1 - v < len(self.stack)}
 
     def leave_to(self, label: int) -> None:
         """Jump."""
@@ -342,14 +349,16 @@ class NativeBuilder(NativeEntry):
 
     def read_local(self, local: int) -> Value:
         value = self.seen.get(local)
-        if value is None:
+        if value is None and local in self.memory:
+            value = self.seen[local] = self.local_value(local, OBJ)
+        elif value is None:
             value = self.seen[local] = self.variables.read(local, self.block, OBJ)
             if local in self.small_vars:
                 self.small.add(value)
         return value
 
     def write_local(self, local: int, value: Value) -> None:
-        self.variables.write(local, self.block, value)
+        self.set_local(local, value)
         self.seen[local] = value
         self.small_vars.discard(local)
         if not self.plain:

@@ -27,7 +27,7 @@ RETURN: Final = -1
 """Instead of a label: where ways out end that return from the function."""
 RETURN_VARIABLE: Final = 1 << 20
 FIRST_VARIABLE: Final = RETURN_VARIABLE + 1
-SETUPS: Final = (int(Verb.SETUP_EXCEPT), int(Verb.SETUP_FINALLY))
+SETUPS: Final = (int(Verb.SETUP_EXCEPT), int(Verb.SETUP_FINALLY), int(Verb.SETUP_WITH))
 STORES: Final = (int(Verb.STORE_FAST), int(Verb.DELETE_FAST))
 END_FINALLY: Final = int(Verb.END_FINALLY)
 
@@ -65,11 +65,15 @@ def memory_locals(ops: list[Op]) -> list[int]:
 
 
 def _setup(b: Builder, op: Op) -> None:
+    begin(b, op[1], op[0] == Verb.SETUP_FINALLY)
+
+
+def begin(b: Builder, label: int, is_finally: bool) -> None:
+    """A block with a handler begins."""
     b.settle()
     word = b.first_buffer + b.target.nlr_buf_words * len(b.handlers)
     b.n_handlers += 1
-    handler = Handler(op[1], op[0] == Verb.SETUP_FINALLY, word,
-                      FIRST_VARIABLE + 2 * b.n_handlers)
+    handler = Handler(label, is_finally, word, FIRST_VARIABLE + 2 * b.n_handlers)
     b.ssa.has_handler = True
     caught_now = b.call(Fun.NLR_PUSH, [b.block_value("frame", [], word, "ptr")], ir.INT)
     body, caught = b.new_block(), b.new_block()
@@ -79,7 +83,7 @@ def _setup(b: Builder, op: Op) -> None:
         error = b.block_value("getframe", [], word + EXC_VALUE, OBJ)
         b.variables.write(handler.variable, b.block, error)
         b.variables.write(handler.variable + 1, b.block, b.const(0))
-    b.jump(b.label_block(handler.label))
+    b.jump(b.way_to(handler.label))
     b.block = body
     b.handlers.append(handler)
 
@@ -107,11 +111,11 @@ def unwind(b: Builder, handlers: list[Handler], to: int) -> None:
         if handler.is_finally:
             handler.ways.append((handlers[i + 1 :], to))
             _leave(b, handler, len(handler.ways))
-            b.jump(b.label_block(handler.label))
+            b.jump(b.way_to(handler.label))
             return
         b.call(Fun.NLR_POP, [], ir.INT)
     if to != RETURN:
-        b.jump(b.label_block(to))
+        b.jump(b.way_to(to))
         return
     wanted = b.return_type
     b.return_(b.variables.read(RETURN_VARIABLE, b.block, ir.TYPES[wanted]))
@@ -167,7 +171,7 @@ def _pop_except_jump(b: Builder, op: Op) -> None:
         b.call(Fun.NLR_POP, [], ir.INT)
         b.handlers[-1].is_active = False
     b.settle()
-    b.jump(b.label_block(op[1]))
+    b.jump(b.way_to(op[1]))
     b.start_dead()
     b.unsettle()
 

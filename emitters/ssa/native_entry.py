@@ -73,7 +73,7 @@ class NativeEntry(Builder):
             self.branch("eq", wrong, self.const(0), direct, slow)
             self.block = direct
             for i in range(n_args):
-                self.variables.write(i, self.block, self.field(args, i, OBJ))
+                self.set_local(i, self.field(args, i, OBJ))
             self.jump(body)
             self.block = slow
         n_state = self.n_state = max([n_locals, *(cell + 1 for cell in function.cells)])
@@ -88,9 +88,11 @@ class NativeEntry(Builder):
         self.block_value("putframe", [self.const(n_state)], CODE_STATE_N_STATE)
         self.call(Fun.SETUP_CODE_STATE,
                   [self.block_value("frame", [], 0, "ptr"), n_given, n_keyword, args], ir.INT)
-        for i in sorted({*by_run_time, *function.cells}):
-            word = CODE_STATE_WORDS + n_state - 1 - i
-            self.variables.write(i, self.block, self.block_value("getframe", [], word, OBJ))
+        last = CODE_STATE_WORDS + n_state - 1
+        known = {i: self.block_value("getframe", [], last - i, OBJ)
+                 for i in sorted({*by_run_time, *function.cells})}
+        for i, value in known.items():  # locals in the frame may be where the state was
+            self.set_local(i, value)
         self.jump(body)
         self.variables.closed.add(body)
         self.block = body

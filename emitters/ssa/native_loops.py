@@ -92,8 +92,9 @@ WORTH_INLINE: Final = 0.5
 """Innermost loops that gain less have calls only."""
 WORTH_TWO: Final = 1.0
 """Those that gain less have one version."""
-UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.IN, BinaryOp.NOT_IN, BinaryOp.IS,
-                   BinaryOp.IS_NOT, BinaryOp.TRUE_DIVIDE, BinaryOp.POWER)
+UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.EXCEPTION_MATCH, BinaryOp.IN,
+                   BinaryOp.NOT_IN, BinaryOp.IS, BinaryOp.IS_NOT, BinaryOp.TRUE_DIVIDE,
+                   BinaryOp.POWER)
 """Operators that are not often about two small ints, or not done inline."""
 
 
@@ -101,6 +102,17 @@ def gain(ops: list[Op]) -> float:
     """What inline operators save, by what the rest takes."""
     saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
     return saved / max(1, sum(COSTS.get(Verb(verb), 0) for verb, _, _ in ops))
+
+
+SETUP_COST: Final = 30
+"""Instructions of the run-time that a block with a handler takes, where the baseline takes few."""
+SETUPS: Final = (Verb.SETUP_EXCEPT, Verb.SETUP_FINALLY, Verb.SETUP_WITH)
+
+
+def handlers_pay(ops: list[Op]) -> bool:
+    """Whether a function with handlers gains more than these take."""
+    saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
+    return saved > SETUP_COST * sum(verb in SETUPS for verb, _, _ in ops)
 
 
 def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:

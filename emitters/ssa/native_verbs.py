@@ -18,17 +18,12 @@ from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS, for_iter
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.ir import OBJ, Value
 from mpy_cross.emitters.ssa.native_arithmetic import binary_op, unary_op
+from mpy_cross.emitters.ssa.native_handlers import NATIVE_HANDLER_VERBS
 from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, Fun
 from mpy_cross.loader.ops import ConstToken, Op, Verb, unpack_defaults
 
 TOKENS: Final = {ConstToken.NONE: Fun.CONST_NONE_OBJ, ConstToken.TRUE: Fun.CONST_TRUE_OBJ,
                  ConstToken.FALSE: Fun.CONST_FALSE_OBJ}
-
-
-def _unwind_jump(b: NativeBuilder, op: Op) -> None:
-    if op[2] >> 1:
-        raise Unsupported("exception handlers")
-    b.leave_to(op[1])
 
 
 def _truth(b: NativeBuilder) -> tuple[Value, Value]:
@@ -108,15 +103,6 @@ def _load_const_obj(b: NativeBuilder, op: Op) -> None:
 
 def _load_const_str(b: NativeBuilder, op: Op) -> None:
     _never_small(b, b.string(op[1]))
-
-
-def _return(b: NativeBuilder, op: Op) -> None:
-    value = b.pop_object()
-    if b.exit is None:
-        b.exit = b.ssa.new_block()
-    b.exit_args.append(value)
-    b.jump(b.exit)
-    b.start_dead()
 
 
 def _raise(b: NativeBuilder, op: Op) -> None:
@@ -216,9 +202,8 @@ NATIVE_VERBS: Final[dict[int, Verbs]] = {
         Verb.BUILD_TUPLE, Verb.BUILD_LIST, Verb.BUILD_SET, Verb.BUILD_MAP, Verb.BUILD_SLICE,
         Verb.STORE_MAP, Verb.UNPACK_SEQUENCE, Verb.UNPACK_EX, Verb.IMPORT_NAME, Verb.IMPORT_FROM,
     )},
-    Verb.LABEL: lambda b, op: b.label(op[1]),
+    **NATIVE_HANDLER_VERBS,
     Verb.JUMP: lambda b, op: b.leave_to(op[1]),
-    Verb.UNWIND_JUMP: _unwind_jump,
     Verb.POP_JUMP_IF: _pop_jump_if,
     Verb.JUMP_IF_OR_POP: _jump_if_or_pop,
     Verb.ADJUST: _adjust,
@@ -238,7 +223,6 @@ NATIVE_VERBS: Final[dict[int, Verbs]] = {
     Verb.STORE_NAME: lambda b, op: _store_name(b, Fun.STORE_NAME, op),
     Verb.DELETE_GLOBAL: lambda b, op: _delete_name(b, Fun.DELETE_GLOBAL, op),
     Verb.DELETE_NAME: lambda b, op: _delete_name(b, Fun.DELETE_NAME, op),
-    Verb.RETURN_VALUE: _return,
     Verb.RAISE: _raise,
     Verb.BINARY_OP: binary_op,
     Verb.UNARY_OP: unary_op,

@@ -51,9 +51,9 @@ def bits_of(word: int) -> Iterator[int]:
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("chosen", "copies", "function", "gains", "high", "high_owners", "hints", "live_in",
-                 "near", "nodes", "owners", "promoted", "registers", "rep", "second", "starts",
-                 "takes", "temporary", "weights")
+    __slots__ = ("apart", "chosen", "copies", "function", "gains", "high", "high_owners", "hints",
+                 "live_in", "near", "nodes", "owners", "promoted", "registers", "rep", "second",
+                 "starts", "takes", "temporary", "weights")
 
     near: list[int]
     """For each register those that are alive together with it, as bits."""
@@ -82,6 +82,8 @@ class Allocator:
         self.high: set[int] = set()
         """What is to be in a second register."""
         self.rep: dict[int, int] = {}
+        self.apart: set[int] = set()
+        """What stays what it is."""
         self.temporary: set[int] = set()
         """Registers made for spilled values: never spilled again."""
 
@@ -91,7 +93,8 @@ class Allocator:
             spilled = self._one_round()
             if not spilled:
                 return
-            self._spill(spilled)
+            if not self._take_apart(spilled):
+                self._spill(spilled)
         raise AllocationError(f"no registers for {self.function.source.name}")
 
     # ---------------------------------------------------------------------------------- liveness
@@ -240,6 +243,8 @@ class Allocator:
                 continue  # one has become part of another, or the pair is worth more by now
             if near[x] >> y & 1 or (x in self.high) != (y in self.high):
                 continue
+            if x in self.apart or y in self.apart:
+                continue
             self.rep[y] = x
             moved, near[y] = near[y], 0
             near[x] |= moved
@@ -267,10 +272,7 @@ class Allocator:
         self._liveness()
         self._interference()
         self.rep = {}
-        if not self.function.source.has_handler:
-            self._coalesce()
-        # Else what was there at nlr_push shall be there still when it returns again: a place in
-        # the frame belongs to one value.
+        self._coalesce()
         rep, starts = self.rep, self.starts
         self.chosen = {}
         self.owners = {register: 1 << register for register in self.registers}
@@ -342,6 +344,16 @@ class Allocator:
         self._take(node, best)
 
     # ---------------------------------------------------------------------------------- spilling
+
+    def _take_apart(self, spilled: list[int]) -> bool:
+        """In a function with handlers a place in the frame belongs to one value: what was there
+        at nlr_push shall be there still when that returns again, while registers are then put
+        back.  So values that became one and have to be spilled are one no longer."""
+        if not self.function.source.has_handler:
+            return False
+        members = [v for v in self.rep if self.find(v) in spilled]
+        self.apart.update(members, map(self.find, members))
+        return bool(members)
 
     def _spill(self, spilled: list[int]) -> None:
         """Move values to the frame, or to second registers; constants are made again where they

@@ -1,8 +1,8 @@
 """Programs of native functions about small ints, and what may turn up where those are expected.
 
 Loops over ranges and with conditions, sums that leave the small ints, operands that are floats,
-strings, lists, None or objects with operators of their own.  They print what a call gives or
-raises.
+strings, lists, None or objects with operators of their own; handlers, `with`, and ways out of
+them.  They print what a call gives or raises.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ class N:
         return self.n > 0
     def __getitem__(self, index):
         return index
+class W:
+    def __init__(self, eats):
+        self.eats = eats
+    def __enter__(self):
+        return 5
+    def __exit__(self, kind, error, trace):
+        print('exit', kind is ValueError, error is None, trace is None)
+        return self.eats
 def show(value):
     return ('N', value.n) if type(value) is N else value
 def run(f, *args):
@@ -58,6 +66,8 @@ class Writer:
         self.params = ["a", "b", "c"][: rng.randint(1, 3)]
         self.names = list(self.params)
         self.n_loops = 0
+        self.within = 0
+        """Loops around what is being written."""
 
     def number(self) -> str:
         rng = self.rng
@@ -140,8 +150,51 @@ class Writer:
                 if rng.random() < 0.4:
                     self.lines.append(f"{indent}else:")
                     self.block(indent + "    ", depth - 1)
+            elif kind < 0.8:
+                self.handled(indent, depth)
             elif self.n_loops < 4:
                 self.loop(indent, depth)
+
+    def handled(self, indent: str, depth: int) -> None:
+        """A block with a handler, which may be left in every way."""
+        rng = self.rng
+        inner = indent + "    "
+        if rng.random() < 0.3:
+            name = rng.choice(self.names)
+            self.lines.append(f"{indent}with W({rng.random() < 0.5}) as {name}:")
+            self.guarded(inner, depth)
+            return
+        self.lines.append(f"{indent}try:")
+        self.guarded(inner, depth)
+        kind = rng.random()
+        if kind < 0.8:
+            caught = rng.choice((" ValueError as error", " (KeyError, TypeError)", ""))
+            self.lines.append(f"{indent}except{caught}:")
+            if caught.endswith("error") and rng.random() < 0.5:
+                self.lines.append(f"{inner}{rng.choice(self.names)} = error.args[0]")
+            self.block(inner, depth - 1)
+            if rng.random() < 0.2:
+                self.lines.append(f"{indent}else:")
+                self.assign(inner)
+        if kind > 0.6:
+            self.lines.append(f"{indent}finally:")
+            self.assign(inner)
+
+    def guarded(self, indent: str, depth: int) -> None:
+        rng = self.rng
+        self.block(indent, depth - 1)
+        kind = rng.random()
+        if kind < 0.5:
+            error = rng.choice(("ValueError", "KeyError"))
+            self.lines.append(f"{indent}if {self.condition()}:")
+            self.lines.append(f"{indent}    raise {error}({self.atom()})")
+        elif kind < 0.6:
+            self.lines.append(f"{indent}if {self.condition()}:")
+            self.lines.append(f"{indent}    return show({self.atom()})")
+        elif kind < 0.7 and self.within:
+            self.lines.append(f"{indent}if {self.condition()}:")
+            self.lines.append(f"{indent}    {rng.choice(('break', 'continue'))}")
+        self.assign(indent)
 
     def loop(self, indent: str, depth: int) -> None:
         rng = self.rng
@@ -162,7 +215,9 @@ class Writer:
             self.lines.append(f"{indent}w{n} = 0")
             self.lines.append(f"{indent}while w{n} < {rng.randint(1, 8)}:")
             self.lines.append(f"{inner}w{n} += {rng.randint(1, 2)}")
+        self.within += 1
         self.block(inner, depth - 1)
+        self.within -= 1
         self.clamp(inner)
         if rng.random() < 0.3:
             self.lines.append(f"{inner}if {self.condition()}:")
