@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, final
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
+from mpy_cross.emitters.ssa import prelude_constant
 from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
 from mpy_cross.emitters.ssa.build import Builder, Target
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
@@ -122,7 +123,7 @@ def optimise(
     """Compile one viper function.  Raises Unsupported if it is left to the baseline."""
     ops = rotate(function.ops, function.n_labels)
     target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict,
-                    settings.defaults)
+                    settings.defaults, settings.viper_checks)
     builder = Builder(function, ops, target,
                       {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS})
     ssa = builder.build()
@@ -199,6 +200,9 @@ def optimise_native(
             break
     else:
         raise Unsupported("no end of facts")
+    prelude = _prelude(baseline, builder.n_state)
+    if machine.traits.prelude_as_bytes and not release.native_tables:
+        prelude_constant.add(builder, ssa, prelude)
     run_passes(ssa, settings, BACK_ENDS[arch])
     constants.run(ssa)
     code, links = machine_code(ssa, arch, settings)
@@ -206,7 +210,7 @@ def optimise_native(
         code = len(builder.made).to_bytes(4, "little") + code
     raw_code = RawCode(
         kind=CodeKind.NATIVE,
-        code=code + _prelude(baseline, builder.n_state),
+        code=code + prelude,
         prelude_offset=len(code),
         scope_flags=baseline.scope_flags,
     )

@@ -65,6 +65,8 @@ def _one(
         user is not counter and user is not latch for user in uses.get(less, ())
     ):
         return
+    if any(_is_read_outside(phi, loop, uses) for phi in loop.head.phis):
+        return  # what leads to the next round happens in the last one as well
     blocks = machine.blocks
     hot = [i for i, block in enumerate(blocks) if block.block in loop.body
            and not block.block.is_cold]
@@ -77,6 +79,13 @@ def _one(
         return
     blocks[hot[0] : hot[-1] + 1] = [*order, made[back]]
     _change(machine, made, before, loop.head, latch, back, number)
+
+
+def _is_read_outside(
+    value: Value, loop: Loop, uses: dict[Value, list[Value | Block]]
+) -> bool:
+    return any((user if isinstance(user, Block) else user.block) not in loop.body
+               for user in uses.get(value, ()))
 
 
 def _change(

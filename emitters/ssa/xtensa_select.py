@@ -53,9 +53,9 @@ class Abi(NamedTuple):
 
 
 WINDOWED: Final = Abi(True, 10, tuple(range(8, 16)), 8, (*range(9, 16), *range(7, 1, -1)),
-                      (11, 5, 6, 7))
+                      (10, 2, 11, 5, 6, 7))
 CALL0: Final = Abi(False, 2, (0, *range(2, 12)), 0, (*range(2, 12), *range(12, 16)),
-                   (11, 13, 14, 15))
+                   (2, 3, 11, 13, 14, 15))
 
 ARITHMETIC: Final = {"and": "and", "or": "orr", "xor": "eor", "mul": "mul",
                      "smulh": "smulh", "umulh": "umulh"}

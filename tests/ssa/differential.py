@@ -17,35 +17,31 @@ import ast
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, Final
 
 import mpy_cross
 from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emulator.runtime.scheduler import HardFault
 from mpy_cross.loader.ops import Emit
-from mpy_cross.loader.reader import read
 from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
-from tests.native.thumb_harness import ThumbModule, buffer_addresses
-from tests.native.thumb_harness_core import MODELS, Fault, UnicornCore
+from tests.native.thumb_harness import buffer_addresses
 from tests.native.thumb_harness_model import TYPES, Model, Unfit
-from tests.native.thumb_harness_runtime import HarnessError
+from tests.ssa.boards import placed
 from tests.ssa.generate_functions import Case, case
 from tests.ssa.programs import KINDS, run
 
 LEVELS: Final = ("1", "2", "s")
-TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"))
+TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"),
+                  ("1.29", "xtensawin"), ("1.17", "xtensawin"), ("1.29", "xtensa"))
 """Releases and architectures in turn: of the versions 5 and 6 of .mpy files, and of each core."""
 FEW_REGISTERS: Final = 4
 """With so few there is spilling everywhere."""
 CHUNK: Final = 200
 """After so many a long run says how far it is."""
+FAILURES: Final = (Exception, HardFault)
+"""What code on a board may end with."""
 _FAILS: Final = "the compiler fails"
-
-
-@cache
-def core(arch: str) -> UnicornCore:
-    return UnicornCore(MODELS[arch])
 
 
 def compiled(source: str, release: str, arch: str, optimise: Optimise) -> bytes:
@@ -99,14 +95,12 @@ def difference(
     """What is wrong with a function, in words; None if all is well.  Raises Unfit."""
     model = Model(test.source)
     wanted = [expected(model, call) for call in test.calls]
-    processor = core(arch)
     for optimise in chosen:
         where = f"{release} {arch} opt={optimise.level}"
         if optimise.n_registers:
             where += f", {optimise.n_registers} registers"
         try:
-            mpy = read(compiled(test.source, release, arch, optimise), get(release))
-            module = ThumbModule(mpy, processor)
+            module = placed(compiled(test.source, release, arch, optimise), release, arch)
         except mpy_cross.CompileError as error:
             return f"{where}: CompileError: {error}"
         except Exception as error:  # whatever is wrong with the compiler
@@ -116,7 +110,7 @@ def difference(
             mine = copies(args)
             try:
                 found = module.call("f", *mine)
-            except (Fault, HarnessError) as error:
+            except FAILURES as error:
                 return f"{where}: f{args}: {type(error).__name__}: {error}"
             if found != result:
                 return f"{where}: f{args} gives {found}, not {result}"
