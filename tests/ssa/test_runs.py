@@ -1,4 +1,4 @@
-"""Optimised functions run on an emulated Cortex-M, results beside CPython's.
+"""Optimised functions run on emulated cores, results beside CPython's.
 
 `SSA_RUNS=5000 python -m pytest tests/ssa/test_runs.py` runs so many random programs for each
 release instead of the few of an ordinary run.
@@ -29,13 +29,14 @@ from tests.native.test_thumb_runs import (
     outcome,
     viper,
 )
-from tests.native.thumb_harness import load
 from tests.native.thumb_harness_model import Model, Unfit
 from tests.native.thumb_harness_programs import INTERESTING, Program, programs
+from tests.ssa.boards import load
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
 
-TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7m"), ("1.29", "armv6m"))
+TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7m"), ("1.29", "armv6m"),
+                  ("1.17", "xtensawin"), ("1.29", "xtensawin"), ("1.29", "xtensa"))
 EXAMPLES: Final = int(os.environ.get("SSA_RUNS", "20"))
 
 random_runs = settings(
@@ -46,7 +47,7 @@ random_runs = settings(
     suppress_health_check=list(HealthCheck),
 )
 every_target = pytest.mark.parametrize(("release", "arch"), TARGETS)
-both_cores = pytest.mark.parametrize("arch", ["armv7m", "armv6m"])
+every_core = pytest.mark.parametrize("arch", ["armv7m", "armv6m", "xtensawin", "xtensa"])
 
 
 class Watch:
@@ -85,7 +86,8 @@ def test_kernels(name: str, level: str, release: str, arch: str, watch: Watch) -
 
 
 @pytest.mark.parametrize(("release", "arch", "n_registers"), [
-    ("1.17", "armv7m", 4), ("1.29", "armv6m", 4), ("1.29", "armv6m", 6)])
+    ("1.17", "armv7m", 4), ("1.29", "armv6m", 4), ("1.29", "armv6m", 6),
+    ("1.29", "xtensawin", 4), ("1.29", "xtensa", 4)])
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_with_few_registers(
     name: str, release: str, arch: str, n_registers: int, watch: Watch
@@ -95,7 +97,7 @@ def test_kernels_with_few_registers(
     assert outcome(load(viper(body), release, arch, opt="2"), args)[0] == oracle(*args)
 
 
-@both_cores
+@every_core
 @pytest.mark.parametrize("name", ONE_OPERATION)
 def test_one_operation_on_numbers_at_the_edges(name: str, arch: str, watch: Watch) -> None:
     returns, expression = ONE_OPERATION[name]
@@ -109,7 +111,7 @@ def test_one_operation_on_numbers_at_the_edges(name: str, arch: str, watch: Watc
                 assert outcome(module, (a, b)) == expected(model, (a, b)), (a, b)
 
 
-@both_cores
+@every_core
 @pytest.mark.parametrize("divisor", [3, 5, 6, 7, 10, 12, 25, 100, 125, 625, 641, 1000, 65537,
                                      0x3FFF_FFFF, -1, -3, -10])
 def test_division_by_a_number(divisor: int, arch: str, watch: Watch) -> None:
@@ -133,7 +135,7 @@ def _run_random(program: Program, release: str, arch: str) -> None:
         assert outcome(module, args) == wanted, args
 
 
-@every_target
+@pytest.mark.parametrize(("release", "arch"), [*TARGETS[:3], ("1.29", "xtensawin")])
 def test_random_programs(release: str, arch: str, watch: Watch) -> None:
     @random_runs
     @given(programs(release))
@@ -143,7 +145,8 @@ def test_random_programs(release: str, arch: str, watch: Watch) -> None:
     run()
 
 
-@pytest.mark.parametrize(("arch", "n_registers"), [("armv7em", 4), ("armv6m", 4), ("armv6m", 6)])
+@pytest.mark.parametrize(("arch", "n_registers"), [
+    ("armv7em", 4), ("armv6m", 4), ("armv6m", 6), ("xtensa", 4)])
 def test_random_programs_with_few_registers(arch: str, n_registers: int, watch: Watch) -> None:
     watch.n_registers = n_registers
 
