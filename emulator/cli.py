@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mpy_cross import __version__
+from mpy_cross.emulator.cli_card import SDCARD_HELP, card_file, insert, keep_card
 from mpy_cross.emulator.cli_fs import fs_group
 from mpy_cross.emulator.program_run import (
     EXIT_ERROR,
@@ -28,6 +29,7 @@ from mpy_cross.project import ProjectError, choose_release
 
 if TYPE_CHECKING:
     from mpy_cross.emulator.board import Board
+    from mpy_cross.emulator.card_file import CardFile
     from mpy_cross.emulator.session import Session
     from mpy_cross.loader.release import Release
 
@@ -172,6 +174,7 @@ def main() -> None:
     metavar="FILE",
     help="The board's files are in this flash image, also after the run; a new one is made.",
 )
+@click.option("--sdcard", metavar="FILE", help=SDCARD_HELP)
 @click.option(
     "--input",
     "typed",
@@ -213,6 +216,7 @@ def run_command(
     console: str,
     files: str | None,
     flash: str | None,
+    sdcard: str | None,
     typed: str | None,
     realtime: bool,
     trace: tuple[str, str] | None,
@@ -238,9 +242,12 @@ def run_command(
 
         cli_firmware.refuse(*OF_OUR_RUN_TIME)
         source = cli_firmware.source(program)
-        kept = cli_firmware.flash_file(flash)
-        return cli_firmware.run(
-            cli_firmware.firmware_session(board, firmware, console, kept), source, max_time, kept)
+        kept, card = cli_firmware.flash_file(flash), card_file(sdcard)
+        stock = cli_firmware.firmware_session(board, firmware, console, kept, card)
+        try:
+            return cli_firmware.run(stock, source, max_time, kept)
+        finally:
+            keep_card(card)
     if dump and program.kind != "file":
         raise click.UsageError("--dump takes a file")
     session = _session(
@@ -250,6 +257,7 @@ def run_command(
         return dump_python(session, program.name)
     if flash is not None:
         _use_flash(session, flash)
+    card = _use_card(session, sdcard)
     connect(session, program, files, typed)
     if max_time is not None:
         session.limit(max_time)
@@ -257,6 +265,7 @@ def run_command(
         pace(session)
     outcome = run(session, program)
     _save_flash(session)
+    keep_card(card)
     if trace is not None:
         write_trace(session, *trace)
     return end(outcome, program)
@@ -315,6 +324,14 @@ def _use_flash(session: Session, flash: str) -> None:
         fail(str(error), EXIT_USAGE)
 
 
+def _use_card(session: Session, sdcard: str | None) -> CardFile | None:
+    card = card_file(sdcard)
+    if card is not None:
+        insert(card, session.machine)
+        session.start_files()
+    return card
+
+
 def _save_flash(session: Session) -> None:
     from mpy_cross.emulator.session import SessionError
 
@@ -350,6 +367,7 @@ def _release(name: str | None) -> Release:
 @click.option("--firmware", metavar="IMAGE", help=FIRMWARE_HELP)
 @click.option("--console", default="auto", metavar="C", help=CONSOLE_HELP)
 @click.option("--flash", metavar="FILE", help="A file with the board's flash, also afterwards.")
+@click.option("--sdcard", metavar="FILE", help=SDCARD_HELP)
 @click.option("--tcp", metavar="[HOST:]PORT", help="Listen on a TCP port; 0: any that is free.")
 @click.option("--pty", is_flag=True, help="Make a pseudo-terminal.")
 @click.option("--link", metavar="PATH", help="A name for the pseudo-terminal.")
@@ -367,6 +385,7 @@ def serve_command(
     firmware: str | None,
     console: str,
     flash: str | None,
+    sdcard: str | None,
     tcp: str | None,
     pty: bool,
     link: str | None,
@@ -395,9 +414,12 @@ def serve_command(
         from mpy_cross.emulator import cli_firmware
 
         cli_firmware.refuse("folder", "release", "realtime", "heapsize", "seed")
-        kept = cli_firmware.flash_file(flash)
-        session = cli_firmware.firmware_session(board, firmware, console, kept)
-        return cli_firmware.serve(session, tcp, link, kept)
+        kept, card = cli_firmware.flash_file(flash), card_file(sdcard)
+        session = cli_firmware.firmware_session(board, firmware, console, kept, card)
+        try:
+            return cli_firmware.serve(session, tcp, link, kept)
+        finally:
+            keep_card(card)
     facts = _board(board)
     chosen = _release(release)
     try:
@@ -406,10 +428,12 @@ def serve_command(
         )
         if flash is not None:
             _use_flash(hosted, flash)
+        card = _use_card(hosted, sdcard)
         serve_hosted(hosted, folder=folder, tcp=tcp, link=link, realtime=realtime, say=click.echo)
     except (ServeError, SessionError) as error:
         fail(str(error), EXIT_USAGE)
     _save_flash(hosted)
+    keep_card(card)
     return 0
 
 

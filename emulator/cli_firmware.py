@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
 
 from mpy_cross.emulator.boards import UnknownBoardError
 from mpy_cross.emulator.boards import board as find_board
+from mpy_cross.emulator.cli_card import insert
 from mpy_cross.emulator.firmware.files import load
 from mpy_cross.emulator.firmware.identify import identify
 from mpy_cross.emulator.firmware.image import ImageError
@@ -20,6 +21,9 @@ from mpy_cross.emulator.serve import ServeError, serve_firmware
 from mpy_cross.emulator.stock import StockError
 from mpy_cross.emulator.stock_flash import FlashFile
 from mpy_cross.emulator.stock_session import StockSession
+
+if TYPE_CHECKING:
+    from mpy_cross.emulator.card_file import CardFile
 
 EXIT_TIME: Final = 124
 EXIT_FAULT: Final = 125
@@ -51,9 +55,9 @@ def flash_file(name: str | None) -> FlashFile | None:
         fail(f"{name}: {error.strerror or error}", EXIT_USAGE)
 
 
-def firmware_session(board: str, firmware: str, console: str,
-                     flash: FlashFile | None = None) -> StockSession:
-    """A board with the firmware of an image.
+def firmware_session(board: str, firmware: str, console: str, flash: FlashFile | None = None,
+                     card: CardFile | None = None) -> StockSession:
+    """A board with the firmware of an image, and with a card in its slot.
 
     board: counts only if it was given on the command line; else the image tells.
     """
@@ -67,8 +71,10 @@ def firmware_session(board: str, firmware: str, console: str,
             if known is None:
                 fail(f"{firmware}: does not tell for which board it is; say --board", EXIT_USAGE)
             facts = known
-        return StockSession(facts.name, image.segments, console=console,
-                            flash=None if flash is None else flash.content)
+        session = StockSession(facts.name, image.segments, console=console,
+                               flash=None if flash is None else flash.content)
+        insert(card, session.machine)
+        return session
     except (ImageError, UnknownBoardError, UnknownNameError, StockError) as error:
         fail(str(error), EXIT_USAGE)
 

@@ -29,6 +29,7 @@ from mpy_cross.emulator.runtime.runtime import Compiler, Runtime
 from mpy_cross.emulator.runtime.scheduler import NEVER, HardFault, Stop, Stuck, TimeUp
 from mpy_cross.emulator.runtime.storage import Storage
 from mpy_cross.emulator.runtime.types import Module
+from mpy_cross.emulator.runtime.vfs import FILE
 from mpy_cross.loader.release import DEFAULT_RELEASE, Release, get
 
 EXIT_ERROR: Final = 1
@@ -149,7 +150,7 @@ class Session:
         else:
             close_hardware(self.machine)
         self._make_runtime()
-        board_files.install(self.runtime, self.volume)
+        self.start_files()
 
     def _storage(self, heap: int | None) -> Storage:
         ram = self.machine.chip.ram
@@ -254,12 +255,16 @@ class Session:
         """
         try:
             self._around = self.volume.load(path)
-            board_files.install(self.runtime, self.volume)
+            self.start_files()
         except (FlashError, ImportError) as error:
             raise SessionError(str(error)) from None
         except OSError as error:
             raise SessionError(f"{path}: {error.strerror or 'the image is damaged'}") from None
         self._flash_file = path
+
+    def start_files(self) -> None:
+        """Mount anew what the board mounts at its start: its flash, and a card in its slot."""
+        board_files.install(self.runtime, self.volume)
 
     def save_flash(self) -> None:
         """Write the flash back to the file of `use_flash`, all of it or nothing.
@@ -275,7 +280,13 @@ class Session:
 
     def _script(self, name: str) -> str:
         """The board's file for "boot" or "main", "" if there is none."""
+        files = self.runtime.files
+        card = self.machine.wiring.has_slot and files.kind("/sd")
         for path in (f"{name}.py", f"{name}.mpy"):
+            if card:
+                if files.kind(f"/sd/{path}") == FILE:
+                    return path
+                continue
             try:
                 if not self.volume.status((path,)).folder:
                     return path

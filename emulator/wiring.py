@@ -467,6 +467,11 @@ class Wiring:
         """Puts a slot for a card on the SD bus with this line for commands."""
         self._sd[self._pin(cmd)] = slot
 
+    @property
+    def has_slot(self) -> bool:
+        """Is there a slot for a card on an SD bus?"""
+        return bool(self._sd)
+
     def sd_slot(self, cmd: Pin) -> SDCardSlot | None:
         """The slot of the SD bus with this line for commands, None if there is none."""
         return self._sd.get(cmd)

@@ -11,6 +11,8 @@ class FilesystemFacts(NamedTuple):
     """Version of the format of a new littlefs 2; 1.22: 2.1."""
     littlefs_create_errno: bool = True
     """Any error while a littlefs 2 makes the entry of a file is ENAMETOOLONG; until 1.18."""
+    card_without_table: bool = False
+    """1.19: the pyboard mounts a card that has no partitions, too."""
     rp2_flash_parts: bool = False
     """1.20: `rp2.Flash` takes start and len."""
     import_asks_buffer: bool = False
@@ -31,7 +33,7 @@ class FilesystemFacts(NamedTuple):
 
 
 FILESYSTEMS_1_12 = FilesystemFacts()
-FILESYSTEMS_1_19 = FILESYSTEMS_1_12._replace(littlefs_create_errno=False)
+FILESYSTEMS_1_19 = FILESYSTEMS_1_12._replace(littlefs_create_errno=False, card_without_table=True)
 FILESYSTEMS_1_20 = FILESYSTEMS_1_19._replace(rp2_flash_parts=True)
 FILESYSTEMS_1_22 = FILESYSTEMS_1_20._replace(littlefs_disk=0x20001, import_asks_buffer=True)
 FILESYSTEMS_1_23 = FILESYSTEMS_1_22._replace(vfs_module=True)

@@ -39,6 +39,11 @@ def install(runtime: Runtime, volume: BoardVolume | None = None) -> BoardVolume:
     runtime.files.before_flash = lambda: volume.use_flash(runtime, mounted)
     root = "" if point == "/" else point
     runtime.importer.path[:] = ["", FROZEN, *([root] if root else []), f"{root}/lib"]
+    machine = runtime.machine
+    if machine is not None and machine.chip.wiring.has_slot and "SD_CMD" in machine.board.pins:
+        from mpy_cross.emulator.runtime.modules.machine_.sdcard import mount_card
+
+        mount_card(runtime)
     return volume
 
 

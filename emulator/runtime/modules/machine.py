@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime.modules.machine_ import control
 from mpy_cross.emulator.runtime.modules.machine_.analog import RpADC, StmADC
-from mpy_cross.emulator.runtime.modules.machine_.audio import I2S, SDCard
+from mpy_cross.emulator.runtime.modules.machine_.audio import I2S
 from mpy_cross.emulator.runtime.modules.machine_.exti import Exti, ExtInt, pin_irq
 from mpy_cross.emulator.runtime.modules.machine_.hardware import Hardware, hardware
 from mpy_cross.emulator.runtime.modules.machine_.i2c import RpI2C, SoftI2C, StmI2C
@@ -84,6 +84,8 @@ def build(runtime: Runtime) -> Module:
         if "RNG" in hw.machine.chip.blocks:
             values["rng"] = functions.rng
         if "SD" in hw.machine.board.pins:
+            from mpy_cross.emulator.runtime.modules.machine_.sdcard import SDCard
+
             values["SDCard"] = hw.bind(SDCard)
         else:
             del values["I2S"]  # firmware has it for the pyboard only

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from mpy_cross.emulator.runtime.arguments import as_int
 from mpy_cross.emulator.runtime.modules.machine import prepared
-from mpy_cross.emulator.runtime.modules.machine_.audio import SDCard, Unmodelled, unmodelled
+from mpy_cross.emulator.runtime.modules.machine_.audio import Unmodelled, unmodelled
 from mpy_cross.emulator.runtime.modules.machine_.flash import PybFlash
 from mpy_cross.emulator.runtime.modules.machine_.hardware import MS, US, Hardware
 from mpy_cross.emulator.runtime.modules.machine_.rtc import StmRTC
+from mpy_cross.emulator.runtime.modules.machine_.sdcard import SDCard
 from mpy_cross.emulator.runtime.modules.machine_.stm_timer import TimerChannel, build_timer
 from mpy_cross.emulator.runtime.modules.pyb_.buses import I2C, SPI
 from mpy_cross.emulator.runtime.modules.pyb_.converters import ADC, DAC, ADCAll

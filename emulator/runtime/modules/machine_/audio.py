@@ -44,4 +44,4 @@ class I2S(Unmodelled):
 
 
 class SDCard(Unmodelled):
-    """`machine.SDCard` and `pyb.SDCard`."""
+    """`machine.SDCard` of the ESP32."""
