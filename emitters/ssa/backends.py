@@ -46,13 +46,15 @@ class BackEnd(NamedTuple):
     """Division by a number is made a multiplication: there is one of 64 bits."""
     lower: tuple[Callable[[Function], None], ...] = ()
     """Passes after all others: what there are no instructions for."""
+    items: bool = False
+    """Calls that read or write an item may be marked with `ir.ITEMS`."""
 
 
 def _thumb2(dsp: bool) -> BackEnd:
     def select(function: Function) -> MFunction:
         return Selector(function, dsp).run()
 
-    return BackEnd(select, registers, Thumb2)
+    return BackEnd(select, registers, Thumb2, items=True)
 
 
 def _thumb1() -> BackEnd:
@@ -74,9 +76,10 @@ def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
         return xtensa.Xtensa(function, abi)
 
     # An index takes an instruction of its own, as the step of a pointer does.
-    last = (xtensa_lower.counted,) if abi.windowed else (thumb1_lower.run,)
-    return BackEnd(select, registers, assembler, None, Access(0, 255, True, (1, 2, 4)),
-                   abi.windowed, (xtensa_lower.indices, *last, gvn.run, dead.run))
+    last = xtensa_lower.counted if abi.windowed else thumb1_lower.run
+    return BackEnd(select, registers, assembler, None, Access(-128, 255, True, (1, 2, 4)),
+                   abi.windowed, (xtensa_lower.indices, xtensa_lower.displacements, last, gvn.run,
+                                  dead.run))
 
 
 BACK_ENDS: Final = {

@@ -17,10 +17,13 @@ from __future__ import annotations
 from mpy_cross.emitters.ssa.cfg import Flow, Loop
 from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, WORD, Block, Value
 from mpy_cross.emitters.ssa.machine import COPY, Ins, MBlock, MFunction
+from mpy_cross.emitters.ssa.passes.undo import is_read
 from mpy_cross.emitters.ssa.selector import reg
 
 CALLS = ("call",)
 LOOP = "loop"
+MOST_INSTRUCTIONS = 90
+"""More will hardly fit into 255 bytes."""
 
 
 def run(machine: MFunction, uses: dict[Value, list[Value | Block]]) -> None:
@@ -30,9 +33,8 @@ def run(machine: MFunction, uses: dict[Value, list[Value | Block]]) -> None:
     made = {block.block: block for block in machine.blocks}
     seen: set[Block] = set()
     for number, loop in enumerate(Flow(machine.source).loops):  # inner ones first
-        if not seen & loop.body:
-            _one(machine, loop, made, uses, number)
-        seen.add(loop.head)
+        if not seen & loop.body and _one(machine, loop, made, uses, number):
+            seen.add(loop.head)
 
 
 def _counts_down(block: Block) -> bool:
@@ -47,51 +49,48 @@ def _counts_down(block: Block) -> bool:
 def _one(
     machine: MFunction, loop: Loop, made: dict[Block, MBlock],
     uses: dict[Value, list[Value | Block]], number: int,
-) -> None:
+) -> bool:
     before = loop.preheader()
     if before is None or len(loop.latches) != 1:
-        return
+        return False
     back = loop.latches[0]
     if back.term != JUMP or len(back.preds) != 1:
-        return
+        return False
     latch = back.preds[0]
     if not _counts_down(latch) or latch.succs[0] is not back:
-        return
+        return False
     less = latch.targs[0]
     counter = less.args[0]
     if counter not in loop.head.phis or less not in counter.args or less.block is not latch:
-        return
+        return False
     if any(user is not less for user in uses.get(counter, ())) or any(
         user is not counter and user is not latch for user in uses.get(less, ())
     ):
-        return
-    if any(_is_read_outside(phi, loop, uses) for phi in loop.head.phis):
-        return  # what leads to the next round happens in the last one as well
+        return False
+    if any(is_read(phi, latch.succs[1]) for phi in loop.head.phis if phi is not counter):
+        return False  # what leads to the next round happens in the last one as well
     blocks = machine.blocks
     hot = [i for i, block in enumerate(blocks) if block.block in loop.body
            and not block.block.is_cold]
     if not hot or hot[-1] - hot[0] != len(hot) - 1:
-        return
+        return False
     order = [block for block in blocks[hot[0] : hot[-1] + 1] if block.block is not back]
-    if order[0].block is not loop.head or back.is_cold:
-        return
-    if any(ins.op in CALLS for block in loop.body for ins in made[block].code):
-        return
+    if loop.head.is_cold or back.is_cold:
+        return False
+    first = order.index(made[loop.head])
+    order = order[first:] + order[:first]
+    if sum(len(block.code) for block in order) > MOST_INSTRUCTIONS or any(
+        ins.op in CALLS for block in loop.body for ins in made[block].code
+    ):
+        return False
     blocks[hot[0] : hot[-1] + 1] = [*order, made[back]]
-    _change(machine, made, before, loop.head, latch, back, number)
-
-
-def _is_read_outside(
-    value: Value, loop: Loop, uses: dict[Value, list[Value | Block]]
-) -> bool:
-    return any((user if isinstance(user, Block) else user.block) not in loop.body
-               for user in uses.get(value, ()))
+    return _change(machine, made, before, loop.head, latch, back, number)
 
 
 def _change(
     machine: MFunction, made: dict[Block, MBlock], before: Block, head: Block, latch: Block,
     back: Block, number: int,
-) -> None:
+) -> bool:
     less = latch.targs[0]
     counter = less.args[0]
     first, last, end = made[head], made[latch], made[back]
@@ -99,7 +98,7 @@ def _change(
     step = next((ins for ins in last.code if ins.dests == [reg(less)]), None)
     test = last.code[-1]
     if step is None or test.op != "bz" or test.srcs != [reg(less)]:
-        return
+        return False
     last.code.remove(test)
     last.code.remove(step)
     last.cond = ""
@@ -121,3 +120,4 @@ def _change(
     start.preds = [outer]
     first.preds[first.preds.index(outer)] = start
     machine.blocks.insert(machine.blocks.index(first), start)
+    return True

@@ -37,7 +37,7 @@ def _one(function: Function, block: Block, value: Value, x: Value, y: Value, at:
     edge = bad.preds.index(block)
     if x.is_const or x is y or not any(phi.args[edge] is x for phi in bad.phis):
         return
-    if _reads(x, block, good) or _is_read(x, good) or _is_read(x, bad):
+    if _reads(x, block, good) or is_read(x, good) or is_read(x, bad):
         return
     between = function.new_block()
     between.is_cold = True
@@ -62,7 +62,7 @@ def _reads(value: Value, block: Block, to: Block) -> bool:
     return any(phi.args[edge] is value for phi in to.phis)
 
 
-def _is_read(value: Value, start: Block) -> bool:
+def is_read(value: Value, start: Block) -> bool:
     """Whether a value is read from the start of a block on, before it is computed anew."""
     seen: set[Block] = set()
     todo = [start]
