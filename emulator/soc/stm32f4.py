@@ -231,8 +231,10 @@ class Stm32f4(Chip):
             rate = self.rcc.timers2 if name in ON_APB2 else self.rcc.timers1
             names = [f"CH{n + 1}" for n in range(kind.channels)]
             names += [f"CH{n + 1}N" for n in range(3)] if kind.advanced else []
+            parts = ["UP", *names[:kind.channels]]
             timer = tim.Tim(name, self.context, rate, kind,
-                            [self.signal(f"{name}_{each}") for each in names])
+                            [self.signal(f"{name}_{each}") for each in names],
+                            {part: self.request(f"{name}_{part}") for part in parts})
             self.add(timer, *timer.lines.values())
 
     def port(self, number: int, letter: str) -> Gpio:

@@ -159,6 +159,52 @@ def test_dma_serves_a_uart_both_ways(bench: Bench) -> None:
     assert not bench.irq(70)
 
 
+TIM3: Final = 0x40000400
+
+
+def timer_table(bench: Bench, stream: int, channel: int, register: int, words: list[int]) -> None:
+    """DMA1 takes words of 16 bits from a table to a register of TIM3."""
+    for n, word in enumerate(words):
+        bench.board.bus.write(0x20001000 + 2 * n, 2, word)
+    at = DMA1 + 0x10 + 0x18 * stream
+    for offset, value in ((4, len(words)), (8, TIM3 + register), (0xC, 0x20001000),
+                          (0, channel << 25 | 1 << 13 | 1 << 11 | 1 << 10 | 1 << 6 | 1)):
+        bench.write(at + offset, value)
+
+
+def test_timer_asks_for_dma_at_each_update(bench: Bench) -> None:
+    """A wave of pulses from a table, as for a strip of lights."""
+    widths = [30, 70, 10, 0]
+    timer_table(bench, 2, 5, 0x34, widths)
+    for offset, value in ((0x28, 0), (0x2C, 99), (0x18, 0x68), (0x34, 50), (0x20, 1), (0x14, 1),
+                          (0x10, 0), (0x0C, 1 << 8), (0, 0x80 | 1)):
+        bench.write(TIM3 + offset, value)
+    period = 100 * 1_000_000_000 // 84_000_000
+    seen = []
+    for n in range(1, 6):
+        bench.clock.advance_to(bench.clock.now + period + 2)
+        seen.append(bench.read(TIM3 + 0x34))
+        assert bench.read(DMA1 + 0x14 + 0x18 * 2) == max(4 - n, 0)
+    assert seen == [30, 70, 10, 0, 0]
+    assert bench.read(DMA1) & 1 << 21  # the table is over
+    assert not bench.board.context.touched
+
+
+def test_timer_bursts(bench: Bench) -> None:
+    """Two registers at each match of channel 1: CCR2 and CCR3."""
+    timer_table(bench, 4, 5, 0x4C, [11, 22, 33, 44])
+    for offset, value in ((0x28, 0), (0x2C, 99), (0x34, 50), (0x48, 1 << 8 | 0x38 // 4),
+                          (0x0C, 1 << 9), (0, 1)):
+        bench.write(TIM3 + offset, value)
+    bench.pass_ns(500)
+    assert (bench.read(TIM3 + 0x38), bench.read(TIM3 + 0x3C)) == (0, 0)
+    bench.pass_ns(200)
+    assert (bench.read(TIM3 + 0x38), bench.read(TIM3 + 0x3C)) == (11, 22)
+    bench.pass_ns(1200)
+    assert (bench.read(TIM3 + 0x38), bench.read(TIM3 + 0x3C)) == (33, 44)
+    assert bench.read(DMA1 + 4) & 1 << 5 and not bench.board.context.touched
+
+
 def test_dma_stops_at_a_bad_address(bench: Bench) -> None:
     bench.write(DMA2 + 0x18, 0x20000000)
     bench.write(DMA2 + 0x1C, 0x60000000)

@@ -334,7 +334,7 @@ def test_dma_from_memory_to_memory() -> None:
     assert bytes(run.board.bus.view(RAM + 0x2001, 16)) == b"".join(
         (0x01020304 * n).to_bytes(4, "little") for n in range(1, 5))
     assert run.word(RESULT) == 0x30  # half and complete
-    assert run.word(DMA2 + 0x10) & 1 == 0 and run.word(DMA2 + 0x14) == 4
+    assert run.word(DMA2 + 0x10) & 1 == 0 and run.word(DMA2 + 0x14) == 0
 
 
 def test_flash_is_programmed() -> None:

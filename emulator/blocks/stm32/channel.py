@@ -93,6 +93,7 @@ class Channel:
             self.reference ^= hits & 1
         elif mode in (ACTIVE, INACTIVE):
             self.reference = int(mode == ACTIVE)
+        self.tim.dma.matched(self.number)
         self.tim.interrupt()
 
     def follow(self) -> None:
@@ -161,6 +162,8 @@ class Channel:
         if tim.SR & bit:
             tim.SR |= bit << 8
         tim.SR |= bit
+        tim.dma.matched(self.number)
+        tim.dma.serve()
         tim.interrupt()
 
     def generated(self) -> None:
@@ -169,3 +172,4 @@ class Channel:
             self.capture()
         else:
             self.tim.SR |= 2 << self.number
+            self.tim.dma.matched(self.number)

@@ -30,14 +30,18 @@ _CR: Final = ("CHSEL[27:25] MBURST[24:23] PBURST[22:21] CT[19] DBM[18] PL[17:16]
 
 @final
 class Request:
-    """A peripheral's wish for transfers. level: as long as it is True another item is moved."""
+    """A peripheral's wish for transfers. level: as long as it is True another item is moved.
 
-    __slots__ = ("level", "name", "streams")
+    joined: what asks together with it, where a stream listens to several events of a timer.
+    """
+
+    __slots__ = ("joined", "level", "name", "streams")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.level = False
         self.streams: list[Stream] = []
+        self.joined: list[Request] = []
 
     def set(self, level: bool) -> None:
         if level != self.level:
@@ -50,6 +54,8 @@ class Request:
         """One item."""
         for stream in self.streams:
             stream.serve(1)
+        for other in self.joined:
+            other.once()
 
     def last(self) -> None:
         """That was all: ends a stream whose length the peripheral decides."""
@@ -212,6 +218,7 @@ class Dma(Block):
     def on_reset(self) -> None:
         for n, stream in enumerate(self.streams):
             stream.stop()
+            stream.left = 0
             self.update(n)
 
     def clear(self, first: int, written: int) -> None:
@@ -240,11 +247,14 @@ class Dma(Block):
         self.update(n)
 
     def read_NDTR(self, n: int) -> int:
-        return self.streams[n].left if self.CR[n] & EN else self.NDTR[n]
+        """What is left, 0 after the end; a stream that begins again takes what was written."""
+        return self.streams[n].left & 0xFFFF
 
     def write_NDTR(self, n: int, written: int, before: int) -> None:
         if self.CR[n] & EN:
             self.NDTR[n] = before
+        else:
+            self.streams[n].left = written & 0xFFFF
 
 
 # Requests by stream (from 0) for each channel (RM0090, tables 42 and 43; RM0383, tables 27 and 28).
@@ -252,14 +262,14 @@ _DMA1: Final = """
 SPI3_RX - SPI3_RX SPI2_RX SPI2_TX SPI3_TX - SPI3_TX
 I2C1_RX - TIM7_UP - TIM7_UP I2C1_RX I2C1_TX I2C1_TX
 TIM4_CH1 - I2S3ext_RX TIM4_CH2 I2S2ext_TX I2S3ext_TX TIM4_UP TIM4_CH3
-I2S3ext_RX TIM2_UP I2C3_RX I2S2ext_RX I2C3_TX TIM2_CH1 TIM2_CH2 TIM2_CH4
+I2S3ext_RX TIM2_UP/TIM2_CH3 I2C3_RX I2S2ext_RX I2C3_TX TIM2_CH1 TIM2_CH2 TIM2_UP/TIM2_CH4
 UART5_RX USART3_RX UART4_RX USART3_TX UART4_TX USART2_RX USART2_TX UART5_TX
-- - TIM3_CH4 - TIM3_CH1 TIM3_CH2 - TIM3_CH3
-TIM5_CH3 TIM5_CH4 TIM5_CH1 TIM5_CH4 TIM5_CH2 - TIM5_UP -
+- - TIM3_CH4/TIM3_UP - TIM3_CH1 TIM3_CH2 - TIM3_CH3
+TIM5_CH3/TIM5_UP TIM5_CH4 TIM5_CH1 TIM5_CH4 TIM5_CH2 - TIM5_UP -
 - TIM6_UP I2C2_RX I2C2_RX USART3_TX DAC1 DAC2 I2C2_TX
 """
 _DMA2: Final = """
-ADC1 - TIM8_CH1 - ADC1 - TIM1_CH1 -
+ADC1 - TIM8_CH1/TIM8_CH2/TIM8_CH3 - ADC1 - TIM1_CH1/TIM1_CH2/TIM1_CH3 -
 - DCMI ADC2 ADC2 - - - DCMI
 ADC3 ADC3 - SPI5_RX SPI5_TX - - -
 SPI1_RX - SPI1_RX SPI1_TX - SPI1_TX - -
@@ -270,13 +280,24 @@ TIM1_TRIG TIM1_CH1 TIM1_CH2 TIM1_CH1 TIM1_CH4 TIM1_UP TIM1_CH3 -
 """
 
 
+def joint(cell: str, find: Callable[[str], Request | None]) -> Request | None:
+    """The request of a cell of the tables; one for all of them where there are several."""
+    known = [request for request in map(find, cell.split("/")) if request is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    made = Request(cell)
+    for request in known:
+        request.joined.append(made)
+    return made
+
+
 def requests(table: str, find: Callable[[str], Request | None]
              ) -> dict[tuple[int, int], Request]:
     """The requests of a controller by (stream, channel): those that `find` knows."""
     found = {}
     for channel, row in enumerate(table.split("\n")[1:-1]):
         for stream, name in enumerate(row.split()):
-            request = None if name == "-" else find(name)
+            request = joint(name, find)
             if request is not None:
                 found[stream, channel] = request
     return found

@@ -6,11 +6,19 @@ has to happen by itself: an interrupt, a preloaded value, an output on a pad, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.stm32.channel import Channel
+from mpy_cross.emulator.blocks.stm32.dma import Request
+from mpy_cross.emulator.blocks.stm32.tim_dma import (
+    BY_UPDATE,
+    COMPARE,
+    COMPARES,
+    UPDATE,
+    TimerRequests,
+)
 from mpy_cross.emulator.clock import Rate
 from mpy_cross.emulator.counter import Cycle, passes
 from mpy_cross.emulator.line import Line, Signal
@@ -46,7 +54,7 @@ class Tim(Block):
 
     lines: interrupts "UP", "CC", "TRG" and "BRK" of the advanced timers, one for all of the others;
     signals: CH1 to CH4, then CH1N to CH3N of the advanced ones; updated: called at every update
-    event, for what the timer triggers (converters, other timers).
+    event, for what the timer triggers (converters, other timers); dma: its requests.
     """
 
     CR1 = Register(0x00, "CKD[9:8] ARPE[7] CMS[6:5] DIR[4] OPM[3] URS[2] UDIS[1] CEN[0]")
@@ -66,14 +74,15 @@ class Tim(Block):
     RCR = Register(0x30, "REP[7:0]")
     CCR = Bank(0x34, "CCR{}", 4, first=1)
     BDTR = Register(0x44, "MOE[15] AOE[14] BKP[13] BKE[12] OSSR[11] OSSI[10] LOCK[9:8] DTG[7:0]")
-    DCR = Todo(0x48)
-    DMAR = Todo(0x4C)
+    DCR = Register(0x48, "DBL[12:8] DBA[4:0]")
+    DMAR = Register(0x4C)
     OR = Todo(0x50)
     steady = (SR,)
 
     def __init__(self, name: str, context: Context, rate: Rate, kind: Kind,
-                 signals: Sequence[Signal]) -> None:
+                 signals: Sequence[Signal], requests: Mapping[str, Request]) -> None:
         super().__init__(name, context)
+        self.dma = TimerRequests(self, requests)
         self.kind, self.top = kind, (1 << kind.bits) - 1
         self.preset(Tim.ARR, self.top)
         self.parts = ("UP", "CC", "TRG", "BRK") if kind.advanced else ("",)
@@ -160,6 +169,7 @@ class Tim(Block):
         for channel in self.channels:
             channel.follow()
         self.settling = False
+        self.dma.serve()
 
     def wrapped(self, wraps: int) -> None:
         updates = 1
@@ -189,6 +199,7 @@ class Tim(Block):
             self.rebase(self.count())
         for call in self.updated:
             call()
+        self.dma.updated()
 
     def preloaded(self) -> bool:
         """Does something wait for the next update event?"""
@@ -204,12 +215,15 @@ class Tim(Block):
         raised = self.SR
         watched = any(channel.watched() for channel in self.channels)
         wanted = ALL if self.polls >= POLLS else self.DIER
-        if (wanted & UIF and not raised & UIF) or self.updated or watched \
-                or self.CR1 & OPM or self.preloaded():
+        direct = self.DIER  # each event for the DMA has to happen in time
+        if (wanted & UIF and not raised & UIF) or self.updated or watched or direct & UPDATE \
+                or (direct & COMPARES and self.CR2 & BY_UPDATE) or self.CR1 & OPM \
+                or self.preloaded():
             phases.extend(self.wraps())
         for channel in self.channels:
             bit = 2 << channel.number
-            if channel.watched() or (wanted & bit and not raised & bit):
+            if channel.watched() or (wanted & bit and not raised & bit) or (
+                    direct & COMPARE << channel.number):
                 phases.extend(channel.phases())
         ticks = [self.cycle.ahead(phase) for phase in phases]
         if self.cycle.total() < 0:  # still above the reload value: phase 0 comes first
@@ -326,6 +340,8 @@ class Tim(Block):
             if not self.CR1 & UDIS:
                 for call in self.updated:
                     call()
+                self.dma.updated()
+        self.dma.serve()
         self.refresh()
 
     def read_CNT(self) -> int:
@@ -381,6 +397,15 @@ class Tim(Block):
         self.CCR[n] = after
         self.channels[n].written()
         self.refresh()
+
+    def write_DMAR(self, written: int, before: int) -> None:
+        place = self.dma.place()
+        if place < Tim.DCR.offset:
+            self.write(place, 4, written)
+
+    def read_DMAR(self) -> int:
+        place = self.dma.place()
+        return self.read(place) if place < Tim.DCR.offset else 0
 
     def write_BDTR(self, written: int, before: int) -> None:
         self.settle()
