@@ -40,7 +40,7 @@ from mpy_cross.emitters.ssa.xtensa_link import (
 )
 from mpy_cross.emitters.ssa.xtensa_select import Abi
 
-A0, A1, A2, A3, A4, A5 = range(6)
+A0, A1, A2, A3, A4, A5, A6, A7 = range(8)
 KEPT: Final = (12, 13, 14, 15)
 WINDOW_AREA: Final = 32
 """Bytes of a frame where registers go when their window is needed."""
@@ -369,6 +369,31 @@ class Xtensa:
             done,
         ]
 
+    def multiply_high(self, ins: Ins) -> None:
+        """The upper word of the product of a2 and a3, from products of halves, in a2."""
+        self.items += [
+            enc.EXTUI(A4, A2, 16, 16),
+            enc.EXTUI(A5, A3, 16, 16),
+            enc.MUL16U(A6, A2, A3),
+            enc.EXTUI(A6, A6, 16, 16),
+            enc.MUL16U(A7, A2, A5),
+            enc.ADD(A6, A6, A7),
+            enc.MUL16U(A7, A4, A3),
+            enc.MUL16U(A4, A4, A5),
+            enc.EXTUI(A5, A6, 0, 16),
+            enc.ADD(A7, A7, A5),
+            enc.EXTUI(A6, A6, 16, 16),
+            enc.EXTUI(A7, A7, 16, 16),
+            enc.ADD(A4, A4, A6),
+            enc.ADD(A4, A4, A7),
+        ]
+        if ins.op == "smulh0":
+            for factor, other in ((A2, A3), (A3, A2)):
+                natural = self._new_label()
+                self.items += [Branch(("bz", "ge"), (factor,), natural),
+                               enc.SUB(A4, A4, other), natural]
+        self.items.append(enc.MOV(A2, A4))
+
     def divide_by_steps(self, ins: Ins) -> None:
         """a2 and a3 without a sign, bit by bit: the quotient or the remainder in a2."""
         again, less, even, wide, done = (self._new_label() for _ in range(5))
@@ -442,5 +467,7 @@ HANDLERS: Final = {
     "floordiv": Xtensa.floor_divide,
     "udiv0": Xtensa.divide_by_steps,
     "urem0": Xtensa.divide_by_steps,
+    "smulh0": Xtensa.multiply_high,
+    "umulh0": Xtensa.multiply_high,
     **dict.fromkeys(enc.MEMORY, Xtensa.memory),
 }

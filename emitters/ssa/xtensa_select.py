@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple, final
 
 from mpy_cross.emitters.ssa import xtensa_loops
-from mpy_cross.emitters.ssa.fold import bits_of
+from mpy_cross.emitters.ssa.fold import bits_of, compare
 from mpy_cross.emitters.ssa.ir import (
+    BRANCH,
     CONDITIONS,
     NEGATED,
     OVERFLOW,
@@ -62,6 +63,7 @@ ARITHMETIC: Final = {"and": "and", "or": "orr", "xor": "eor", "mul": "mul",
 SHIFTS: Final = {"shl": "lsl", "lsr": "lsr", "asr": "asr"}
 SUFFIXES: Final = {1: "b", 2: "h", 4: ""}
 DIVISIONS: Final = ("sdiv", "udiv", "urem")
+SUBROUTINES: Final = ("udiv", "urem", "smulh", "umulh")
 BASIC: Final = ("eq", "ne", "lt", "ge", "lo", "hs")
 """Conditions that there are branches for; the others exchange the operands."""
 ABOVE: Final = {"le": "lt", "gt": "ge", "ls": "lo", "hi": "hs"}
@@ -195,6 +197,8 @@ class Selector(BaseSelector):
             self._add(value)
         elif op in ("sub", "subv"):
             self._subtract(value)
+        elif op in SUBROUTINES and not self.abi.windowed:
+            self._subroutine(value)
         elif op in ARITHMETIC:
             self._arithmetic(value)
         elif op in SHIFTS:
@@ -223,15 +227,6 @@ class Selector(BaseSelector):
             self.put("orr", reg(value), [high, low])
             self.put("lsli", high, [reg(args[0])], 8)
             self.put("lsri", low, [reg(args[0])], 8)
-        elif op in DIVISIONS and not self.abi.windowed:
-            # A subroutine's registers: the quotient or the remainder in a2.
-            if op == "sdiv":
-                raise Unsupported("sdiv without an instruction for it")
-            self.out.append(Ins(COPY, [reg(value)], [A2]))
-            ins = Ins(op + "0", [A2], [A2, A3])
-            ins.clobbers = (2, 3, 4, 5)
-            self.out.append(ins)
-            self.fixed([(A2, args[0]), (A3, args[1])])
         elif op in DIVISIONS or op in ("floordiv", "floormod"):
             self._divide(op, value, args[0], args[1])
         elif op in NAMES:
@@ -239,10 +234,18 @@ class Selector(BaseSelector):
         else:
             raise Unsupported(f"{op} on Xtensa")
 
+    def _subroutine(self, value: Value) -> None:
+        """What the LX106 has no instruction for: a2 and a3 to a2."""
+        self.out.append(Ins(COPY, [reg(value)], [A2]))
+        ins = Ins(value.op + "0", [A2], [A2, A3])
+        ins.clobbers = (2, 3, 4, 5, 6, 7)
+        self.out.append(ins)
+        self.fixed([(A2, value.args[0]), (A3, value.args[1])])
+
     def _divide(self, op: str, value: Value, x: Value, y: Value) -> None:
         ins = self.emit(op, value, [x, y])
         ins.early = ALL
-        ins.nums = (int(y.is_const),)  # not zero
+        ins.nums = (int(is_not_zero(y, self.block)),)
 
     def _add(self, value: Value) -> None:
         x, y = value.args
@@ -465,3 +468,29 @@ NAMES: Final = {
 }
 """Operations that are one instruction with the same operands."""
 assert set(ARITHMETIC.values()) <= set(THREE) and "ldrsh" in MEMORY
+
+
+def is_not_zero(value: Value, block: Block, depth: int = 2) -> bool:
+    """Whether control is in a block only if a value is not 0."""
+    if value.is_const:
+        return value.imm != 0
+    while True:
+        if value.op == "phi" and value.block is block:
+            return depth > 0 and all(
+                _excludes_zero(arg, pred, block) or is_not_zero(arg, pred, depth - 1)
+                for arg, pred in zip(value.args, block.preds, strict=True))
+        if len(block.preds) != 1:
+            return False
+        pred = block.preds[0]
+        if _excludes_zero(value, pred, block):
+            return True
+        block = pred
+
+
+def _excludes_zero(value: Value, pred: Block, block: Block) -> bool:
+    """Whether the way from one block to the other is for what is not 0."""
+    if pred.term != BRANCH or pred.succs[0] is pred.succs[1] or pred.targs[0] is not value \
+            or not pred.targs[1].is_const or pred.cond not in NEGATED:
+        return False
+    cond = pred.cond if pred.succs[0] is block else NEGATED[pred.cond]
+    return not compare(cond, 0, pred.targs[1].imm)
