@@ -5,7 +5,6 @@ A register is a number: below 32 one of the target, from 32 on one to be chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 from mpy_cross.emitters.ssa.ir import Block, Function
@@ -21,8 +20,6 @@ RELOAD: Final = "reload"  # d = spill slot imm
 SPILL: Final = "spill"  # spill slot imm = s[0]
 
 ALL: Final = -1
-RESULT: Final = -1
-"""The result of an instruction, as the number of an operand; sources count from 0."""
 
 
 @final
@@ -103,8 +100,10 @@ class Second(NamedTuple):
     registers: tuple[int, ...]
     n_free: int
     """How many of the first ones need not be saved."""
-    takes: Callable[[Ins, int], bool]
-    """Whether they can be an operand of an instruction: the number of a source, or RESULT."""
+    sources: frozenset[str]
+    """Instructions all of whose sources may be in them."""
+    results: frozenset[str]
+    """Instructions whose result may be in one."""
 
 
 def register_name(register: int) -> str:

@@ -18,7 +18,6 @@ from mpy_cross.emitters.ssa.machine import (
     FIRST_VIRTUAL,
     NONE,
     RELOAD,
-    RESULT,
     SLOT,
     SPILL,
     Ins,
@@ -53,7 +52,7 @@ class Allocator:
 
     __slots__ = ("apart", "chosen", "copies", "function", "gains", "high", "high_owners", "hints",
                  "live_in", "near", "nodes", "owners", "promoted", "registers", "rep", "second",
-                 "starts", "takes", "temporary", "weights")
+                 "soft", "starts", "temporary", "weights")
 
     near: list[int]
     """For each register those that are alive together with it, as bits."""
@@ -78,7 +77,8 @@ class Allocator:
         self.function = function
         self.registers = registers
         self.second = second
-        self.takes = second.takes if second is not None else None
+        self.soft: frozenset[str] = second.sources if second is not None else frozenset()
+        """Instructions for which second registers are as good."""
         self.high: set[int] = set()
         """What is to be in a second register."""
         self.rep: dict[int, int] = {}
@@ -187,13 +187,11 @@ class Allocator:
             live &= ~written
         for c in ins.clobbers:
             near[c] |= live
-        takes = self.takes
-        for i, s in enumerate(srcs):
+        if ins.op in self.soft:
+            weights = self.gains
+        for s in srcs:
             if s < SLOT:
-                if takes is None or not takes(ins, i):
-                    weights[s] += weight
-                else:
-                    self.gains[s] += weight
+                weights[s] += weight
                 live |= 1 << s
         return live
 
@@ -416,7 +414,7 @@ class Allocator:
                     code.append(Ins(RELOAD, [temp], [], homes[node]))
                 else:
                     code.append(Ins(CONST, [temp], [], numbers[node]))
-            elif node in self.promoted and not (self.takes and self.takes(ins, i)):
+            elif node in self.promoted and ins.op not in self.soft:
                 temp = self._temporary()
                 new[node] = ins.srcs[i] = temp
                 code.append(Ins(COPY, [temp], [s]))
@@ -430,7 +428,7 @@ class Allocator:
                 code.append(ins)
                 code.append(Ins(SPILL, [], [temp], homes[node]))
                 return
-            if node in self.promoted and not (self.takes and self.takes(ins, RESULT)):
+            if node in self.promoted and self.second and ins.op not in self.second.results:
                 temp = self._temporary()
                 code.append(ins)
                 code.append(Ins(COPY, [ins.dests[0]], [temp]))

@@ -23,7 +23,15 @@ from mpy_cross.emitters.ssa.machine import (
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb1_link import CODE_SIZE, Item, Literal, Subroutine, link
 from mpy_cross.emitters.ssa.thumb1_peephole import peephole
-from mpy_cross.emitters.ssa.thumb1_select import HIGH, IP, LOW, LR, takes_high
+from mpy_cross.emitters.ssa.thumb1_select import (
+    HIGH,
+    HIGH_RESULTS,
+    HIGH_SOURCES,
+    IP,
+    LOW,
+    LR,
+    R3,
+)
 from mpy_cross.emitters.ssa.thumb_code import (
     BY_RESULT,
     NEGATED_ALL,
@@ -54,7 +62,7 @@ def second_registers(function: MFunction, limit: int) -> Second:
     if sum(len(block.code) for block in function.blocks) > BIG:
         high = high[1:]
         n_free = 0
-    return Second(high, n_free, takes_high)
+    return Second(high, n_free, HIGH_SOURCES, HIGH_RESULTS)
 
 
 @final
@@ -221,17 +229,28 @@ class Thumb1(ThumbCode):
 
     def entry(self, ins: Ins) -> None:
         """The address of a function of the run-time."""
-        d, table, offset = ins.dests[0], ins.srcs[0], ins.imm
+        self._load_entry(ins.dests[0], ins.srcs[0], ins.imm)
+
+    def _load_entry(self, d: int, table: int, offset: int) -> None:
         if offset < 128:
             self.keep(enc.MEMORY["ldr"](d, table, offset), d)
         elif d == table:
-            self.put(enc.ADD_IMM8[0](d, 124))
-            self.keep(enc.MEMORY["ldr"](d, d, offset - 124), d)
+            step = max(124, offset - 124)
+            self.put(enc.ADD_IMM8[0](d, step))
+            self.keep(enc.MEMORY["ldr"](d, d, offset - step), d)
+        elif offset > 255:
+            self.put(enc.MOVS_IMM(d, offset >> 2))
+            self.put(enc.SHIFT["lsli"](d, d, 2))
+            self.keep(enc.MEMORY_REGISTER["ldrx"](d, table, d), d)
         else:
             self.put(enc.MOVS_IMM(d, offset))
             self.keep(enc.MEMORY_REGISTER["ldrx"](d, table, d), d)
 
     def call(self, ins: Ins) -> None:
+        self._load_entry(R3, ins.srcs[0], ins.imm)
+        self.put(enc.BLX(R3))
+
+    def call_to(self, ins: Ins) -> None:
         self.put(enc.BLX(ins.srcs[0]))
 
     def routine(self, ins: Ins) -> None:
@@ -358,6 +377,7 @@ HANDLERS: Final = {
     "ret": Thumb1.leave,
     "entry": Thumb1.entry,
     "call": Thumb1.call,
+    "callto": Thumb1.call_to,
     "routine": Thumb1.routine,
     "add": Thumb1.add,
     "addi": Thumb1.add_number,

@@ -19,12 +19,13 @@ from mpy_cross.emitters.ssa.ir import (
     Value,
     signed,
 )
-from mpy_cross.emitters.ssa.machine import CONST, COPY, RESULT, Ins
+from mpy_cross.emitters.ssa.machine import CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
 
 R0: Final = 0
 R1: Final = 1
+R3: Final = 3
 IP: Final = 12
 LR: Final = 14
 CALL_CLOBBERS: Final = (0, 1, 2, 3, IP, LR)
@@ -34,6 +35,10 @@ HIGH: Final = (LR, 8, 9, 10, 11)
 """Registers of few instructions; the first one is saved in any case."""
 SECOND: Final = 2  # the second source, as a bit of `Ins.early`
 
+HIGH_RESULTS: Final = frozenset((COPY, "add"))
+HIGH_SOURCES: Final = HIGH_RESULTS | {"cmp", "sel"}
+"""Instructions that know all registers."""
+
 ARITHMETIC: Final = {"and": "and", "or": "orr", "xor": "eor", "mul": "mul"}
 SHIFTS: Final = {"shl": "lsl", "lsr": "lsr", "asr": "asr"}
 SUFFIXES: Final = {1: "b", 2: "h", 4: ""}
@@ -42,13 +47,6 @@ ROUTINES: Final = {"udiv": R0, "urem": R1, "smulh": R0}
 NEXT: Final = {"le": "lt", "gt": "ge", "ls": "lo", "hi": "hs"}
 BEFORE: Final = {"lt": "le", "ge": "gt", "lo": "ls", "hs": "hi"}
 """Conditions that say the same of a number's neighbour."""
-
-
-def takes_high(ins: Ins, operand: int) -> bool:
-    """Whether an operand may be in any register."""
-    if ins.op == "sel":
-        return operand != RESULT
-    return ins.op in (COPY, "cmp", "add")
 
 
 @final
@@ -357,12 +355,18 @@ class Selector(BaseSelector):
         table, *args = value.args
         if self.uses.get(value):
             self.out.append(Ins(COPY, [reg(value)], [R0]))
-        entry = self.machine.new_register()
-        ins = Ins("call", [R0], [entry, *range(len(args))])
+        arguments = list(range(len(args)))
+        if len(args) < 4:  # r3 takes the address
+            ins = Ins("call", [R0], [reg(table), *arguments], value.imm * 4)
+            self.out.append(ins)
+            self.fixed(list(enumerate(args)))
+        else:
+            entry = self.machine.new_register()
+            ins = Ins("callto", [R0], [entry, *arguments])
+            self.out.append(ins)
+            self.fixed(list(enumerate(args)))
+            self.out.append(Ins("entry", [entry], [reg(table)], value.imm * 4))
         ins.clobbers = CALL_CLOBBERS
-        self.out.append(ins)
-        self.fixed(list(enumerate(args)))
-        self.out.append(Ins("entry", [entry], [reg(table)], value.imm * 4))
 
 
 NAMES: Final = {

@@ -33,6 +33,7 @@ ALLOCATABLE: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, LR)
 LSL, LSR, ASR, ROR = range(4)
 SHIFT_TYPES: Final = {"shl": LSL, "lsr": LSR, "asr": ASR}
 ARITHMETIC: Final = {"add": "add", "sub": "sub", "and": "and", "or": "orr", "xor": "eor"}
+FARTHEST: Final = 4095  # bytes of a displacement
 SUFFIXES: Final = {1: "b", 2: "h", 4: ""}
 
 
@@ -176,10 +177,8 @@ class Selector(BaseSelector):
             self.emit("lsli", value, args, 31)
         elif op == "ror":
             self.emit("rori", value, args, value.imm)
-        elif op == "field":
-            self.emit("ldr", value, args, value.imm)
-        elif op == "field16":
-            self.emit("ldrh", value, args, value.imm)
+        elif op in ("field", "field16"):
+            self._field(value, "ldr" if op == "field" else "ldrh")
         else:
             srcs = list(args)
             self.emit(NAMES[op], value if op != "putframe" else None, srcs, value.imm)
@@ -291,6 +290,14 @@ class Selector(BaseSelector):
             self.emit(name + "x", value if is_load else None, args, 0, value.imm)
         else:
             self.emit(name, value if is_load else None, args, value.imm)
+
+    def _field(self, value: Value, name: str) -> None:
+        ins = self.emit(name, value, value.args, value.imm)
+        if value.imm > FARTHEST:
+            ins.op += "x"
+            ins.imm = 0
+            ins.srcs.append(self.machine.new_register())
+            self.out.append(Ins(CONST, [ins.srcs[1]], [], value.imm))
 
     def _select(self, value: Value) -> None:
         x, y, a, b = value.args
