@@ -105,6 +105,9 @@ FUN_TABLE_1_22: Final = _entries("make_function_from_raw_code", "new_closure", _
 FUN_TABLE_1_23: Final = _entries("make_function_from_proto_fun", "new_closure", _PARSE_ARGUMENTS)
 """Names of all entries, by index, of a release and those after it."""
 
+SENTINEL: Final = 4
+"""MP_OBJ_SENTINEL: what obj_subscr gets in place of a value to load an item."""
+
 # Fields that compiled code reads, in machine words from the start of the object.
 # The state of a running function, mp_code_state_t.
 CODE_STATE_FUN_BC: Final = 0

@@ -39,8 +39,10 @@ from mpy_cross.emitters.ssa.native_loops import (
     find_regions,
     handlers_pay,
 )
+from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
+SUBSCRIPTS: Final = (Verb.LOAD_SUBSCR, Verb.STORE_SUBSCR)
 LABELS: Final = (Verb.LABEL, Verb.WITH_CLEANUP)
 PLAIN: Final = 1 << 24
 """Added to the number of a label in the plain version of a loop."""
@@ -57,7 +59,8 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack", "native_verbs",
+        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack",
+        "indexes", "list_type", "native_verbs",
         "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
         "small", "small_vars", "written",
     )
@@ -85,6 +88,10 @@ class NativeBuilder(NativeEntry):
         """By operation: whether inline operators gain little there, because there are few, or
         because it is outside of the loops that take the time."""
         self.has_loop = any(loop is not None for loop in loops)
+        self.list_type = 0
+        """Index of `mp_type_list` in the function table, if items of lists are read inline."""
+        self.indexes = any(loop is not None and op[0] in SUBSCRIPTS
+                           for loop, op in zip(loops, ops, strict=True))
         self.region: Region | None = None
         self.exit_blocks: dict[int, Block] = {}
         """Operation -> the block of the plain version that begins with it."""
@@ -103,6 +110,23 @@ class NativeBuilder(NativeEntry):
         self.small_vars: set[int] = set()
         self.written: set[int] = set()
         """Locals written since the loop's beginning."""
+
+    def use_items(self, list_type: int) -> None:
+        """Let items of lists be read and written inline, if that is done in a loop.  A function of
+        its own in the code does so."""
+        if self.indexes:
+            self.list_type = list_type
+
+    def item(self, base: Value, index: Value, value: Value) -> Value:
+        """An item, read, or with a value in place of SENTINEL written."""
+        fun = int(Fun.OBJ_SUBSCR)
+        if self.list_type and not (
+            index.op == "qstrobj" or index in self.others or base in self.others
+            or (index.is_const and not index.imm & 1)
+            or (index.op == "call" and index.imm == Fun.NEW_SLICE)
+        ):
+            fun |= self.list_type << ir.ITEMS
+        return self.call(fun, [base, index, value])
 
     def build(self) -> Function:
         function = self.function

@@ -12,14 +12,13 @@ from mpy_cross.emitters.native.state import CELL_VALUE
 from mpy_cross.emitters.native.values import BOOL, PYOBJ
 from mpy_cross.emitters.ssa import ir
 from mpy_cross.emitters.ssa.build import LAZY, WORD_SIZE, Entry, Unsupported
-from mpy_cross.emitters.ssa.build_machine import SENTINEL
 from mpy_cross.emitters.ssa.build_native import NativeBuilder, Verbs
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS, for_iter
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.ir import OBJ, Value
 from mpy_cross.emitters.ssa.native_arithmetic import binary_op, unary_op
 from mpy_cross.emitters.ssa.native_handlers import NATIVE_HANDLER_VERBS
-from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, Fun
+from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, SENTINEL, Fun
 from mpy_cross.loader.ops import ConstToken, Op, Verb, unpack_defaults
 
 TOKENS: Final = {ConstToken.NONE: Fun.CONST_NONE_OBJ, ConstToken.TRUE: Fun.CONST_TRUE_OBJ,
@@ -126,14 +125,14 @@ def _delete_name(b: NativeBuilder, fun: Fun, op: Op) -> None:
 def _load_subscr(b: NativeBuilder, op: Op) -> None:
     index = b.pop_object()
     base = b.pop_object()
-    b.push_object(b.call(Fun.OBJ_SUBSCR, [base, index, b.const(SENTINEL)]))
+    b.push_object(b.item(base, index, b.const(SENTINEL)))
 
 
 def _store_subscr(b: NativeBuilder, op: Op) -> None:
     index = b.pop_object()
     base = b.pop_object()
     value = b.pop_object()
-    b.call(Fun.OBJ_SUBSCR, [base, index, value])
+    b.item(base, index, value)
 
 
 def _delete_subscr(b: NativeBuilder, op: Op) -> None:

@@ -195,6 +195,8 @@ def optimise_native(
     for _ in range(NATIVE_TRIES):
         plan.changed = False
         builder = NativeBuilder(function, target, NATIVE_VERBS, plan, settings.level == "2")
+        if BACK_ENDS[arch].items:
+            builder.use_items(release.fun_table.index("type_list"))
         ssa = builder.build()
         if not plan.changed:
             break

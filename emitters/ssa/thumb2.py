@@ -17,6 +17,7 @@ from mpy_cross.emitters.ssa.machine import (
     MFunction,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
+from mpy_cross.emitters.ssa.thumb2_items import LINK, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
@@ -29,7 +30,9 @@ from mpy_cross.emitters.ssa.thumb_code import (
     uses_memory,
     written_registers,
 )
+from mpy_cross.loader.fun_table import SENTINEL, Fun
 
+BL: Final = TABLE["bl"]
 B_WIDE: Final = TABLE["b.w"]
 B_WIDE_IF: Final = TABLE["b.w_cond"]
 CBZ: Final = (TABLE["cbz"], TABLE["cbnz"])
@@ -65,11 +68,13 @@ Item = bytes | Jump | Link | int
 class Thumb2(ThumbCode):
     """The code of one function."""
 
-    __slots__ = ("_padding", "_saved", "_total", "items")
+    __slots__ = ("_access", "_padding", "_saved", "_total", "items")
 
     def __init__(self, function: MFunction) -> None:
         super().__init__(function)
         self.items: list[Item] = []
+        self._access: dict[tuple[int, int, int], int] = {}
+        """Functions for items of lists: their labels."""
 
     def put_jump(self, jump: Jump) -> None:
         self.items.append(jump)
@@ -81,6 +86,9 @@ class Thumb2(ThumbCode):
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
         peephole(self.function)
         self.put_blocks()
+        for (table, kind, n_args), label in self._access.items():
+            self.items.append(label)
+            self.items += access(table, kind, n_args > 2, (self.new_label(), self.new_label()))
         return self._link()
 
     # -------------------------------------------------------------------------------------- frame
@@ -200,6 +208,20 @@ class Thumb2(ThumbCode):
         to = R3 if len(ins.srcs) < 5 else IP
         self.items.append(enc.memory("ldr", to, ins.srcs[0], ins.imm * 4))
         self.items.append(enc.BLX(to))
+
+    def item(self, ins: Ins) -> None:
+        table, n_args = ins.srcs[0], len(ins.srcs) - 1
+        if not KEPT_REGISTERS >> table & 1:  # it has been spilled, and is not kept for the function
+            self.items.append(enc.memory("ldr", R3, table, Fun.OBJ_SUBSCR * 4))
+            if n_args < 3:
+                self.items.append(enc.constant(2, SENTINEL, True))
+            self.items.append(enc.BLX(R3))
+            return
+        key = table, ins.imm, n_args
+        label = self._access.get(key)
+        if label is None:
+            label = self._access[key] = self.new_label()
+        self.items.append(Jump(LINK, label))
 
     def ret(self, ins: Ins) -> None:
         self._leave()
@@ -404,6 +426,7 @@ HANDLERS: Final = {
     RELOAD: Thumb2.reload,
     SPILL: Thumb2.spill,
     "call": Thumb2.call,
+    "item": Thumb2.item,
     "ret": Thumb2.ret,
     "cmp": Thumb2.compare,
     "tst": Thumb2.compare,
@@ -467,6 +490,8 @@ def _size_of(jump: Jump, distance: int) -> int:
         if 0 <= distance <= 126:
             return 2
         return 4 if -256 + 2 <= distance - 2 < 256 else 6
+    if jump.cond == LINK:
+        return 4
     if jump.cond:
         return 2 if -256 <= distance < 256 else 4
     return 2 if -2048 <= distance < 2048 else 4
@@ -479,6 +504,8 @@ def _encode_jump(jump: Jump, distance: int) -> bytes:
             return row.to_bytes(row.word(jump.register, distance))
         test = enc.compare_number("cmpi", jump.register, 0)
         return test + _encode_if(jump.cond, distance - 2, jump.size - 2)
+    if jump.cond == LINK:
+        return BL.to_bytes(BL.word(distance))
     if jump.cond:
         return _encode_if(jump.cond, distance, jump.size)
     row = B if jump.size == 2 else B_WIDE

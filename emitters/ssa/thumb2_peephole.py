@@ -11,6 +11,7 @@ from mpy_cross.emitters.ssa.thumb_code import put_registers
 TESTS: Final = ("cmp", "cmpi", "cmni", "tst", "tsti", "set", "sel")
 POST: Final = frozenset(kind + size for kind in ("ldr", "str") for size in ("", "b", "h"))
 
+CALLS: Final = ("call", "item")
 KEPT: Final = range(4, 12)
 SHORT_ANYWAY: Final = (COPY, "cmp", "ret")
 """Instructions that are short with any register."""
@@ -42,7 +43,7 @@ def _prefer_low(function: MFunction) -> None:
             used.update(ins.dests, ins.srcs)
             if ins.op in SHORT_ANYWAY:
                 continue
-            for register in ins.srcs[:1] if ins.op == "call" else (*ins.dests, *ins.srcs):
+            for register in ins.srcs[:1] if ins.op in CALLS else (*ins.dests, *ins.srcs):
                 if register in wide:
                     wide[register] += 1
     places = [register for register in KEPT if register in used]

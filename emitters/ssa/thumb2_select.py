@@ -11,6 +11,7 @@ from typing import Final, final
 from mpy_cross.assembler.thumb import modified_immediate
 from mpy_cross.emitters.ssa.ir import (
     CONDITIONS,
+    ITEMS,
     OVERFLOW,
     SWAPPED,
     WIDTHS,
@@ -22,6 +23,7 @@ from mpy_cross.emitters.ssa.ir import (
 )
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, reg
+from mpy_cross.loader.fun_table import SENTINEL
 
 R0: Final = 0
 R3: Final = 3
@@ -51,11 +53,15 @@ def shift_operand(kind: int, amount: int) -> int:
 class Selector(BaseSelector):
     """Selects for one function."""
 
-    __slots__ = ("dsp",)
+    __slots__ = ("dsp", "writes_items")
 
     def __init__(self, function: Function, dsp: bool) -> None:
         super().__init__(function)
         self.dsp = dsp
+        self.writes_items = any(
+            value.op == "call" and value.imm >> ITEMS
+            and not (value.args[3].is_const and value.args[3].imm == SENTINEL)
+            for block in function.blocks for value in block.values)
 
     def second(self, value: Value) -> tuple[Value, int]:
         """A second operand: a register, perhaps shifted by a number."""
@@ -318,7 +324,12 @@ class Selector(BaseSelector):
         table, *args = value.args
         if self.uses.get(value):
             self.out.append(Ins(COPY, [reg(value)], [R0]))
-        ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
+        if value.imm >> ITEMS:
+            if not self.writes_items:
+                args.pop()  # the stub knows
+            ins = Ins("item", [R0], [reg(table), *range(len(args))], value.imm >> ITEMS)
+        else:
+            ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
         ins.clobbers = CALL_CLOBBERS
         self.out.append(ins)
         self.fixed(list(enumerate(args)))

@@ -2,7 +2,7 @@
 
 Loops over ranges and with conditions, sums that leave the small ints, operands that are floats,
 strings, lists, None or objects with operators of their own; handlers, `with`, and ways out of
-them.  They print what a call gives or raises.
+them; items of lists and of what is indexed as they are.  They print what a call gives or raises.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ LIKELY: Final = ("+", "-", "+", "-", "*", "&", "|", "^", ">>", "//", "%")
 COMPARISONS: Final = ("<", ">", "==", "<=", ">=", "!=", "is", "is not")
 EDGES: Final = (0, 1, -1, 2, 3, 7, -8, 31, 32, 255, 65535, (1 << 30) - 1, -(1 << 30), 1 << 30,
                 -(1 << 30) - 1, (1 << 31) - 1, 1 << 40, 12345, -777)
+ITEMS: Final = ("[1, 2, 3]", "[5, 0.5, None, 40, -3, 1 << 29]", "[]", "L([1, 2])", "(3, 4, 5)",
+                "b'abcd'", "bytearray(b'xyz')", "{0: 1, 1: 2, 2: 3}", "'text'", "range(3, 9)")
+"""What items are taken from; lists most of all."""
 ARGUMENTS: Final = ("1.5", "'ab'", "None", "True", "[1, 2]", "N(3)", "(1,)", "-0.0")
 
 HEADER: Final = """\
@@ -38,6 +41,9 @@ class N:
         return self.n > 0
     def __getitem__(self, index):
         return index
+class L(list):
+    def __getitem__(self, index):
+        return 100
 class W:
     def __init__(self, eats):
         self.eats = eats
@@ -63,8 +69,8 @@ class Writer:
         self.rng = rng
         self.name = name
         self.lines: list[str] = []
-        self.params = ["a", "b", "c"][: rng.randint(1, 3)]
-        self.names = list(self.params)
+        self.names = ["a", "b", "c"][: rng.randint(1, 3)]
+        self.params = [*self.names, "items"]
         self.n_loops = 0
         self.within = 0
         """Loops around what is being written."""
@@ -84,10 +90,14 @@ class Writer:
         kind = rng.random()
         if depth == 0 or kind < 0.25:
             return self.atom()
+        if kind < 0.33:
+            return f"items[{self.index()}]"
         if kind < 0.85:
             op = rng.choice(LIKELY)
             x, y = self.expression(depth - 1), self.expression(depth - 1)
-            if op == ">>" or (op == "<<"):
+            if op == "*" and self.within:
+                y = self.number()
+            elif op == ">>" or (op == "<<"):
                 y = str(rng.randint(0, 34))
             elif op in ("//", "%") and rng.random() < 0.7:
                 y = str(rng.choice((1, 2, 3, 7, 8, 10, 64, -3, 1 << 20)))
@@ -98,6 +108,15 @@ class Writer:
             return f"({self.condition()})"
         return f"({self.expression(depth - 1)} {rng.choice(('and', 'or'))} " \
                f"{self.expression(depth - 1)})"
+
+    def index(self) -> str:
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.5:
+            return f"{rng.choice(self.names)} & {rng.choice((1, 3))}"
+        if kind < 0.8:
+            return str(rng.randint(-4, 4))
+        return rng.choice(self.names) if kind < 0.95 else "1:"
 
     def condition(self) -> str:
         rng = self.rng
@@ -121,9 +140,15 @@ class Writer:
             name = rng.choice(self.names)
             value = self.expression(1)
             op = rng.choice(LIKELY)
-            if op == ">>":
+            if op == "*" and self.within:
+                value = self.number()
+            elif op == ">>":
                 value = str(rng.randint(0, 33))
             self.lines.append(f"{indent}{name} {op}= {value}")
+            return
+        if rng.random() < 0.15:
+            op = "=" if rng.random() < 0.7 else "+="
+            self.lines.append(f"{indent}items[{self.index()}] {op} {self.expression(1)}")
             return
         name = self.target()
         self.lines.append(f"{indent}{name} = {self.expression()}")
@@ -230,7 +255,7 @@ class Writer:
         self.block("    ", 2)
         self.loop("    ", 2)
         self.block("    ", 1)
-        total = ", ".join(f"show({name})" for name in self.names)
+        total = ", ".join([f"show({name})" for name in self.names] + ["items"])
         return "\n".join([f"@micropython.native\ndef {self.name}({parameters}):", *self.lines,
                           f"    return {total}", ""])
 
@@ -246,8 +271,9 @@ def program(seed: int) -> str:
         for _ in range(5):
             args = [str(rng.choice(EDGES)) if rng.random() < 0.5 else str(rng.randint(-9, 60))
                     for _ in writer.params]
+            args[-1] = ITEMS[0] if rng.random() < 0.5 else rng.choice(ITEMS)
             if rng.random() < 0.25:
-                args[rng.randrange(len(args))] = rng.choice(ARGUMENTS)
+                args[rng.randrange(len(args) - 1)] = rng.choice(ARGUMENTS)
             calls.append(f"run(f{n}, {', '.join(args)})\n")
     return "".join(parts + calls)
 

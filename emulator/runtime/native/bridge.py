@@ -27,6 +27,7 @@ from mpy_cross.emulator.runtime.native.functions import (
 from mpy_cross.emulator.runtime.native.generators import NativeGenerator
 from mpy_cross.emulator.runtime.native.handles import BadWord, Handles
 from mpy_cross.emulator.runtime.native.image import FileImage
+from mpy_cross.emulator.runtime.native.lists import Lists
 from mpy_cross.emulator.runtime.native.region import BASE, Region
 from mpy_cross.emulator.runtime.native.sides import ArmSide, HostedCore, Side
 from mpy_cross.emulator.runtime.native.table import Table
@@ -58,7 +59,7 @@ RECENT: Final = 64
 """So many of the last cells may not have come to the machine yet."""
 
 
-def make_core(runtime: Runtime) -> tuple[HostedCore, Side, Region]:
+def make_core(runtime: Runtime) -> tuple[HostedCore, Side, Region, Lists]:
     """The core of the run-time's board, its side of calls, and the memory for machine code.  Raises
     ValueError where there is none, MissingEngineError."""
     machine = runtime.machine
@@ -71,7 +72,7 @@ def make_core(runtime: Runtime) -> tuple[HostedCore, Side, Region]:
         heap = runtime.storage.heap
         bus.alias(Memory("heap", heap.base, heap.size, heap.arena, "rwx"), heap.base)
         runtime.storage.bus = bus
-    region = Region(bus)
+    region, lists = Region(bus), Lists(bus)
     # Instructions are counted where there is a clock that they move.
     exact = machine is not None
     side: Side
@@ -82,11 +83,11 @@ def make_core(runtime: Runtime) -> tuple[HostedCore, Side, Region]:
         xtensa = xtensa_core(name, bus, exact=exact)
         side = XtensaSide(xtensa)
         side.set_stack(region.end)
-        return xtensa, side, region
+        return xtensa, side, region, lists
     core = CortexM(name, bus, exact=exact)
     side = ArmSide(core)
     side.set_stack(region.end)
-    return core, side, region
+    return core, side, region, lists
 
 
 @final
@@ -109,7 +110,7 @@ class Bridge:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.core, self.side, self.region = make_core(runtime)
+        self.core, self.side, self.region, lists = make_core(runtime)
         self.plain = True
         self.arm: CortexM
         if isinstance(self.core, CortexM):
@@ -117,7 +118,7 @@ class Bridge:
             self.plain = not (self.arm.exact and self.arm.part.engine.counts_itself)
         self.words, self.limit = self.region.words, self.region.limit
         self.ints = self.region.memory.buffer.cast("i")
-        self.handles = Handles()
+        self.handles = lists.handles = Handles()
         runtime.locked_heap.look_at(self.handles)
         self.handles.roots = self._roots
         self.handles.placed = {
@@ -150,6 +151,7 @@ class Bridge:
         generators.install_types()
         self.types: dict[type, BuiltinType] = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
         self.table = Table(self)
+        lists.kind = self.table.entry(runtime.release.fun_table.index("type_list"))
         self.handles.place_value = self._at
 
     @property

@@ -20,7 +20,7 @@ from mpy_cross.loader.static_qstrs import FIRST_STATIC, STATIC_QSTRS
 NULL: Final = 0
 SENTINEL: Final = 4
 NONE, FALSE, TRUE = 6, 14, 30
-HANDLES: Final = 0xA000_0000
+HANDLES: Final = 0xA100_0000
 PINNED: Final = 0xC000_0000
 """Handles of what a file holds: they last as long as it."""
 STEP: Final = 8
