@@ -55,20 +55,15 @@ class NativeCompiler:
             machine = self.machine = self._make_machine()
         if machine.traits.named:
             machine.name_function(self._qualified_name(function))
-        if self.optimise.level != "0" and self.optimise.wants(
-            self._name(function).decode("utf-8", "replace")
-        ):
-            from mpy_cross.emitters.ssa.choice import compile_function
+        if self.optimise.level != "0" or self.module.directives:
+            from mpy_cross.emitters.ssa.directives import settings_of
 
-            settings = self.optimise
-            if function.emit == Emit.VIPER and function.n_def_pos_args and not settings.strict:
-                from mpy_cross.emitters.ssa.settings import constant_defaults
+            settings = settings_of(function, self.module, self.optimise)
+            if settings.level != "0":
+                from mpy_cross.emitters.ssa.choice import compile_function
 
-                settings = settings._replace(
-                    defaults=constant_defaults(self.module, self.module.functions.index(function))
-                )
-            return compile_function(function, machine, self.release, self.linker, self.arch,
-                                    self.module.source_file, settings)
+                return compile_function(function, machine, self.release, self.linker, self.arch,
+                                        self.module.source_file, settings)
         return emit_native(function, machine, self.release, self.linker, self.module.source_file)
 
     def _make_machine(self) -> Machine:

@@ -268,7 +268,8 @@ class FunctionOps:
 class ModuleOps:
     """A whole source file: `functions[0]` is the module, the rest follow in order of discovery."""
 
-    __slots__ = ("consts", "functions", "names", "qstrs_met", "source_file", "warnings")
+    __slots__ = ("consts", "directives", "functions", "names", "qstrs_met", "source_file",
+                 "warnings")
 
     def __init__(
         self,
@@ -284,5 +285,7 @@ class ModuleOps:
         self.qstrs_met: list[bytes] = []
         """Names and short strings in the order in which the reference's parser meets them, for
         machine code of version 5 (see `qstr_numbers`); empty if there is none."""
+        self.directives: dict[int, tuple[str, ...]] = {}
+        """Words of the comments `# mpy: ...` behind decorators, by the line of the function."""
         self.warnings: list[str] = []
         """What the reference prints while it makes machine code that is wrong, as lines."""

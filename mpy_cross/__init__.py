@@ -46,8 +46,9 @@ def compile(
     arch: str = "",
     emit: str = "bytecode",
     strict: bool = False,
-    opt: str = "0",
+    opt: str | None = None,
     opt_only: Sequence[str] = (),
+    viper_checks: bool = False,
     constants: Mapping[bytes, Mapping[bytes, int]] | None = None,
     form: str = "exec",
 ) -> bytes:
@@ -62,7 +63,9 @@ def compile(
     ("bytecode", "native" or "viper") of functions that no decorator says otherwise of.  With
     `strict` the inline assemblers take only what the reference's own do, and so does viper.  `opt`
     is that of `-X opt`: with "1", "2" or "s" an optimising back end makes machine code where it
-    can; `opt_only` names the functions that it is for.  `constants` are modules
+    can; `opt_only` names the functions that it is for, and with `viper_checks` they have checked
+    indices.  Without `opt` only functions are optimised whose comments ask for it, with "0" none:
+    the bytes are the reference's.  `constants` are modules
     with the numbers in them that become constants of the program, as `stm` is on the pyboard.
     `form` is "exec" for a file; of what is typed at a prompt, "paste" or "single" (one statement),
     the values of expressions are printed, by the function `__repl_print__`.
@@ -93,7 +96,8 @@ def compile(
         arch=check_target(release, arch, emit),
         emit=Emit[emit.upper()],
         strict=strict,
-        optimise=Optimise(check_opt(opt), tuple(opt_only), strict),
+        optimise=Optimise(check_opt(opt or "0"), tuple(opt_only), strict,
+                          viper_checks=viper_checks, directives=opt != "0"),
         constants=constants or {},
         form=Form[form.upper()],
     )

@@ -163,7 +163,8 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         arch_flags=command.arch_flags,
         emit=Emit[command.emit.upper()],
         strict=command.strict,
-        optimise=Optimise(command.opt, tuple(command.opt_only), command.strict),
+        optimise=Optimise(command.opt or "0", tuple(command.opt_only), command.strict,
+                          viper_checks=command.viper_checks, directives=command.opt != "0"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mpy_cross.deep import TooDeep, run_deep
+from mpy_cross.directives import directives
 from mpy_cross.emitters.bytecode import emit_bytecode
 from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.errors import CompileError
@@ -39,12 +40,16 @@ def compile_to_ops(
         met: list[bytes] = []
         if may_be_native and not options.release.native_tables:
             met = [os.fsencode(path), name, *qstrs_met(tokens)]
+        found: dict[int, tuple[str, ...]] = {}
+        if may_be_native and b"mpy:" in source and options.optimise.directives:
+            found = directives(source, tokens)
         del tokens  # room for what follows
         try:
             module = lower(tree, name, options)
         except RecursionError:
             module = run_deep(lambda: lower(tree, name, options))
         module.qstrs_met = met
+        module.directives = found
         return module
     except TooDeep:
         raise CompileError(

@@ -63,6 +63,7 @@ class CommandLine:
         "strict",
         "unicode",
         "verbose",
+        "viper_checks",
     )
 
     def __init__(
@@ -71,7 +72,7 @@ class CommandLine:
         output: str | None = None,
         source_name: str | None = None,
         verbose: int = 0,
-        opt: str = "0",
+        opt: str = "",
         opt_level: int = 0,
         opt_only: list[str] | None = None,
         small_int_bits: int = 31,
@@ -86,6 +87,7 @@ class CommandLine:
         dump: list[str] | None = None,
         color: str = 'auto',
         strict: bool = False,
+        viper_checks: bool = False,
         show_version: bool = False,
         show_help: bool = False,
         given: list[tuple[Row, str]] | None = None,
@@ -95,6 +97,7 @@ class CommandLine:
         self.source_name = source_name
         self.verbose = verbose
         self.opt = opt
+        """The level of -X opt, "" without it."""
         self.opt_level = opt_level
         self.opt_only: list[str] = [] if opt_only is None else opt_only
         self.small_int_bits = small_int_bits
@@ -112,6 +115,7 @@ class CommandLine:
         self.dump: list[str] = [] if dump is None else dump
         self.color = color
         self.strict = strict
+        self.viper_checks = viper_checks
         self.show_version = show_version
         self.show_help = show_help
         self.given: list[tuple[Row, str]] = [] if given is None else given
@@ -263,6 +267,8 @@ OUR_IMPLEMENTATION = (
         "2 for speed, s for size",
     ),
     Row("opt-only=", Form.JOINED, "<names>", _opt_only, "optimise only these functions"),
+    Row("viper-checks", Form.ALONE, "", _set("viper_checks", True),
+        "check indices of ptr8, ptr16 and ptr32 in optimised functions: IndexError"),
 )
 
 GENERAL = (
@@ -447,6 +453,9 @@ def check(command: CommandLine, release: Release) -> None:
         raise UsageError(str(error)) from None
     if command.march_flags is not None and command.march is not None:
         command.arch_flags = _march_flags(release, command.arch, command.march_flags)
+    if command.viper_checks and command.opt in ("", "0") and not command.dump:
+        raise UsageError("-X viper-checks needs -X opt=1, 2 or s: code of the official tool has no "
+                         "checks")
     if not command.files:
         raise UsageError("no input file")
     if len(command.files) > 1:

@@ -8,18 +8,18 @@ where it accepts what has no meaning, the function stays with it: `Unsupported`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from mpy_cross.emitters.native.state import EXC_VALUE, Linker
 from mpy_cross.emitters.native.values import (
     BOOL,
     INT,
-    NATIVE_TYPES,
     PTR_NONE,
     PYOBJ,
     UNBOUND,
 )
-from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa import bounds, inline, ir
 from mpy_cross.emitters.ssa.handlers import (
     Handler,
     memory_locals,
@@ -37,7 +37,7 @@ from mpy_cross.loader.fun_table import (
     Fun,
 )
 from mpy_cross.loader.objects import ConstValue, FunTable, Str
-from mpy_cross.loader.ops import ConstToken, FunctionOps, Op, ScopeFlag, Verb
+from mpy_cross.loader.ops import FunctionOps, Op, Verb
 from mpy_cross.loader.release import Release
 
 WORD_SIZE: Final = 4
@@ -50,6 +50,8 @@ LAZY: Final = 1  # whatever the blocks before leave at this place
 IN_FRAME: Final = 2  # the word of the frame that belongs to this place
 CAST: Final = 3  # nowhere: the entry is the name of type `data`
 CONSTANT: Final = 4  # nowhere yet: constant `data` of the module
+INLINED: Final = 5  # nowhere: the function with the name `data`, which is inlined
+BOXED: Final = 6  # nowhere yet: the object for the machine word `value` of type `data`
 
 
 @final
@@ -73,6 +75,10 @@ class Target(NamedTuple):
     """What viper of the release refuses is taken as well."""
     defaults: tuple[Op, ...] = ()
     """Loads of the default values of the last arguments."""
+    checks: bool = False
+    """Subscripts of pointers are checked."""
+    inlined: Mapping[int, inline.Inlined] = MappingProxyType({})
+    """Functions of the module that are put in the place of their calls, by name."""
 
 
 class Builder:
@@ -80,10 +86,12 @@ class Builder:
 
     __slots__ = (
         "block",
+        "buffer_word",
         "const_table",
         "context",
         "exit",
         "exit_args",
+        "failing",
         "first_buffer",
         "frame_base",
         "fun_obj",
@@ -91,13 +99,19 @@ class Builder:
         "function",
         "handler",
         "handlers",
+        "inlined_depth",
+        "inlined_end",
+        "inlining",
         "labels",
+        "limits",
         "linker",
         "local_types",
         "made",
         "memory",
         "module_consts",
         "n_handlers",
+        "n_inlined",
+        "next_label",
         "object_table",
         "old_globals",
         "ops",
@@ -147,6 +161,19 @@ class Builder:
         self.memory: dict[int, int] = {}
         """Locals that live in the frame, and where."""
         self.frame_base = 0
+        self.limits: dict[Value, Value] | None = None
+        """Where subscripts are checked: pointer -> the bytes of its buffer."""
+        self.buffer_word = 0
+        """Of the frame: where the run-time tells what buffer an object has."""
+        self.failing: Block | None = None
+        self.inlining: list[int] = []
+        """Names of the functions that the current operation is in, if they are inlined."""
+        self.inlined_end = 0
+        """Label behind the innermost of them."""
+        self.inlined_depth = 0
+        """Entries of the stack that are not its own."""
+        self.n_inlined = 0
+        self.next_label = inline.FIRST_LABEL
         self.exit: Block | None = None
         self.exit_args: list[Value] = []
         count = max(function.n_pos_args, function.n_locals)
@@ -215,60 +242,22 @@ class Builder:
 
     # ------------------------------------------------------------------------------------ entry
 
-    def build(self) -> Function:
-        """The whole function.  Raises Unsupported."""
-        function = self.function
-        if len(self.ops) > MAX_OPS or function.n_locals > MAX_LOCALS:
-            raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
-        if function.n_kwonly_args or function.flags & (
-            ScopeFlag.GENERATOR | ScopeFlag.VARARGS | ScopeFlag.VARKEYWORDS
-        ) or function.cells:
-            raise Unsupported("this kind of arguments or variables")
-        self.handler = any(op[0] in USE_GLOBALS and not self.is_cast(op) for op in self.ops)
-        self._make_frame()
-        self._enter()
-        verbs = self.verbs
-        for op in self.ops:
-            verb = verbs.get(op[0])
-            if verb is None:
-                raise Unsupported(Verb(op[0]).name.lower())
-            verb(self, op)
-        if self.block.term == ir.OPEN:
-            self.block.term = ir.DEAD
-        self._leave()
-        self.variables.finish()
-        return self.ssa
-
     def _make_frame(self) -> None:
         """The words of the frame: nlr_buf_t of the function and of its blocks, then variables."""
         size = self.target.nlr_buf_words
         self.first_buffer = size * self.handler
         self.frame_base = self.first_buffer + size * self.function.exc_stack_size
+        if self.limits is not None:
+            self.buffer_word = self.frame_base
+            self.frame_base += bounds.BUFFER_WORDS
         if self.function.exc_stack_size:
             for local in memory_locals(self.ops):
                 self.memory[local] = self.frame_base
                 self.frame_base += 1
+                if self.limits is not None:
+                    self.memory[bounds.limit_variable(local)] = self.frame_base
+                    self.frame_base += 1
         self.ssa.n_frame = self.frame_base
-
-    def is_cast(self, op: Op) -> bool:
-        """Is that the name of a machine type?"""
-        return op[0] == Verb.LOAD_GLOBAL and NATIVE_TYPES.get(
-            self.linker.name_text(op[1]), PYOBJ) >= BOOL
-
-    def _enter(self) -> None:
-        n_given = self.block_value("livein", [], 1)
-        n_keyword = self.block_value("livein", [], 2)
-        args = self.block_value("livein", [], 3, "ptr")
-        self._load_tables(0)
-        self._check_arguments(n_given, n_keyword)
-        n_args = self.function.n_pos_args
-        n_required = n_args - len(self.target.defaults)
-        for i in range(n_required):
-            self.set_local(i, self._argument(args, i))
-        for i in range(n_required, n_args):
-            self._optional_argument(args, i, n_given, self.target.defaults[i - n_required])
-        if self.handler:
-            self._enter_handler()
 
     def _load_tables(self, place: int) -> None:
         """The tables that the function object leads to; in version 5 the one of the run-time's
@@ -281,67 +270,11 @@ class Builder:
             self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
             self.fun_table = self.field(self.const_table, place)
 
-    def _check_arguments(self, n_given: Value, n_keyword: Value) -> None:
-        """The right number of arguments and no keywords; otherwise the run-time raises."""
-        n_args = self.function.n_pos_args
-        n_defaults = len(self.target.defaults)
-        n_required = n_args - n_defaults
-        right, bad = self.new_block(), self.new_block(False)
-        bad.is_cold = True
-        wrong = n_given
-        if n_required:
-            wrong = self.block_value("sub", [n_given, self.const(n_required)])
-        if n_defaults:
-            among = self.new_block()
-            self.branch("hi", wrong, self.const(n_defaults), bad, among)
-            self.block = among
-            wrong = n_keyword
-        else:
-            wrong = self.block_value("or", [wrong, n_keyword])
-        self.branch("eq", wrong, self.const(0), right, bad)
-        self.variables.closed.add(bad)
-        self.block = bad
-        signature = self.const(n_required << 17 | n_args << 1)
-        self.call(Fun.ARG_CHECK_NUM_SIG, [n_given, n_keyword, signature], ir.INT)
-        bad.term = ir.DEAD
-        self.block = right
-
-    def _argument(self, args: Value, i: int) -> Value:
-        """An argument as a value of the type of its parameter."""
-        vtype = self.local_types[i]
-        value = self.field(args, i, OBJ)
-        if vtype == PYOBJ:
-            return value
+    def to_native(self, value: Value, vtype: int) -> Value:
+        """An object as a machine word of a type."""
+        if self.limits is not None and bounds.is_pointer(vtype):
+            return bounds.pointer_of(self, value, vtype)
         return self.call(Fun.CONVERT_OBJ_TO_NATIVE, [value, self.const(vtype)], TYPES[vtype])
-
-    def _optional_argument(self, args: Value, i: int, n_given: Value, default: Op) -> None:
-        """An argument, or its default value if there are fewer."""
-        vtype = self.local_types[i]
-        given, absent, after = self.new_block(), self.new_block(), self.new_block()
-        self.branch("hi", n_given, self.const(i), given, absent)
-        self.block = given
-        first = self._argument(args, i)
-        given = self.block
-        self.jump(after)
-        self.block = absent
-        number = default[1]
-        if default[0] == Verb.LOAD_CONST_SMALL_INT:
-            second = self.const(number << 1 | 1, OBJ) if vtype == PYOBJ else self.const(number)
-        elif vtype == PYOBJ:
-            entry = {ConstToken.NONE: Fun.CONST_NONE_OBJ, ConstToken.TRUE: Fun.CONST_TRUE_OBJ}
-            second = self.field(self.fun_table, entry.get(ConstToken(number),
-                                                          Fun.CONST_FALSE_OBJ), OBJ)
-        elif number == ConstToken.NONE:
-            raise Unsupported("None as the default value of a number")
-        else:
-            second = self.const(int(number == ConstToken.TRUE), TYPES[vtype])
-        if vtype == BOOL:
-            second = self.const(int(second.imm != 0), ir.BOOL)
-        self.jump(after)
-        self.block = after
-        value = self.ssa.new_value("phi", TYPES[vtype], [first, second], 0, after)
-        after.phis.append(value)
-        self.set_local(i, value)
 
     def _enter_handler(self) -> None:
         """Make the function's globals the current ones, and put things right after an exception."""
@@ -362,16 +295,27 @@ class Builder:
 
     def set_local(self, local: int, value: Value) -> None:
         """A local variable gets a value."""
-        if local in self.memory:
-            self.block_value("putframe", [value], self.memory[local])
+        self._set(local, value)
+        if self.limits is not None and bounds.is_pointer(self.local_types[local]):
+            self._set(bounds.limit_variable(local), bounds.limit_of(self, value))
+
+    def _set(self, variable: int, value: Value) -> None:
+        if variable in self.memory:
+            self.block_value("putframe", [value], self.memory[variable])
         else:
-            self.variables.write(local, self.block, value)
+            self.variables.write(variable, self.block, value)
 
     def local_value(self, local: int, vtype: str) -> Value:
         """The value of a local variable."""
-        if local in self.memory:
-            return self.block_value("getframe", [], self.memory[local], vtype)
-        return self.variables.read(local, self.block, vtype)
+        value = self._get(local, vtype)
+        if self.limits is not None and bounds.is_pointer(self.local_types[local]):
+            self.limits[value] = self._get(bounds.limit_variable(local), ir.INT)
+        return value
+
+    def _get(self, variable: int, vtype: str) -> Value:
+        if variable in self.memory:
+            return self.block_value("getframe", [], self.memory[variable], vtype)
+        return self.variables.read(variable, self.block, vtype)
 
     def return_(self, value: Value) -> None:
         """Return a value of the type that the function returns."""
@@ -418,6 +362,16 @@ class Builder:
     def push_object(self, value: Value) -> None:
         self.stack.append(Entry(PYOBJ, HELD, value))
 
+    def push_boxed(self, vtype: int, value: Value) -> None:
+        """Push the object for a machine word, which is made when it is needed."""
+        self.stack.append(Entry(PYOBJ, BOXED, value, vtype))
+
+    def boxed(self, entry: Entry) -> tuple[int, Value] | None:
+        """The type and the machine word of an object that is not made yet."""
+        if entry.kind != BOXED or entry.value is None:
+            return None
+        return entry.data, entry.value
+
     def top(self, depth: int = 0) -> Entry:
         if depth >= len(self.stack):
             raise Unsupported("a value of nowhere")
@@ -451,12 +405,20 @@ class Builder:
             assert entry.value is not None
             return entry.value
         if entry.kind == LAZY:
-            return self.variables.read(-1 - place, self.block, name_of(entry.vtype))
+            value = self.variables.read(-1 - place, self.block, name_of(entry.vtype))
+            if self.limits is not None and bounds.is_pointer(entry.vtype):
+                self.limits[value] = self.variables.read(
+                    bounds.limit_variable(-1 - place), self.block, ir.INT)
+            return value
         if entry.kind == IN_FRAME:
             return self.block_value("getframe", [], self.frame_word(place), OBJ)
         if entry.kind == CONSTANT:
             return self.load_object(self.linker.const(entry.data))
-        raise Unsupported("a type as a value")
+        boxed = self.boxed(entry)
+        if boxed is not None:
+            return self.to_object(*boxed)
+        raise Unsupported("a function that is inlined, as a value" if entry.kind == INLINED
+                          else "a type as a value")
 
     def to_object(self, vtype: int, value: Value) -> Value:
         """A value of a type as an object."""
@@ -477,12 +439,19 @@ class Builder:
     def settle(self) -> None:
         """Leave the stack to the blocks that follow."""
         for place, entry in enumerate(self.stack):
-            if entry.kind in (HELD, CONSTANT):
+            if entry.kind in (HELD, CONSTANT, BOXED):
                 value = self.value_of(place)
                 if entry.vtype == PTR_NONE:
                     value = self.const(0)
                 self.stack[place] = Entry(entry.vtype, HELD, value)
-                self.variables.write(-1 - place, self.block, value)
+                self.leave_at(place, entry.vtype, value)
+
+    def leave_at(self, place: int, vtype: int, value: Value) -> None:
+        """A value for the blocks that follow, at a place of the stack."""
+        self.variables.write(-1 - place, self.block, value)
+        if self.limits is not None and bounds.is_pointer(vtype):
+            self.variables.write(bounds.limit_variable(-1 - place), self.block,
+                                 bounds.limit_of(self, value))
 
     def unsettle(self) -> None:
         """At the start of a block that others may lead to: the stack is what they leave."""

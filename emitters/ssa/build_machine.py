@@ -17,8 +17,17 @@ from mpy_cross.emitters.native.values import (
     WIDTHS,
 )
 from mpy_cross.emitters.native.viper import FIRST_INPLACE, LAST_INPLACE, TO_PLAIN
-from mpy_cross.emitters.ssa import ir
-from mpy_cross.emitters.ssa.build import CAST, CONSTANT, Builder, Entry, Unsupported, Verbs, name_of
+from mpy_cross.emitters.ssa import bounds, inline, ir
+from mpy_cross.emitters.ssa.build import (
+    CAST,
+    CONSTANT,
+    INLINED,
+    Builder,
+    Entry,
+    Unsupported,
+    Verbs,
+    name_of,
+)
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Value
 from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.ops import BinaryOp, Op, UnaryOp, Verb
@@ -182,6 +191,7 @@ def _load_subscr(b: Builder, op: Op) -> None:
     width = WIDTHS.get(pointer)
     if width is None or vtype not in INTEGERS:
         raise Unsupported("such a subscript")
+    bounds.check(b, base, index, width)
     b.push(INT, b.block_value(f"loadx{8 * width}", [base, index], width >> 1))
 
 
@@ -200,6 +210,7 @@ def _store_subscr(b: Builder, op: Op) -> None:
     width = WIDTHS.get(pointer)
     if width is None or vtype not in INTEGERS or value_type not in (BOOL, *INTEGERS):
         raise Unsupported("such a subscript")
+    bounds.check(b, base, index, width)
     b.block_value(f"storex{8 * width}", [base, index, value], width >> 1)
 
 
@@ -217,6 +228,9 @@ def _load_global(b: Builder, op: Op) -> None:
     if vtype >= BOOL:
         b.stack.append(Entry(BUILTIN_CAST, CAST, None, vtype))
         return
+    if op[1] in b.target.inlined:
+        b.stack.append(Entry(PYOBJ, INLINED, None, op[1]))
+        return
     b.push_object(b.call(Fun.LOAD_GLOBAL, [b.qstr(op[1])]))
 
 
@@ -228,19 +242,25 @@ def cast(b: Builder) -> None:
     known = b.top().vtype
     number = constant_number(b, b.top())
     if known == PYOBJ:
-        if number is not None:
+        boxed = b.boxed(b.top())
+        if boxed is not None:
+            b.stack.pop()
+            value = inline.as_type(b, *boxed, vtype)
+        elif number is not None:
             # The run-time takes the lowest 32 bits of any number.
             b.stack.pop()
             value = b.const(number, name_of(vtype))
         else:
-            value = b.call(Fun.CONVERT_OBJ_TO_NATIVE, [b.pop_object(), b.const(vtype)],
-                           name_of(vtype))
+            value = b.to_native(b.pop_object(), vtype)
     elif known in (UNBOUND, BUILTIN_CAST):
         raise Unsupported("such a cast")
     else:
         value = b.pop()[1]
         if known == PTR_NONE:
             value = b.const(0)
+        elif b.limits is not None and not bounds.is_pointer(known):
+            # A value of its own: a number has no limit, wherever it came from.
+            value = b.block_value("add", [value, b.const(0)], 0, name_of(vtype))
     b.stack.pop()
     b.push(vtype, value)
 

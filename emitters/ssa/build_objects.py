@@ -7,8 +7,8 @@ from typing import Final
 from mpy_cross.emitters.native.operations import ITER_SLOTS
 from mpy_cross.emitters.native.state import CELL_VALUE
 from mpy_cross.emitters.native.values import BUILTIN_CAST, PYOBJ
-from mpy_cross.emitters.ssa import ir
-from mpy_cross.emitters.ssa.build import WORD_SIZE, Builder, Unsupported, Verbs
+from mpy_cross.emitters.ssa import inline, ir
+from mpy_cross.emitters.ssa.build import INLINED, WORD_SIZE, Builder, Unsupported, Verbs
 from mpy_cross.emitters.ssa.build_machine import cast
 from mpy_cross.emitters.ssa.ir import OBJ
 from mpy_cross.loader.fun_table import Fun
@@ -84,6 +84,11 @@ def _call_function(b: Builder, op: Op) -> None:
         if n != 1 or stars:
             raise Unsupported("such a cast")
         cast(b)
+        return
+    if b.top(n).kind == INLINED:
+        if stars or n_keyword:
+            raise Unsupported("keyword arguments of what is inlined")
+        inline.call(b, n)
         return
     if stars:
         address = b.pointer_for_pop(n + 1 + _star_slots(b))

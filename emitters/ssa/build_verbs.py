@@ -13,7 +13,7 @@ from mpy_cross.emitters.native.values import (
     PYOBJ,
     UNBOUND,
 )
-from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa import inline, ir
 from mpy_cross.emitters.ssa.build import (
     CAST,
     CONSTANT,
@@ -67,11 +67,12 @@ def _join(b: Builder, label: int) -> None:
             if wanted == PYOBJ:
                 value = b.to_object(vtype, value)
             elif wanted < len(TYPES):
+                # A pointer that is made here has no limit: the block has ended already.
                 value = b.call(Fun.CONVERT_OBJ_TO_NATIVE, [value, b.const(wanted)],
                                TYPES[wanted])
             else:
                 raise Unsupported("an object where None belongs")
-            b.variables.write(-1 - place, block, value)
+            b.leave_at(place, wanted, value)
     b.block = here
 
 
@@ -164,6 +165,9 @@ def _return(b: Builder, op: Op) -> None:
         vtype, value = b.pop()
         if vtype != wanted:
             raise Unsupported("a result of another type")
+    if b.inlining:
+        inline.leave(b, value)
+        return
     leave_all(b, value)
     b.start_dead()
 

@@ -43,7 +43,7 @@ def compile_function(
                 assert baseline is not None
                 optimised = optimise_native(function, machine, release, linker, arch, settings,
                                             baseline.raw_code)
-            if settings.level != "s" or baseline is None or (
+            if settings.level != "s" or baseline is None or settings.viper_checks or (
                 len(optimised.raw_code.code) <= len(baseline.raw_code.code)
             ):
                 return optimised
@@ -52,6 +52,8 @@ def compile_function(
             reason = str(unsupported)
     if settings.notes is not None:
         name = linker.name_text(function.name).decode("utf-8", "replace")
+        if settings.viper_checks and function.emit == Emit.VIPER:
+            reason += "; its pointers are not checked"
         settings.notes.append(f"{name}: not optimised: {reason}")
     if refused is not None:
         raise refused

@@ -8,13 +8,14 @@ from typing import Final, NamedTuple, final
 from mpy_cross.emitters.native.baseline import NativeCode
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa import prelude_constant
+from mpy_cross.emitters.ssa import inline, prelude_constant
 from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
-from mpy_cross.emitters.ssa.build import Builder, Target
+from mpy_cross.emitters.ssa.build import Target
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
 from mpy_cross.emitters.ssa.build_verbs import VERBS
+from mpy_cross.emitters.ssa.build_viper import ViperBuilder
 from mpy_cross.emitters.ssa.cfg import order_of, prune
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
 from mpy_cross.emitters.ssa.machine import LoopTooLong, machine_text
@@ -43,7 +44,7 @@ from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.emitters.ssa.text import function_text
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
-from mpy_cross.loader.ops import FunctionOps
+from mpy_cross.loader.ops import FunctionOps, Op
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
 
@@ -124,8 +125,26 @@ def optimise(
     ops = rotate(function.ops, function.n_labels)
     target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict,
                     settings.defaults, settings.viper_checks)
-    builder = Builder(function, ops, target,
-                      {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS})
+    if inline.reached(ops, settings.inlined):
+        try:
+            return _finish(function, ops, target._replace(inlined=settings.inlined), arch, settings,
+                           machine)
+        except Unsupported as reason:
+            if settings.notes is not None:
+                name = linker.name_text(function.name).decode("utf-8", "replace")
+                settings.notes.append(f"{name}: nothing is inlined in it: {reason}")
+    return _finish(function, ops, target, arch, settings, machine)
+
+
+VIPER_VERBS: Final = {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS}
+
+
+def _finish(
+    function: FunctionOps, ops: list[Op], target: Target, arch: str, settings: Optimise,
+    machine: Machine,
+) -> NativeCode:
+    release = target.release
+    builder = ViperBuilder(function, ops, target, VIPER_VERBS)
     ssa = builder.build()
     run_passes(ssa, settings, BACK_ENDS[arch])
     code, links = machine_code(ssa, arch, settings)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from mpy_cross.loader.ops import ConstToken, ModuleOps, Op, Verb
+
+if TYPE_CHECKING:
+    from mpy_cross.emitters.ssa.inline import Inlined
 
 LEVELS: Final = ("0", "1", "2", "s")
 """Levels as `-X opt` names them: none, what makes code shorter and faster at once, everything,
 everything that does not make code longer."""
+
+# Words of the comment behind a decorator, `# mpy: opt=2, checks, inline`.
+OPT: Final = "opt="
+CHECKS: Final = "checks"
+INLINE: Final = "inline"
 
 
 @final
@@ -29,9 +39,15 @@ class Optimise(NamedTuple):
     """Use only so many registers, to test spilling; 0 for all."""
     check: bool = False
     """Verify the SSA form after each pass."""
+    viper_checks: bool = False
+    """Subscripts of pointers are checked in the functions that are optimised."""
     defaults: tuple[Op, ...] = ()
     """Of the function being compiled: the operations that load the default values of its last
     arguments, if all are constants that viper can have as defaults."""
+    directives: bool = True
+    """Comments behind decorators are heeded."""
+    inlined: Mapping[int, Inlined] = MappingProxyType({})
+    """Functions of the module that are put in the place of their calls, by name."""
     record: list[tuple[str, str, str]] | None = None
     """Takes (stage, function, text) of every function that is optimised, for `--dump`."""
     notes: list[str] | None = None
