@@ -60,20 +60,23 @@ def displacements(function: Function) -> None:
     if not lowest:
         return
     uses = uses_of(function)
+    changed: dict[Value, int] = {}
     for base, offset in lowest.items():
         accesses = [user for user in uses[base] if isinstance(user, Value)
                     and user.op in WIDTHS and user.args[0] is base and "x" not in user.op]
         if not _start_lower(function, base, offset, accesses, uses):
-            for access in accesses:
-                if access.imm >= 0:
-                    continue
-                block = access.block
-                number = function.new_value("const", INT, [], offset & WORD, block)
-                lower = function.new_value("add", base.type, [base, number], 0, block)
-                at = block.values.index(access)
-                block.values[at:at] = [number, lower]
-                access.args[0] = lower
-                access.imm -= offset
+            changed.update((access, offset) for access in accesses if access.imm < 0)
+    for block in dict.fromkeys(access.block for access in changed):
+        values = block.values
+        block.values = []
+        for value in values:
+            if value in changed:
+                offset = changed[value]
+                number = function.const(block, offset)
+                base = value.args[0]
+                value.args[0] = function.append(block, "add", [base, number], 0, base.type)
+                value.imm -= offset
+            block.values.append(value)
 
 
 def _start_lower(

@@ -163,7 +163,7 @@ class XtensaGuest:
         self._p("addi", op, s, 1)
         self._return()
         self.code.bind(labels[BinaryOp.MULTIPLY])
-        for register in (left, right):  # half words, whose product always fits
+        for register in (left, right):  # half words, of which only one product does not fit
             fits = self.code.label()
             self._p("srai", t, register, 16)
             self._p("srai", s, register, 31)
@@ -173,6 +173,8 @@ class XtensaGuest:
         self._p("srai", t, left, 1)
         self._p("addi", s, right, -1)
         self._p("mull", t, t, s)
+        self._p("abs", s, t)
+        self._if("bltz", self._slow, s)
         self._p("addi", op, t, 1)
         self._return()
         for each, row in ((BinaryOp.AND, "and"), (BinaryOp.OR, "or"), (BinaryOp.XOR, "xor")):
