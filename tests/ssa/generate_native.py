@@ -40,9 +40,13 @@ class N:
     def __bool__(self):
         return self.n > 0
     def __getitem__(self, index):
+        if index > 9:
+            raise IndexError
         return index
 class L(list):
     def __getitem__(self, index):
+        if index > 9:
+            raise IndexError
         return 100
 class W:
     def __init__(self, eats):

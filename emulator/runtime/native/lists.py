@@ -41,7 +41,7 @@ class Lists:
             ("constants", PINNED, SIZE, _nothing, _refuse),
             ("items", ITEMS, 4 * MOST, self._read_item, self._write_item),
         ):
-            bus.window(Window(name, base, size, read, write))
+            bus.window(Window(name, base, size, read, write, timeless=True))
 
     def _read(self, offset: int, size: int) -> int:
         if self._pending and offset == self._at + LENGTH:
