@@ -604,3 +604,24 @@ def test_usb_interrupts_and_soft_reset(board: FirmwareUnderTest) -> None:
     board.repl.type(b"\x04")
     board.advance(ms=200)
     assert "soft reboot" in board.printed and board.printed.endswith(">>> ")
+
+
+LISTING = "import os\nfor i in range(300):\n    print(i, os.listdir('/'))\n"
+
+
+@usb
+def test_long_listing_in_pieces_of_time(board: FirmwareUnderTest) -> None:
+    """The output comes as it is printed, however time is cut; nothing waits for the host."""
+    session = board.session
+    board.exec("open('a.txt', 'w').close()")
+    whole = "".join(f"{n} ['a.txt']\n" for n in range(300))
+    assert board.exec(LISTING, timeout=5) == whole
+    running, out, taken, n = session.repl.start(LISTING), bytearray(), 0, 0
+    while not running.ended:
+        n = n * 1103515245 + 12345 & 0x7FFFFFFF
+        session.stock.run_until(session.now + 100 + (n >> 8) % 4_000_000)
+        piece = running.take()
+        taken += bool(piece)
+        out += piece
+    assert running.finish() == b""
+    assert out.decode().replace("\r\n", "\n") == whole and taken > 20
