@@ -198,3 +198,13 @@ def test_what_is_left_to_the_baseline() -> None:
               "@micropython.native\ndef two(n):\n    return n + 1\nprint(list(one(4)), two(6))\n")
     assert printed(source, TARGETS[1], Optimise("2", notes=notes)) == "[4] 7\n"
     assert notes == ["one: not optimised: a generator"]
+
+
+@pytest.mark.parametrize("target", TARGETS[1:3])
+def test_constants_beyond_the_reach_of_a_displacement(target: tuple[str, str]) -> None:
+    others = "".join(f"    b'constant {i}'.x\n" for i in range(1100))
+    source = (f"import micropython\ndef g():\n{others}\n@micropython.native\ndef f():\n"
+              "    return b'the last'\nprint(f())\n")
+    notes: list[str] = []
+    assert printed(source, target, Optimise("2", notes=notes)) == "b'the last'\n"
+    assert notes == []
