@@ -119,8 +119,7 @@ class Rp2040(Chip):
         self.pios = [Pio(f"PIO{n}", context, self.rate, list(self.pins.values()),
                          [self.signal(f"PIO{n}_GPIO{pad}") for pad in range(PINS)], bank.levels)
                      for n in (0, 1)]
-        self.spis = [Spi(f"SPI{n}", context, rates["peri"], self.signal(f"SPI{n}_SCK"),
-                         self.signal(f"SPI{n}_CSn")) for n in (0, 1)]
+        self.spis = [Spi(f"SPI{n}", context, rates["peri"], self.signal) for n in (0, 1)]
         self.i2cs = [I2c(f"I2C{n}", context, self.rate, self.signal(f"I2C{n}_SCL"),
                          self.signal(f"I2C{n}_SDA")) for n in (0, 1)]
         self.adc = Adc(context, rates["adc"])

@@ -292,7 +292,7 @@ class Stm32f4(Chip):
         for name in self.having("SPI1", "SPI2", "SPI3", "SPI4", "SPI5"):
             spi = Spi(name, context, rcc.pclk2 if name in ON_APB2 else rcc.pclk1,
                       partial(self.exchange, name), self.request(f"{name}_RX"),
-                      self.request(f"{name}_TX"), rcc.pll_i2s)
+                      self.request(f"{name}_TX"), rcc.pll_i2s, self.signal)
             self.add(spi, spi.irq)
         for name in self.having("I2C1", "I2C2", "I2C3"):
             i2c = I2c(name, context, rcc.pclk1, partial(self.i2c_bus, name),

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from mpy_cross.emulator.block import Block, Context
 from mpy_cross.emulator.blocks.rp2040.dma import Request
+from mpy_cross.emulator.blocks.spi_target import TargetWire
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
 from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
@@ -43,10 +44,13 @@ class Spi(Block):
                  name=f"SSPPERIPHID{n}" if n < 4 else f"SSPPCELLID{n - 4}")
         for n, value in enumerate(IDENTITY))
 
-    def __init__(self, name: str, context: Context, rate: Rate, clock: Signal,
-                 select: Signal) -> None:
+    def __init__(self, name: str, context: Context, rate: Rate,
+                 signal: Callable[[str], Signal]) -> None:
         super().__init__(name, context)
-        self.rate, self.sck, self.select = rate, clock, select
+        self.rate = rate
+        self.sck, self.select, data, out = (
+            signal(f"{name}_{each}") for each in ("SCK", "CSn", "RX", "TX"))
+        self.wire = TargetWire(self, self.sck, self.select, data, out)
         self.exchange: Callable[[int, int], int] = lambda value, bits: (1 << bits) - 1
         self.irq = Line(f"{name}_IRQ")
         self.requests = Request(), Request()
@@ -65,6 +69,7 @@ class Spi(Block):
         self.incoming.clear()
         self.flags = 0
         self.idle()
+        self.listen()
         self.update()
 
     def idle(self) -> None:
@@ -122,6 +127,7 @@ class Spi(Block):
         self.asked = False
         if len(self.outgoing) < DEPTH:
             self.outgoing.append(written & 0xFFFF)
+        self.wire.refill()
         self.send()
         self.update()
 
@@ -144,11 +150,35 @@ class Spi(Block):
 
     def write_CR0(self, written: int, before: int) -> None:
         self.idle()
+        self.listen()
+
+    # As a slave.
+
+    def listen(self) -> None:
+        self.wire.listen(self.CR1 & (MS | SSE) == MS | SSE)
+
+    def target_mode(self) -> tuple[int, int, int, bool]:
+        return self.bits(), self.CR0 >> 6 & 1, self.CR0 >> 7 & 1, False
+
+    def target_selected(self, pad: int) -> bool:
+        return not pad
+
+    def target_gives(self) -> int | None:
+        value = self.outgoing.popleft() if self.outgoing else None
+        self.update()
+        return value
+
+    def target_takes(self, value: int) -> None:
+        if len(self.incoming) < DEPTH:
+            self.incoming.append(value)
+            self.flags |= TIMEOUT
+        else:
+            self.flags |= OVERRUN
+        self.update()
 
     def write_CR1(self, written: int, before: int) -> None:
-        if self.CR1 & MS and self.CR1 & SSE:
-            self.context.unmodelled(f"{self.name} as a slave", "use")
         self.idle()
+        self.listen()
         self.send()
         self.update()
 

@@ -1,7 +1,7 @@
-"""SPI of STM32F4 (RM0090, chapter 28) as master, in whole frames.
+"""SPI of STM32F4 (RM0090, chapter 28): master in whole frames, slave bit by bit.
 
-Devices are those that are wired to its pads, see `wiring`; `i2s` has the mode for sound.  Slave
-mode and CRC are not modelled.
+A master reaches the devices that are wired to its pads, see `wiring`; a slave follows its pads;
+`i2s` has the mode for sound.  CRC is not modelled.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import final
 
 from mpy_cross.emulator.block import Block, Context
+from mpy_cross.emulator.blocks.spi_target import TargetWire
 from mpy_cross.emulator.blocks.stm32.dma import Request
 from mpy_cross.emulator.blocks.stm32.i2s import RECEIVE, SEND, I2s
 from mpy_cross.emulator.clock import SECOND, Alarm, Rate
-from mpy_cross.emulator.line import Line
+from mpy_cross.emulator.line import Line, Signal
 from mpy_cross.emulator.register import Register
 
 TXE, RXNE, OVR, MODF, BSY = 2, 1, 64, 32, 128
@@ -28,7 +29,7 @@ def reversed_bits(value: int, bits: int) -> int:
 @final
 class Spi(Block):
     """One SPI. exchange: what is on the other side; rx, tx: its requests for DMA; sound_clock: Hz
-    of the clock for I2S."""
+    of the clock for I2S; wire: its pads, when it is a slave."""
 
     CR1 = Register(0x00, "BIDIMODE[15] BIDIOE[14] CRCEN[13] CRCNEXT[12] DFF[11] RXONLY[10] SSM[9] "
                          "SSI[8] LSBFIRST[7] SPE[6] BR[5:3] MSTR[2] CPOL[1] CPHA[0]")
@@ -45,9 +46,12 @@ class Spi(Block):
     steady = (SR,)
 
     def __init__(self, name: str, context: Context, rate: Rate, exchange: Exchange,
-                 rx: Request, tx: Request, sound_clock: Callable[[], int]) -> None:
+                 rx: Request, tx: Request, sound_clock: Callable[[], int],
+                 signal: Callable[[str], Signal]) -> None:
         super().__init__(name, context)
         self.i2s = I2s(self, sound_clock)
+        self.wire = TargetWire(self, *(signal(f"{name}_{each}")
+                                       for each in ("SCK", "NSS", "MOSI", "MISO")))
         self.rate, self.exchange, self.rx, self.tx = rate, exchange, rx, tx
         self.irq = Line(name)
         self.shifting: int | None = None
@@ -95,6 +99,37 @@ class Spi(Block):
         self.over = self.shifting = self.waiting = None
         self.data_read = False
         self.i2s.stop()
+        self.listen()
+        self.update()
+
+    # As a slave.
+
+    def listen(self) -> None:
+        need = Spi.CR1["SPE"] | Spi.CR1["MSTR"]
+        self.wire.listen(self.enabled and self.CR1 & need == Spi.CR1["SPE"]
+                         and not self.I2SCFGR & Spi.I2SCFGR["I2SMOD"])
+
+    def target_mode(self) -> tuple[int, int, int, bool]:
+        control = self.CR1
+        return self.bits, control >> 1 & 1, control & 1, bool(control & Spi.CR1["LSBFIRST"])
+
+    def target_selected(self, pad: int) -> bool:
+        if self.CR1 & Spi.CR1["SSM"]:
+            return not self.CR1 & Spi.CR1["SSI"]
+        return not pad
+
+    def target_gives(self) -> int | None:
+        value, self.waiting = self.waiting, None
+        self.SR |= TXE
+        self.update()
+        return value
+
+    def target_takes(self, value: int) -> None:
+        if self.SR & RXNE:
+            self.SR |= OVR
+        else:
+            self.DR = value
+            self.SR |= RXNE
         self.update()
 
     def shift(self, value: int) -> None:
@@ -135,6 +170,7 @@ class Spi(Block):
         if not self.on:
             self.waiting = value
             self.SR &= ~TXE
+            self.wire.refill()
         elif self.shifting is None:
             self.shift(value)
         else:
@@ -162,9 +198,7 @@ class Spi(Block):
     def write_CR1(self, written: int, before: int) -> None:
         if self.CR1 & (Spi.CR1["CRCEN"] | Spi.CR1["CRCNEXT"]):
             self.context.unmodelled(f"{self.name}.CR1 CRC", "write")
-        enabled = Spi.CR1["SPE"]
-        if self.CR1 & enabled and not self.CR1 & Spi.CR1["MSTR"]:
-            self.context.unmodelled(f"{self.name}.CR1 slave mode", "write")
+        self.listen()
         if self.on and self.shifting is None:
             if self.waiting is not None:
                 value, self.waiting = self.waiting, None
