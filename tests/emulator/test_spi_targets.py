@@ -8,6 +8,8 @@ import pytest
 
 from mpy_cross.emulator.machine import Machine, machine
 from mpy_cross.emulator.pin import Pin
+from mpy_cross.emulator.testing_firmware import booted
+from tests.emulator.stock_images import stock_image
 
 RCC, GPIOA, STM_SPI = 0x40023800, 0x40020000, 0x40013000
 RP_SPI, BANK, PADS = 0x40040000, 0x40014000, 0x4001C000
@@ -119,3 +121,33 @@ def test_stm32_wide_frames_without_a_pad() -> None:
     write(STM_SPI, 4, 1 << 11 | 1 << 9 | 1 << 7 | 1 << 6)
     assert controller.frame(0x1234, 16) == 0x8001
     assert read(STM_SPI + 0xC, 4) == int(f"{0x1234:016b}"[::-1], 2)
+
+
+SLAVE = """
+import pyb
+slave = pyb.SPI(1, pyb.SPI.SLAVE, polarity=0, phase=0)
+print(slave.send_recv(b'xyz', timeout=1000))
+print(slave.recv(2, timeout=1000), slave.send_recv(b'Q', timeout=1000))
+"""
+
+
+@pytest.mark.parametrize("place", ["v1.17/PYBV11", "v1.28.0/PYBV11"])
+def test_stock_firmware(place: str) -> None:
+    """`pyb.SPI.SLAVE` of real MicroPython, which uses DMA."""
+    pytest.importorskip("unicorn")
+    session = booted("pyboard", stock_image(place))
+    controller = Controller(0, *(session.machine.pin(f"X{n}") for n in (5, 6, 8, 7)))
+    running = session.repl.start(SLAVE)
+    session.advance(20_000_000)
+    heard = []
+    for data in (b"abc", b"de", b"f"):
+        controller.select.force(0)
+        for byte in data:
+            heard.append(controller.frame(byte))
+            session.advance(100_000)
+        controller.select.force(1)
+        session.advance(5_000_000)
+    assert bytes(heard) == b"xyz\0\0Q"
+    session.advance(10_000_000)
+    assert running.take() == b"b'abc'\r\nb'de' b'f'\r\n" and running.finish() == b""
+    assert not session.machine.context.touched
