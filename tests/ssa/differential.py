@@ -33,7 +33,8 @@ from tests.ssa.programs import KINDS, run
 
 LEVELS: Final = ("1", "2", "s")
 TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"),
-                  ("1.29", "xtensawin"), ("1.17", "xtensawin"), ("1.29", "xtensa"))
+                  ("1.29", "xtensawin"), ("1.17", "xtensawin"), ("1.29", "xtensa"),
+                  ("1.17", "xtensa"))
 """Releases and architectures in turn: of the versions 5 and 6 of .mpy files, and of each core."""
 FEW_REGISTERS: Final = 4
 """With so few there is spilling everywhere."""

@@ -36,7 +36,8 @@ from tests.ssa.boards import load
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
 
 TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7m"), ("1.29", "armv6m"),
-                  ("1.17", "xtensawin"), ("1.29", "xtensawin"), ("1.29", "xtensa"))
+                  ("1.17", "xtensawin"), ("1.29", "xtensawin"), ("1.17", "xtensa"),
+                  ("1.29", "xtensa"))
 EXAMPLES: Final = int(os.environ.get("SSA_RUNS", "20"))
 
 random_runs = settings(
