@@ -125,8 +125,8 @@ SWAPPED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "g
                   "lo": "hi", "hi": "lo", "ls": "hs", "hs": "ls"}
 """The condition with both operands exchanged."""
 ITEMS: Final = 8
-"""From this bit on a call of obj_subscr has the index of `mp_type_list` in the function table: items
-of lists may be read and written where they are."""
+"""From this bit on a call of obj_subscr has the index of `mp_type_list` in the function table:
+items of lists may be read and written where they are."""
 OVERFLOW: Final = ("vs", "vc")
 """Conditions of a branch whose first operand is an `addv` or `subv`: no room for it, or room."""
 

@@ -23,7 +23,9 @@ LINK: Final = "link"
 """In place of the condition of a `Jump`: a call."""
 
 
-def access(table: int, kind: int, writes: bool, labels: tuple[int, int]) -> list[bytes | Jump | int]:
+def access(
+    table: int, kind: int, writes: bool, labels: tuple[int, int]
+) -> list[bytes | Jump | int]:
     """The function, without its label.
 
     table: register of the function table; kind: index of `mp_type_list` there; labels: two that

@@ -36,6 +36,8 @@ def peephole(function: MFunction) -> None:
 def _prefer_low(function: MFunction) -> None:
     """Of the registers that calls preserve the low ones, of short instructions, go to what needs
     them most."""
+    if not any(8 <= register < 12 for register in function.registers.values()):
+        return
     wide = dict.fromkeys(KEPT, 0)
     used: set[int] = set()
     for block in function.blocks:
@@ -47,8 +49,6 @@ def _prefer_low(function: MFunction) -> None:
                 if register in wide:
                     wide[register] += 1
     places = [register for register in KEPT if register in used]
-    if not places or places[-1] < 8:
-        return
     new = dict(zip(sorted(places, key=lambda register: -wide[register]), places, strict=True))
     for block in function.blocks:
         for ins in block.code:
