@@ -87,6 +87,7 @@ class Builder:
     __slots__ = (
         "block",
         "buffer_word",
+        "cell_types",
         "const_table",
         "context",
         "exit",
@@ -166,6 +167,8 @@ class Builder:
         self.buffer_word = 0
         """Of the frame: where the run-time tells what buffer an object has."""
         self.failing: Block | None = None
+        self.cell_types: dict[int, int] = {}
+        """Local variables that inner functions share: the type of what is in the cell."""
         self.inlining: list[int] = []
         """Names of the functions that the current operation is in, if they are inlined."""
         self.inlined_end = 0

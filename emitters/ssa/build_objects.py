@@ -6,7 +6,7 @@ from typing import Final
 
 from mpy_cross.emitters.native.operations import ITER_SLOTS
 from mpy_cross.emitters.native.state import CELL_VALUE
-from mpy_cross.emitters.native.values import BUILTIN_CAST, PYOBJ
+from mpy_cross.emitters.native.values import BUILTIN_CAST, PYOBJ, UNBOUND
 from mpy_cross.emitters.ssa import inline, ir
 from mpy_cross.emitters.ssa.build import INLINED, WORD_SIZE, Builder, Unsupported, Verbs
 from mpy_cross.emitters.ssa.build_machine import cast
@@ -20,20 +20,32 @@ def _load_const_str(b: Builder, op: Op) -> None:
 
 
 def _load_deref(b: Builder, op: Op) -> None:
-    if b.local_types[op[1]] != PYOBJ:
-        raise Unsupported("a cell that is no object")
-    cell = b.variables.read(op[1], b.block, OBJ)
-    word = b.block_value("cast", [cell], 0, "ptr")
-    b.push_object(b.block_value("load32", [word], CELL_VALUE * WORD_SIZE, OBJ))
+    vtype = _cell_type(b, op[1])
+    word = b.block_value("cast", [b.local_value(op[1], OBJ)], 0, "ptr")
+    value = b.block_value("load32", [word], CELL_VALUE * WORD_SIZE, OBJ)
+    b.push(vtype, value if vtype == PYOBJ else b.to_native(value, vtype))
 
 
 def _store_deref(b: Builder, op: Op) -> None:
-    if b.local_types[op[1]] != PYOBJ:
-        raise Unsupported("a cell that is no object")
-    value = b.pop_object()
-    cell = b.variables.read(op[1], b.block, OBJ)
-    word = b.block_value("cast", [cell], 0, "ptr")
+    found = b.top().vtype
+    if b.cell_types.get(op[1]) == UNBOUND:
+        b.cell_types[op[1]] = found if found < len(ir.TYPES) else PYOBJ
+    wanted = _cell_type(b, op[1])
+    if found != wanted and not (wanted == PYOBJ and b.target.extended):
+        raise Unsupported("a variable of another type")
+    value = b.pop_as_object()
+    word = b.block_value("cast", [b.local_value(op[1], OBJ)], 0, "ptr")
     b.block_value("store32", [word, value], CELL_VALUE * WORD_SIZE)
+
+
+def _cell_type(b: Builder, local: int) -> int:
+    """The type of what is in a cell."""
+    if b.local_types[local] != PYOBJ:
+        raise Unsupported("a cell that is no object")
+    vtype = b.cell_types.get(local, PYOBJ)
+    if vtype == UNBOUND:
+        raise Unsupported("a variable without a type")
+    return vtype
 
 
 def _store_global(b: Builder, op: Op) -> None:

@@ -7,7 +7,8 @@ from mpy_cross.emitters.native.errors import NativeError
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
 from mpy_cross.emitters.ssa.backends import BACK_ENDS
-from mpy_cross.emitters.ssa.pipeline import optimise, optimise_native
+from mpy_cross.emitters.ssa.build_called import is_called_as_native
+from mpy_cross.emitters.ssa.pipeline import optimise, optimise_called, optimise_native
 from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.loader.ops import Emit, FunctionOps
 from mpy_cross.loader.release import Release
@@ -34,16 +35,20 @@ def compile_function(
         if settings.strict or error.bare or function.emit != Emit.VIPER:
             raise
         refused = error
+    does_more = False  # than the baseline's code, which is no choice then
     reason = f"{arch} has no optimising back end"
     if arch in BACK_ENDS:
         try:
             if function.emit == Emit.VIPER:
-                optimised = optimise(function, machine, release, linker, arch, settings)
+                called = is_called_as_native(function, settings)
+                does_more = called or bool(settings.defaults) or settings.viper_checks
+                compiler = optimise_called if called else optimise
+                optimised = compiler(function, machine, release, linker, arch, settings)
             else:
                 assert baseline is not None
                 optimised = optimise_native(function, machine, release, linker, arch, settings,
                                             baseline.raw_code)
-            if settings.level != "s" or baseline is None or settings.viper_checks or (
+            if settings.level != "s" or baseline is None or does_more or (
                 len(optimised.raw_code.code) <= len(baseline.raw_code.code)
             ):
                 return optimised

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, final
+from copy import copy
+from typing import Final, NamedTuple, cast, final
 
-from mpy_cross.emitters.native.baseline import NativeCode
+from mpy_cross.emitters.native.baseline import NativeCode, emit_native
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
 from mpy_cross.emitters.ssa import inline, prelude_constant
 from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
-from mpy_cross.emitters.ssa.build import Target
+from mpy_cross.emitters.ssa.build import Target, Verbs
+from mpy_cross.emitters.ssa.build_called import CalledBuilder
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
@@ -19,6 +21,7 @@ from mpy_cross.emitters.ssa.build_viper import ViperBuilder
 from mpy_cross.emitters.ssa.cfg import order_of, prune
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
 from mpy_cross.emitters.ssa.machine import LoopTooLong, machine_text
+from mpy_cross.emitters.ssa.native_entry import NativeEntry
 from mpy_cross.emitters.ssa.native_loops import Plan
 from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
 from mpy_cross.emitters.ssa.passes import (
@@ -44,7 +47,7 @@ from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.emitters.ssa.text import function_text
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
-from mpy_cross.loader.ops import FunctionOps, Op
+from mpy_cross.loader.ops import Emit, FunctionOps, Op, Verb
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
 
@@ -221,6 +224,44 @@ def optimise_native(
             break
     else:
         raise Unsupported("no end of facts")
+    return _native(builder, ssa, machine, arch, settings, baseline)
+
+
+def optimise_called(
+    function: FunctionOps,
+    machine: Machine,
+    release: Release,
+    linker: Linker,
+    arch: str,
+    settings: Optimise,
+) -> NativeCode:
+    """Compile one viper function that the run-time calls as a native one.
+
+    Raises Unsupported if it is left to the baseline.
+    """
+    ops = rotate(function.ops, function.n_labels)
+    target = Target(release, linker, machine.traits.nlr_buf_words, True,
+                    checks=settings.viper_checks)
+    builder = CalledBuilder(function, ops, target, CALLED_VERBS)
+    ssa = builder.build()
+    native = copy(function)
+    native.emit = Emit.NATIVE
+    baseline = emit_native(native, machine, release, linker, 0).raw_code
+    return _native(builder, ssa, machine, arch, settings, baseline)
+
+
+CALLED_VERBS: Final[dict[int, Verbs]] = {
+    **VIPER_VERBS,
+    **{verb: cast(Verbs, NATIVE_VERBS[verb]) for verb in (Verb.MAKE_FUNCTION, Verb.MAKE_CLOSURE)},
+}
+
+
+def _native(
+    builder: NativeEntry, ssa: Function, machine: Machine, arch: str, settings: Optimise,
+    baseline: RawCode,
+) -> NativeCode:
+    """The code of a native function, with its prelude."""
+    release = builder.release
     prelude = _prelude(baseline, builder.n_state)
     if machine.traits.prelude_as_bytes and not release.native_tables:
         prelude_constant.add(builder, ssa, prelude)

@@ -174,13 +174,3 @@ def f(a: int, b: int = 5, c=None, d: bool = True, e: uint = 7) -> int:
     for wrong in ((), (1, 2, 3, True, 5, 6)):
         with pytest.raises(TypeError):
             module.call("f", *wrong)
-
-
-@every_release
-def test_default_values_that_are_computed_are_none(release: str) -> None:
-    """As the reference has it: all arguments have to be given."""
-    source = "limit = 5\n" + viper("def f(a: int, b: int = limit) -> int:\n    return a * b")
-    module = load(source, release, "armv7m", None, "2")
-    assert module.call("f", 3, 4) == 12
-    with pytest.raises(TypeError):
-        module.call("f", 3)
