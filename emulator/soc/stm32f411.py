@@ -22,10 +22,10 @@ PART: Final = Part(
     sram=128 << 10,
     idcode=0x10006431,  # revision A
     unique=bytes.fromhex("2e0040000851363039313235"),
-    # 96 MHz from the VCO at 192 MHz, USB at 48; APB at 48 and 96 MHz; three wait states.
+    # 96 MHz from the VCO at 192 MHz, USB at 48; APB at 24 and 48 MHz; three wait states.
     pll=4 << 24 | 1 << 22 | 192 << 6,
     latency=0x703,
-    prescalers=0x1002,
+    prescalers=0x9402,
     temperature_channel=18,
     battery_divider=4,
 )

@@ -17,6 +17,7 @@ CONTROLLER, PERIPHERAL = 0x104, 0  # SPI_CR1.MSTR with SSI, and neither
 RP_FUNCTION: Final = 1
 STM_FUNCTION: Final = 5
 STM_BUSES: Final = {"X": 1, "Y": 2}
+ON_APB2: Final = (1, 4, 5)
 
 
 class SPIBase(HostObject):
@@ -207,7 +208,7 @@ class StmSPI(HardSPI):
 
     def __init__(self, id: Any, *args: Any, **kwargs: Any) -> None:
         number = STM_BUSES.get(id) if isinstance(id, str) else as_int(id)
-        if number not in (1, 2):
+        if number is None or number not in self._hw.board.spis:
             raise ValueError(f"SPI({id}) doesn't exist")
         self._id = number
         self._on = False
@@ -217,19 +218,27 @@ class StmSPI(HardSPI):
 
     def _connect(self) -> None:
         bus, pins = self._hw.board.spis[self._id], self._hw.types["Pin"]
+        self._bus = bus.block
         self._pins: list[StmPin] = [pins._find(name) for name in (bus.sck, bus.miso, bus.mosi)]
         self._sck = self._pins[0]._pad
 
     def _configure(self) -> None:
         """The pads go to the controller; the baud rate is the next one that a divider gives."""
         for pin in self._pins:
-            pin._configure(ALTERNATE, 0, STM_FUNCTION)
+            pin._configure(ALTERNATE, 0, self._function(pin))
         self._on = True
+
+    def _function(self, pin: StmPin) -> int:
+        """Number of the alternate function by which a pad belongs to this controller."""
+        pad = pin._pad.name
+        names: Any = self._hw.chip.alternates(pad)  # type: ignore[attr-defined]
+        return next((number for number, signal in names.items()
+                     if signal.name.startswith(f"{self._bus}_")), STM_FUNCTION)
 
     def _source(self) -> int:
         """Hz of the controller's clock."""
         config = self._hw.read("RCC", "CFGR")
-        code = config >> (13 if self._id == 1 else 10) & 7
+        code = config >> (13 if self._id in ON_APB2 else 10) & 7
         hz: int = self._hw.chip.rate.hz
         return hz if code < 4 else hz // (2 << code - 4)
 

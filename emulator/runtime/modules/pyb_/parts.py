@@ -128,7 +128,8 @@ class Switch(HostObject):
 
 
 class Servo(HostObject):
-    """`Servo(id)`: a servo at X1 to X4, by timer 5.  Widths are in units of 10 us."""
+    """`Servo(id)`: a servo at PA0 to PA3, which are X1 to X4, by timer 5.  Widths are in units of
+    10 us."""
 
     _hw: ClassVar[Hardware]
     _all: ClassVar[dict[int, Servo]]
@@ -159,7 +160,7 @@ class Servo(HostObject):
 
     def __init__(self, id: Any, /) -> None:
         hw = self._hw
-        pin: StmPin = hw.types["Pin"]._find(f"X{self._id}")
+        pin: StmPin = hw.types["Pin"]._all[f"PA{self._id - 1}"]
         pin._configure(ALTERNATE, 0, 2)
         register, bit = ENABLES[5]
         if not hw.read("RCC", register) >> bit & 1:
