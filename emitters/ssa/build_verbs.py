@@ -28,6 +28,7 @@ from mpy_cross.emitters.ssa.build import (
 from mpy_cross.emitters.ssa.handlers import HANDLER_VERBS, enter_finally, leave_all
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES
 from mpy_cross.emitters.ssa.settings import Unsupported
+from mpy_cross.emitters.ssa.with_blocks import setup_with, with_cleanup
 from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.ops import ConstToken, Op, Verb
 
@@ -172,6 +173,10 @@ def _return(b: Builder, op: Op) -> None:
     b.start_dead()
 
 
+def _with_cleanup(b: Builder, op: Op) -> None:
+    with_cleanup(b, op, lambda: _label(b, op))
+
+
 def _nothing(b: Builder, op: Op) -> None:
     pass
 
@@ -225,4 +230,6 @@ VERBS: Final[dict[int, Verbs]] = {
     Verb.JUMP_IF_OR_POP: lambda b, op: _jump_if(b, op, False),
     Verb.RETURN_VALUE: _return,
     **HANDLER_VERBS,
+    Verb.SETUP_WITH: setup_with,
+    Verb.WITH_CLEANUP: _with_cleanup,
 }

@@ -136,8 +136,10 @@ def call(b: Builder, n: int) -> None:
     if not 0 <= missing <= len(inlined.defaults):
         raise Unsupported("the number of arguments of what is inlined")
     b.n_inlined += len(inlined.ops)
-    if name in b.inlining or b.n_inlined > MAX_INLINED:
-        raise Unsupported("functions that are inlined without end")
+    if name in b.inlining:
+        raise Unsupported("a function that calls itself")
+    if b.n_inlined > MAX_INLINED:
+        raise Unsupported(f"more than {MAX_INLINED} operations of functions that are inlined")
     first = len(b.stack) - n
     base = len(b.local_types)
     b.local_types += [PYOBJ] * function.n_pos_args

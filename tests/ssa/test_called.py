@@ -1,4 +1,4 @@
-"""Viper functions that are called as native ones: closures, `nonlocal`, all kinds of arguments."""
+"""Viper functions that are called as native ones: closures, all kinds of arguments; `with`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,35 @@ except TypeError: print('type')
 """
 
 
+WITH: Final = """
+class M:
+    def __init__(self, n, eat): self.n = n; self.eat = eat
+    def __enter__(self): print('enter', self.n); return self.n
+    def __exit__(self, kind, error, trace): print('exit', self.n, kind); return self.eat
+@micropython.viper
+def f(a: int, eat) -> int:
+    t = 0
+    for i in range(a):
+        with M(i, eat) as n:
+            t += int(n) * 10
+            if i == 2:
+                continue
+            if i == 5:
+                break
+            with M(i + 100, False):
+                if i == 3:
+                    raise ValueError(i)
+                if i == 7:
+                    return t
+            t += 1
+    return t
+for eat in (True, False):
+    for a in (0, 1, 3, 4, 6):
+        try: print(f(a, eat))
+        except ValueError as e: print('left', e)
+"""
+
+
 def as_python(source: str) -> str:
     """The program without viper, the sum of uints apart."""
     source = source.replace("uint(a) + b +", "(a + b & 0xffffffff) +")
@@ -85,6 +114,21 @@ def test_closures_and_arguments(level: str, release: str, arch: str) -> None:
     notes: list[str] = []
     optimise = Optimise(level, check=True, viper_checks=level == "1", notes=notes)
     assert player.output(player.compiled(PROGRAM, Emit.BYTECODE, optimise)) == wanted
+    assert notes == []
+
+
+@pytest.mark.parametrize("n_registers", [0, 5])
+@pytest.mark.parametrize(("release", "arch"), [
+    ("1.17", "armv7m"), ("1.29", "armv7m"), ("1.29", "armv6m"), ("1.17", "xtensa")])
+def test_with(n_registers: int, release: str, arch: str) -> None:
+    player = Player(release, arch)
+    wanted = player.output(player.compiled(as_python(WITH), Emit.BYTECODE, Optimise()))
+    assert wanted.count("left") == 2
+    notes: list[str] = []
+    if arch == "xtensa":
+        n_registers = 0
+    optimise = Optimise("2", check=True, n_registers=n_registers, notes=notes)
+    assert player.output(player.compiled(WITH, Emit.BYTECODE, optimise)) == wanted
     assert notes == []
 
 
