@@ -42,6 +42,7 @@ from tests.native.thumb_harness_runtime import (
     FUNCTIONS,
     N_CONSTANTS,
     NULL,
+    PTR,
     SENTINEL,
     UNARY,
     WORD,
@@ -269,7 +270,8 @@ class ThumbModule:
         self._handlers.append(handlers)
         while (trap := core.run(pc, LIMIT)) != RETURN:
             registers = core.registers()
-            name = FUNCTIONS[trap] if trap < len(FUNCTIONS) else "for native modules"
+            table = self._release.fun_table  # whose last part is for native modules
+            name = FUNCTIONS[trap] if trap < len(FUNCTIONS) else table[trap]
             served = SERVED.get(name)
             if served is None:
                 raise HarnessError(f"mp_fun_table[{trap}]: {name} is not in the harness")
@@ -385,6 +387,20 @@ class ThumbModule:
         return NULL
 
 
+    def get_buffer(self, r: list[int]) -> int:
+        """Only bytearrays are buffers here."""
+        value = self.objects.value(r[0])
+        if not isinstance(value, bytearray):
+            return 0
+        self._write_word(r[1], self.objects.to_native(r[0], PTR))
+        self._write_word(r[1] + 4, len(value))
+        return 1
+
+    def get_buffer_raise(self, r: list[int]) -> None:
+        if not self.get_buffer(r):
+            raise Raised(TypeError("object with buffer protocol required"))
+
+
 def _functions(mpy: MpyFile) -> Iterator[tuple[str, RawCode]]:
     """(name, code) of the functions that the module's bytecode makes and stores."""
     made: int | None = None
@@ -426,6 +442,9 @@ SERVED: Final[dict[str, Callable[[ThumbModule, list[int]], int | None]]] = {
     "getiter": ThumbModule.getiter,
     "iternext": ThumbModule.iternext,
     "nlr_push": ThumbModule.nlr_push,
+    "obj_get_type": lambda m, r: m.objects.word(type(m.objects.value(r[0]))),
+    "get_buffer": ThumbModule.get_buffer,
+    "get_buffer_raise": ThumbModule.get_buffer_raise,
     "nlr_pop": ThumbModule.nlr_pop,
     "raise": ThumbModule.raise_,
     "arg_check_num_sig": lambda m, r: check_arguments(r),

@@ -56,10 +56,11 @@ def compiled(source: str, release: str, arch: str, optimise: Optimise) -> bytes:
 SETTINGS: Final = (
     *(Optimise(level, check=True) for level in LEVELS),
     Optimise("2", n_registers=FEW_REGISTERS + 2, check=True),
+    Optimise("2", viper_checks=True, check=True),
     Optimise("2", n_registers=FEW_REGISTERS, check=True),
 )
-"""Every level, and two with spilling forced (Thumb-1 has two second registers in the first of
-them); the SSA form is verified after each pass."""
+"""Every level, one with checked indices, and two with spilling forced (Thumb-1 has two second
+registers in the first of them); the SSA form is verified after each pass."""
 
 
 def every(seed: int) -> Sequence[Optimise]:
