@@ -45,13 +45,13 @@ _OFTEN: Final = 8  # stores to a page of code, after which the code is compared 
 _AT, _REASON = at.AT >> 2, at.REASON >> 2
 _STUB: Final = at.STUB
 _CHAIN: Final = at.CHAIN
-_BACK, _VALUE = at.BACK >> 2, at.VALUE >> 2
+_BACK, _VALUE, _RESULT = at.BACK >> 2, at.VALUE >> 2, at.RESULT >> 2
 _NEXT, _SITE, _LEFT, _NOW = at.NEXT >> 3, at.SITE >> 3, at.LEFT >> 3, at.TABLE_NOW >> 3
 _MISSED: Final = at.TABLE_MISSED >> 3
 _EXCEPTION, _WINDOWS = at.TABLE_EXCEPTION >> 3, at.TABLE_WINDOWS >> 3
 _NO_LIMIT: Final = SIZES[0]
 _HEAD: Final = Struct("<3I")
-_MAIL: Final = Struct("<q9I")  # from layout.MAIL on
+_MAIL: Final = Struct("<q7I")  # from layout.MAIL on
 _MAIL_AT: Final = at.MAIL
 _SAVED: Final = Struct("<4I")  # registers that a callee's caller has below its stack pointer
 _FRAME: Final = 64  # bytes of the host's frame
@@ -160,6 +160,7 @@ class TranslatedXtensa(SteppedXtensa):
         unpack, zero, none, tables, table_size = (
             _MAIL.unpack_from, ZERO, _NO_LIMIT, at.TABLES_AT, at.TABLE_SIZE)
         self._begun += 1
+        trap_count = len(traps)
         if self.breakpoints and state.pc in self.breakpoints and state.instructions < until:
             self._step()
             if self._is_over():
@@ -180,12 +181,14 @@ class TranslatedXtensa(SteppedXtensa):
                     break
                 reason = words[_REASON]
                 if reason == _STUB:
-                    left, kind, back, place, pc, a, b, c, d, number = unpack(mail, _MAIL_AT)
-                    state.pc, state.instructions = pc, until - left
-                    if not left or number >= len(traps):
-                        return
+                    left, kind, number, state.pc, a, b, c, d = unpack(mail, _MAIL_AT)
+                    state.instructions = until - left
+                    if number >= trap_count or not left:
+                        if number >= len(traps) or not left:
+                            return
+                        trap_count = len(traps)
                     if kind != 2:
-                        self._in_stub(pc)
+                        self._in_stub(state.pc)
                         break
                     begun, onward = self._begun, with_nothing
                     try:
@@ -196,18 +199,17 @@ class TranslatedXtensa(SteppedXtensa):
                     except BaseException as raised:
                         self._trap_raised(raised)
                         break
-                    state.pc = back
-                    state.instructions += 1
                     over = self.stopping or self.alarm < until
                     if over or self._begun != begun:
                         # The state in memory is what counts from now on.
                         if onward is with_value:
-                            words[place] = words[_VALUE]
+                            state.write(self._first(), words[_VALUE])
+                        self._leave()
                         if over or state.instructions >= until:
                             return
                         double[_NOW] = tables + self._mode_now() * table_size
                         double[_LEFT] = until - state.instructions + 1
-                        words[_BACK] = back
+                        words[_BACK] = state.pc
                         double[_NEXT] = back_there
                         onward = resume
                     error = run(ref, onward, zero, zero, none)
@@ -244,7 +246,7 @@ class TranslatedXtensa(SteppedXtensa):
     def _access(self, until: int) -> bool:
         """Does an access to a device; True if the engine is to go on behind it."""
         state, engine = self.state, self.engine
-        left, kind, _, place, state.pc, address, value, _, _, _ = _MAIL.unpack_from(
+        left, kind, _, state.pc, address, value, _, _ = _MAIL.unpack_from(
             engine.state, _MAIL_AT)
         state.instructions = until - left - (kind >> at.REST_AT)
         size, found = kind & 7, self._window
@@ -268,7 +270,7 @@ class TranslatedXtensa(SteppedXtensa):
                 value = found.read(address - found.base, size) & (1 << 8 * size) - 1
                 if kind & at.SIGNED and value >> 15:
                     value |= 0xFFFF_0000
-                engine.words[place] = value
+                engine.words[engine.words[_RESULT]] = value
         except BusFault as error:
             cause = n.STORE_PROHIBITED if kind & at.STORES else n.LOAD_PROHIBITED
             self.interpreter.on_raised(Raised(cause, error.address, str(error)))
@@ -423,7 +425,7 @@ class TranslatedXtensa(SteppedXtensa):
 
     def _step(self) -> None:
         """One instruction by the interpreter, which may change what translated code relies on."""
-        state, sr = self.state, self.state.sr
+        sr = self.state.sr
         loop, literals = sr[n.LEND], sr[n.LITBASE]
         try:
             found = self.interpreter.next()

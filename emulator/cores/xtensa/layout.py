@@ -35,11 +35,12 @@ KEPT2: Final = 64
 # What a trap needs, or an access to a device, read at once:
 MAIL: Final = 72  # 8 bytes: instructions that are left
 KIND: Final = 80  # 4 bytes: 2 if the rest is filled in; of an access see below
-BACK: Final = 84  # 4 bytes: where the trap returns to
-RESULT: Final = 88  # 4 bytes: place of the register of its result, as a word of the state
-CALLED: Final = 92  # 4 bytes: its address; of the instruction
-ARGUMENTS: Final = 96  # 16 bytes; address and value
-NUMBER: Final = 112  # 4 bytes: of the trap
+NUMBER: Final = 84  # 4 bytes: of the trap
+CALLED: Final = 88  # 4 bytes: its address; of the instruction
+ARGUMENTS: Final = 92  # 16 bytes; address and value
+# Only needed where it takes longer:
+BACK: Final = 108  # 4 bytes: where the trap returns to
+RESULT: Final = 112  # 4 bytes: place of the register of an access, as a word of the state
 VALUE: Final = 116  # 4 bytes: its result, on the way back
 TABLE_MISSED: Final = 120  # 8 bytes: the table in which an address was not found
 # The kind of an access: its size, then

@@ -251,13 +251,10 @@ class Routines:
         if self.model.windows:
             first = 8
             p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2), access(STR, T0, STATE, at.KIND),
-                   lsl_i(T1, BASE, 2), add_i(T1, T1, 10),
-                   logical(AND_I, T1, T1, self.model.registers - 1), add_i(T1, T1, at.AR >> 2),
                    logical(AND_I, T2, 8, 0x3FFF_FFFF), logical(ORR_I, T2, T2, 0x4000_0000))
         else:
-            p.emit(movz(T0, 2), access(STR, T0, STATE, at.KIND), movz(T1, (at.AR >> 2) + 2),
-                   mov(T2, 0))
-        p.emit(access(STR, T1, STATE, at.RESULT), access(STR, T2, STATE, at.BACK),
+            p.emit(movz(T0, 2), access(STR, T0, STATE, at.KIND), mov(T2, 0))
+        p.emit(access(STR, T2, STATE, at.BACK),
                [access(STR, first + 2 + k, STATE, at.ARGUMENTS + 4 * k) for k in range(4)],
                constant(T0, TRAPS), three(SUB, T0, PC, T0), lsr_i(T0, T0, 2),
                access(STR, T0, STATE, at.NUMBER), movz(T0, STUB))
