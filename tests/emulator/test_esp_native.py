@@ -56,6 +56,16 @@ def test_native_code_prints_what_it_prints_on_arm(name: str, arch: str) -> None:
         assert run(source, release, arch, "native") == run(source, release, "armv7emsp", "native")
 
 
+@pytest.mark.parametrize("name", ["life", "matrix", "queue_model", "viper_objects",
+                                  "viper_pointers", "viper_sieve", "viper_words", "words"])
+def test_programs_for_boards_print_what_they_print_on_arm(name: str) -> None:
+    source = (PROGRAMS / f"native/programs/board/{name}.py").read_bytes()
+    wanted = run(source, "1.29", "armv7emsp", "native")
+    assert wanted
+    for arch in ARCHS:
+        assert run(source, "1.29", arch, "native") == wanted
+
+
 @pytest.mark.spec("B18")
 def test_bytecode_native_and_viper_agree() -> None:
     kinds_agree(BOARDS, RELEASES)

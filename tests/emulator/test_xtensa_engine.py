@@ -405,3 +405,47 @@ def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     adding(p)
     bus.load(CODE, p.finish())
     assert core.call(CODE, 3, RAM) == 3
+
+
+def test_a_loop_that_begins_while_the_interpreter_is_at_work() -> None:
+    """Where a budget ends behind a branch out of a long block, LOOP is not executed by translated
+    code, which has to know the end of the loop all the same."""
+    bus = Bus()
+    bus.memory("code", CODE, 0x1_0000)
+    bus.memory("ram", 0x3FFE_0000, 0x2_0000)
+
+    def code(p: Program) -> None:
+        p.here("again")
+        p.to("bbci", "over", 2, 0)
+        for _ in range(8):
+            p("addi", 3, 3, 1)
+        p("isync")  # where blocks end
+        p.here("over")
+        p("movi", 4, 5)
+        p.to("loop", "end", 4)
+        p("addi", 3, 3, 2)
+        p.here("end")
+        p("addi", 2, 2, -1)
+        p.to("bnez", "again", 2)
+        p.here("stay")
+        p.to("j", "stay")
+
+    core, plain = make(bus, "lx6"), InterpretedXtensa("lx6", bus)
+    place(core, code)
+    for known in (False, True):  # the first time makes the block long; then its loop is forgotten
+        for each in (core, plain):
+            for register, value in (("pc", CODE), ("a2", 6), ("a3", 0), ("lcount", 0)):
+                each.write(register, value)
+        if known:
+            assert core.translator.blocks
+            code_of_loop = {block.address for block in core.translator.blocks.values()
+                            if len(block.parts) > 1}
+            assert CODE in code_of_loop
+            core.translator.loops.clear()
+            core.translator.kill(CODE, CODE + 0x100)
+        for _ in range(60):
+            for each in (core, plain):
+                each.run(3)
+            assert core.read("pc") == plain.read("pc")
+            assert core.read("a3") == plain.read("a3")
+            assert core.read("lcount") == plain.read("lcount")

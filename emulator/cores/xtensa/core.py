@@ -102,6 +102,9 @@ class TranslatedXtensa(SteppedXtensa):
         self._known_ps, self._mode = -1, 0
         self._debugging = False
         self._windowed = stated.windows
+        # In traps: registers of the result and of where to go on, and how that is an address.
+        self._way_back = (10, 8, 0x3FFF_FFFF, STUBS & ~0x3FFF_FFFF) if stated.windows else (
+            2, 0, n.MASK, 0)
         self._window = Window("none", 0, 0, lambda offset, size: 0, lambda *_: None)
         self._stack = 0, 0, memoryview(b"")
         self._begun = 0  # how often `advance` was
@@ -202,9 +205,13 @@ class TranslatedXtensa(SteppedXtensa):
                     over = self.stopping or self.alarm < until
                     if over or self._begun != begun:
                         # The state in memory is what counts from now on.
+                        result_at, return_at, keep, region = self._way_back
+                        ar, start = state.ar, state.sr[n.WINDOWBASE] << 2
+                        last = len(ar) - 1
                         if onward is with_value:
-                            state.write(self._first(), words[_VALUE])
-                        self._leave()
+                            ar[start + result_at & last] = words[_VALUE]
+                        state.pc = ar[start + return_at & last] & keep | region
+                        state.instructions += 1
                         if over or state.instructions >= until:
                             return
                         double[_NOW] = tables + self._mode_now() * table_size
