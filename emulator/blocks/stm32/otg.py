@@ -218,14 +218,19 @@ class OtgFs(Block):
         """Flags that follow from others, and the interrupt."""
         events = 0
         empty_mask, in_mask, out_mask = self.DIEPEMPMSK, self.DIEPMSK, self.DOEPMSK
+        wholly = self.GAHBCFG & _TXFELVL
+        values = self.values
         for n in range(ENDPOINTS):
-            flags = self.DIEPINT[n] & ~FIFO_EMPTY
-            if self.is_empty(n):
+            place, other, depth = _PLACES[n]
+            flags = values[place] & ~FIFO_EMPTY
+            used = len(self.sending[n]) + 3 >> 2
+            # A transmit FIFO is empty, or half empty if that is what counts.
+            if not used or (not wholly and used <= values[depth] >> 17):
                 flags |= FIFO_EMPTY
-            self.DIEPINT[n] = flags
+            values[place] = flags
             if flags & (in_mask | (FIFO_EMPTY if empty_mask >> n & 1 else 0)):
                 events |= 1 << n
-            if self.DOEPINT[n] & out_mask:
+            if values[other] & out_mask:
                 events |= 0x10000 << n
         self.DAINT = events
         events &= self.DAINTMSK
@@ -238,11 +243,6 @@ class OtgFs(Block):
     def depth(self, n: int) -> int:
         """Size of a transmit FIFO in words."""
         return (self.DIEPTXF[n - 1] if n else self.DIEPTXF0) >> 16
-
-    def is_empty(self, n: int) -> bool:
-        """Is a transmit FIFO empty, or half empty if that is what counts?"""
-        used = len(self.sending[n]) + 3 >> 2
-        return not used if self.GAHBCFG & OtgFs.GAHBCFG["TXFELVL"] else used <= self.depth(n) >> 1
 
     def flush(self, number: int) -> None:
         for n in range(ENDPOINTS):
@@ -430,3 +430,11 @@ class OtgFs(Block):
         self.DOEPCTL[n] = control | ACTIVE if n == 0 else control
         self.update()
         self.wake()
+
+
+_TXFELVL: Final = OtgFs.GAHBCFG["TXFELVL"]
+_PLACES: Final = tuple(
+    (OtgFs.DIEPINT.rows[n].offset, OtgFs.DOEPINT.rows[n].offset,
+     (OtgFs.DIEPTXF.rows[n - 1] if n else OtgFs.DIEPTXF0).offset)
+    for n in range(ENDPOINTS))
+"""Of each endpoint: offsets of its flags, in and out, and of the size of its transmit FIFO."""
