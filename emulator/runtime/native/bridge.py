@@ -151,7 +151,8 @@ class Bridge:
         generators.install_types()
         self.types: dict[type, BuiltinType] = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
         self.table = Table(self)
-        lists.kind = self.table.entry(runtime.release.fun_table.index("type_list"))
+        lists.kinds = {list: self.table.entry(runtime.release.fun_table.index("type_list")),
+                       bytes: self.handles.pin(BY_HOST[bytes])}
         self.handles.place_value = self._at
 
     @property

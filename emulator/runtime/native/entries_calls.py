@@ -15,6 +15,7 @@ from mpy_cross.emulator.runtime.native.handles import (
     HANDLES,
     NULL,
     PINNED,
+    SHIFT,
     SMALL,
     WORD,
     Handles,
@@ -50,7 +51,7 @@ def direct_entries(bridge: Bridge, core: CortexM, call: Trap) -> dict[str, Direc
             try:
                 function, n = registers[0], registers[1]
                 if HANDLES <= function < PINNED and 0 < n < 3:
-                    called = objects[function - HANDLES >> 3]
+                    called = objects[function - HANDLES >> SHIFT]
                     if type(called) not in MACHINE:
                         if core.done + count > bridge.due:
                             bridge.pass_time()
@@ -91,7 +92,7 @@ def _calls(bridge: Bridge) -> dict[str, Trap]:
     def call(function: int, n: int, at: int, d: int) -> int:
         if core.done + core.begun[0] > bridge.due:
             bridge.pass_time()
-        called = (objects[function - HANDLES >> 3] if HANDLES <= function < PINNED
+        called = (objects[function - HANDLES >> SHIFT] if HANDLES <= function < PINNED
                   else value(function))
         if type(called) in MACHINE:
             if type(called) is NativeFunction:

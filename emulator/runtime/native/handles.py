@@ -23,7 +23,11 @@ NONE, FALSE, TRUE = 6, 14, 30
 HANDLES: Final = 0xA100_0000
 PINNED: Final = 0xC000_0000
 """Handles of what a file holds: they last as long as it."""
-STEP: Final = 8
+STEP: Final = 16
+"""Bytes from one handle to the next: machine code reads the words of some objects itself (`lists`).
+"""
+SHIFT: Final = 4
+ODD: Final = STEP - 1
 SMALL: Final = 1 << 30
 WORD: Final = 0xFFFF_FFFF
 FIRST_SIZE: Final = 4096
@@ -110,11 +114,11 @@ class Handles:
         if word & 1:
             return word >> 1 if word < 0x8000_0000 else (word >> 1) - 0x8000_0000
         if word >= HANDLES:
-            if not word & 7:
+            if not word & ODD:
                 if word < PINNED:
-                    return self.objects[word - HANDLES >> 3]
-                if word - PINNED >> 3 < len(self.pinned):
-                    return self.pinned[word - PINNED >> 3]
+                    return self.objects[word - HANDLES >> SHIFT]
+                if word - PINNED >> SHIFT < len(self.pinned):
+                    return self.pinned[word - PINNED >> SHIFT]
         elif word & 7 == 2:
             return self.names[word >> 3]
         elif word in _IMMEDIATE:
@@ -155,8 +159,8 @@ class Handles:
         return PINNED + index * STEP
 
     def unpin(self, word: int) -> None:
-        if word >= PINNED and not word & 7:
-            index = word - PINNED >> 3
+        if word >= PINNED and not word & ODD:
+            index = word - PINNED >> SHIFT
             self.pinned[index] = None
             self._pinned_free.append(index)
 
@@ -190,8 +194,8 @@ class Handles:
         end = HANDLES + STEP * len(self.objects)
         found = bytearray(len(self.objects))
         for word in self.roots():
-            if HANDLES <= word < end and not word & 7:
-                found[word - HANDLES >> 3] = 1
+            if HANDLES <= word < end and not word & ODD:
+                found[word - HANDLES >> SHIFT] = 1
         return found
 
     def watch(self, refuse: Callable[[Any], None] | None) -> None:
