@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE, it_block
+from mpy_cross.emitters.ssa import thumb2_conditional
 from mpy_cross.emitters.ssa import thumb2_encode as enc
 from mpy_cross.emitters.ssa.machine import (
     CONST,
@@ -17,7 +18,8 @@ from mpy_cross.emitters.ssa.machine import (
     MFunction,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
-from mpy_cross.emitters.ssa.thumb2_items import LINK, access
+from mpy_cross.emitters.ssa.thumb2_conditional import IT
+from mpy_cross.emitters.ssa.thumb2_items import LINK, Stub, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
@@ -86,6 +88,7 @@ class Thumb2(ThumbCode):
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
         peephole(self.function)
         self.put_blocks()
+        thumb2_conditional.run(self.function, self._length, _is_zero_test)
         for (table, kind, n_args), label in self._access.items():
             self.items.append(label)
             self.items += access(table, kind, n_args > 2, (self.new_label(), self.new_label()))
@@ -121,16 +124,38 @@ class Thumb2(ThumbCode):
 
     def put_block(self, block: MBlock, following: MBlock | None) -> None:
         code = block.code
-        cond = block.cond
+        cond, zero = block.cond, -1
+        at = next((i for i, ins in enumerate(code) if ins.op == IT), -1)
+        if at < 0:
+            cond, zero = self._put_code(code, cond, True)
+        else:
+            mark = code[at]
+            end = at - mark.imm
+            found, _ = self._put_code(code[:end], mark.cond, False)
+            for ins in code[end:at]:
+                self._ins(ins, False, False)
+            self._put_arms(code[at + 1 :], mark.nums[0] or 0, CONDITION[found])
+        if block.succs:
+            self.put_branch(block, cond, zero, following)
+
+    def _put_code(self, code: list[Ins], cond: str, branches: bool) -> tuple[str, int]:
+        """Instructions, the last of which sets flags if there is a condition.
+
+        `branches`: the flags are for a branch.  The condition that then holds; the register that
+        the branch compares with 0, or -1.
+        """
         zero = -1
         last = code[-1] if code else None
         flags_from: Ins | None = None
-        if cond and last is not None and last.op == "cmpi" and last.imm == 0:
-            flags_from, cond = _flag_setter(code, cond)
-            if flags_from is not None:
-                code = code[:-1]
-            elif cond in ("eq", "ne") and last.srcs[0] < 8:
-                zero = last.srcs[0]
+        if cond and last is not None:
+            if last.op == "cmpi" and last.imm == 0:
+                flags_from, cond = _flag_setter(code, cond)
+                if flags_from is not None:
+                    code = code[:-1]
+                elif branches and cond in ("eq", "ne") and last.srcs[0] < 8:
+                    zero = last.srcs[0]
+            elif last.op in CAN_SET_FLAGS:
+                flags_from = last
         free = not cond or zero >= 0
         free_after: list[bool] = []
         for ins in reversed(code):
@@ -144,8 +169,30 @@ class Thumb2(ThumbCode):
             code = code[:-1]
         for ins, is_free in zip(code, free_after, strict=False):
             self._ins(ins, is_free, ins is flags_from)
-        if block.succs:
-            self.put_branch(block, cond, zero, following)
+        return cond, zero
+
+    def _put_arms(self, code: list[Ins], n_then: int, cond: int) -> None:
+        """Instructions under a condition, where the short forms set no flags."""
+        sizes = [self._length(ins) for ins in code]
+        first = sum(sizes[:n_then])
+        rest = sum(sizes) - first
+        if first:
+            pattern = "t" * (first - 1) + "e" * rest
+        else:
+            pattern = "t" * (rest - 1)
+            cond ^= 1
+        self.items.append(enc.IT(it_block(pattern, cond)))
+        for ins in code:
+            self._ins(ins, True, False)
+
+    def _length(self, ins: Ins) -> int:
+        """How many instructions it becomes under a condition."""
+        items = self.items
+        self.items = []
+        self._ins(ins, True, False)
+        code = b"".join(item for item in self.items if isinstance(item, bytes))
+        self.items = items
+        return enc.n_instructions(code)
 
     # ------------------------------------------------------------------------------- instructions
 
@@ -210,10 +257,10 @@ class Thumb2(ThumbCode):
         self.items.append(enc.BLX(to))
 
     def item(self, ins: Ins) -> None:
-        table, n_args = ins.srcs[0], len(ins.srcs) - 1
+        table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
         if not KEPT_REGISTERS >> table & 1:  # it has been spilled, and is not kept for the function
             self.items.append(enc.memory("ldr", R3, table, Fun.OBJ_SUBSCR * 4))
-            if n_args < 3:
+            if not writes:
                 self.items.append(enc.constant(2, SENTINEL, True))
             self.items.append(enc.BLX(R3))
             return
@@ -482,6 +529,13 @@ def _flag_setter(code: list[Ins], cond: str) -> tuple[Ins | None, str]:
         return None, cond
     by_result = BY_RESULT.get(cond)
     return (before, by_result) if by_result else (None, cond)
+
+
+def _is_zero_test(block: MBlock) -> bool:
+    """Whether the branch of a block would be cbz or cbnz."""
+    test = block.code[-1]
+    return test.op == "cmpi" and not test.imm and block.cond in ("eq", "ne") \
+        and test.srcs[0] < 8 and _flag_setter(block.code[:], block.cond)[0] is None
 
 
 def _size_of(jump: Jump, distance: int) -> int:

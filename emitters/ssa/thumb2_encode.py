@@ -114,6 +114,15 @@ def low(*registers: int) -> bool:
     return max(registers) < 8
 
 
+def n_instructions(code: bytes) -> int:
+    """How many instructions stand there, of two or four bytes each."""
+    n = at = 0
+    while at < len(code):
+        at += 4 if code[at + 1] >> 3 >= 0b11101 else 2
+        n += 1
+    return n
+
+
 def constant(d: int, number: int, free: bool) -> bytes:
     """d = number"""
     number &= WORD
