@@ -257,10 +257,10 @@ class Thumb2(ThumbCode):
         self.items.append(enc.BLX(to))
 
     def item(self, ins: Ins) -> None:
-        table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
+        table, n_args = ins.srcs[0], len(ins.srcs) - 1
         if not KEPT_REGISTERS >> table & 1:  # it has been spilled, and is not kept for the function
             self.items.append(enc.memory("ldr", R3, table, Fun.OBJ_SUBSCR * 4))
-            if not writes:
+            if n_args < 3:
                 self.items.append(enc.constant(2, SENTINEL, True))
             self.items.append(enc.BLX(R3))
             return
