@@ -19,7 +19,7 @@ from mpy_cross.emitters.ssa.machine import (
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_conditional import IT
-from mpy_cross.emitters.ssa.thumb2_items import LINK, Stub, access
+from mpy_cross.emitters.ssa.thumb2_items import LINK, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
