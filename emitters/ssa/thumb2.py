@@ -87,8 +87,8 @@ class Thumb2(ThumbCode):
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
         peephole(self.function)
-        self.put_blocks()
         thumb2_conditional.run(self.function, self._length, _is_zero_test)
+        self.put_blocks()
         for (table, kind, n_args), label in self._access.items():
             self.items.append(label)
             self.items += access(table, kind, n_args > 2, (self.new_label(), self.new_label()))
