@@ -59,10 +59,10 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "calls_only", "exit_blocks", "facts", "from_stack",
+        "alive", "at", "bytes_type", "calls_only", "exit_blocks", "facts", "from_stack",
         "indexes", "list_type", "native_verbs",
         "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
-        "small", "small_vars", "written",
+        "small", "small_vars", "stores", "written",
     )
 
     def __init__(
@@ -90,6 +90,10 @@ class NativeBuilder(NativeEntry):
         self.has_loop = any(loop is not None for loop in loops)
         self.list_type = 0
         """Index of `mp_type_list` in the function table, if items of lists are read inline."""
+        self.stores = any(op[0] == Verb.STORE_SUBSCR for op in ops)
+        """Items are written: then only those of lists are read inline, to save room."""
+        self.bytes_type: Value | None = None
+        """`mp_type_bytes`, once it is used."""
         self.indexes = any(loop is not None and op[0] in SUBSCRIPTS
                            for loop, op in zip(loops, ops, strict=True))
         self.region: Region | None = None
@@ -126,7 +130,17 @@ class NativeBuilder(NativeEntry):
             or (index.op == "call" and index.imm == Fun.NEW_SLICE)
         ):
             fun |= self.list_type << ir.ITEMS
+            if not self.stores:
+                return self.call(fun, [base, index, value, self.type_of_bytes()])
         return self.call(fun, [base, index, value])
+
+    def type_of_bytes(self) -> Value:
+        """The type is not in the function table, so it is that of a constant."""
+        if self.bytes_type is None:
+            block, self.block = self.block, self.ssa.entry
+            self.bytes_type = self.field(self.load_object(b""), 0)
+            self.block = block
+        return self.bytes_type
 
     def build(self) -> Function:
         function = self.function

@@ -126,7 +126,8 @@ SWAPPED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "g
 """The condition with both operands exchanged."""
 ITEMS: Final = 8
 """From this bit on a call of obj_subscr has the index of `mp_type_list` in the function table:
-items of lists may be read and written where they are."""
+items of lists may be read and written where they are.  With one more argument, which is
+`mp_type_bytes`, those of bytes may be read."""
 OVERFLOW: Final = ("vs", "vc")
 """Conditions of a branch whose first operand is an `addv` or `subv`: no room for it, or room."""
 

@@ -12,6 +12,15 @@ from mpy_cross.emitters.ssa.cfg import Flow, uses_of
 from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, RETURN, Block, Function, Value
 from mpy_cross.emitters.ssa.layout import block_order, split_critical_edges
 from mpy_cross.emitters.ssa.machine import CONST, COPY, FIRST_VIRTUAL, Ins, MBlock, MFunction
+from mpy_cross.loader.fun_table import SENTINEL
+
+
+def item_operands(value: Value) -> tuple[list[int], list[Value]]:
+    """Of a call marked with `ir.ITEMS`: registers of the table and of the type of bytes, if there
+    is one; the object, the index, and what is written, if that is done."""
+    table, obj, index, new, *types = value.args
+    args = [obj, index] if new.is_const and new.imm == SENTINEL else [obj, index, new]
+    return [reg(table), *map(reg, types)], args
 
 
 class BaseSelector:

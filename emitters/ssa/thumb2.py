@@ -10,6 +10,7 @@ from mpy_cross.emitters.ssa import thumb2_encode as enc
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
+    NONE,
     RELOAD,
     SLOT,
     SPILL,
@@ -19,7 +20,7 @@ from mpy_cross.emitters.ssa.machine import (
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_conditional import IT
-from mpy_cross.emitters.ssa.thumb2_items import LINK, access
+from mpy_cross.emitters.ssa.thumb2_items import LINK, Stub, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
@@ -75,8 +76,8 @@ class Thumb2(ThumbCode):
     def __init__(self, function: MFunction) -> None:
         super().__init__(function)
         self.items: list[Item] = []
-        self._access: dict[tuple[int, int, int], int] = {}
-        """Functions for items of lists: their labels."""
+        self._access: dict[Stub, list[int]] = {}
+        """Functions for items: labels of those that read, and of those that also write."""
 
     def put_jump(self, jump: Jump) -> None:
         self.items.append(jump)
@@ -89,9 +90,8 @@ class Thumb2(ThumbCode):
         peephole(self.function)
         thumb2_conditional.run(self.function, self._length, _is_zero_test)
         self.put_blocks()
-        for (table, kind, n_args), label in self._access.items():
-            self.items.append(label)
-            self.items += access(table, kind, n_args > 2, (self.new_label(), self.new_label()))
+        for stub, labels in self._access.items():
+            self.items += access(stub, labels, self.new_label)
         return self._link()
 
     # -------------------------------------------------------------------------------------- frame
@@ -257,18 +257,18 @@ class Thumb2(ThumbCode):
         self.items.append(enc.BLX(to))
 
     def item(self, ins: Ins) -> None:
-        table, n_args = ins.srcs[0], len(ins.srcs) - 1
+        table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
         if not KEPT_REGISTERS >> table & 1:  # it has been spilled, and is not kept for the function
             self.items.append(enc.memory("ldr", R3, table, Fun.OBJ_SUBSCR * 4))
-            if n_args < 3:
+            if not writes:
                 self.items.append(enc.constant(2, SENTINEL, True))
             self.items.append(enc.BLX(R3))
             return
-        key = table, ins.imm, n_args
-        label = self._access.get(key)
-        if label is None:
-            label = self._access[key] = self.new_label()
-        self.items.append(Jump(LINK, label))
+        of_bytes = ins.srcs[1] if ins.shift > 1 and KEPT_REGISTERS >> ins.srcs[1] & 1 else NONE
+        labels = self._access.setdefault(Stub(table, ins.imm, of_bytes), [NONE, NONE])
+        if labels[writes] == NONE:
+            labels[writes] = self.new_label()
+        self.items.append(Jump(LINK, labels[writes]))
 
     def ret(self, ins: Ins) -> None:
         self._leave()

@@ -45,7 +45,8 @@ def _prefer_low(function: MFunction) -> None:
             used.update(ins.dests, ins.srcs)
             if ins.op in SHORT_ANYWAY:
                 continue
-            for register in ins.srcs[:1] if ins.op in CALLS else (*ins.dests, *ins.srcs):
+            wanted = ins.srcs[: ins.shift or 1] if ins.op in CALLS else (*ins.dests, *ins.srcs)
+            for register in wanted:
                 if register in wide:
                     wide[register] += 1
     places = [register for register in KEPT if register in used]

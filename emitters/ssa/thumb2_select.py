@@ -22,8 +22,7 @@ from mpy_cross.emitters.ssa.ir import (
     signed,
 )
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
-from mpy_cross.emitters.ssa.selector import BaseSelector, reg
-from mpy_cross.loader.fun_table import SENTINEL
+from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 
 R0: Final = 0
 R3: Final = 3
@@ -53,15 +52,11 @@ def shift_operand(kind: int, amount: int) -> int:
 class Selector(BaseSelector):
     """Selects for one function."""
 
-    __slots__ = ("dsp", "writes_items")
+    __slots__ = ("dsp",)
 
     def __init__(self, function: Function, dsp: bool) -> None:
         super().__init__(function)
         self.dsp = dsp
-        self.writes_items = any(
-            value.op == "call" and value.imm >> ITEMS
-            and not (value.args[3].is_const and value.args[3].imm == SENTINEL)
-            for block in function.blocks for value in block.values)
 
     def second(self, value: Value) -> tuple[Value, int]:
         """A second operand: a register, perhaps shifted by a number."""
@@ -325,9 +320,8 @@ class Selector(BaseSelector):
         if self.uses.get(value):
             self.out.append(Ins(COPY, [reg(value)], [R0]))
         if value.imm >> ITEMS:
-            if not self.writes_items:
-                args.pop()  # the stub knows
-            ins = Ins("item", [R0], [reg(table), *range(len(args))], value.imm >> ITEMS)
+            types, args = item_operands(value)
+            ins = Ins("item", [R0], [*types, *range(len(args))], value.imm >> ITEMS, len(types))
         else:
             ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
         ins.clobbers = CALL_CLOBBERS
