@@ -62,7 +62,7 @@ def _thumb1() -> BackEnd:
         return thumb1_select.Selector(function).run()
 
     return BackEnd(select, thumb1.registers, thumb1.Thumb1, thumb1.second_registers,
-                   Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run))
+                   Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run), True)
 
 
 def _xtensa(abi: xtensa_select.Abi) -> BackEnd:

@@ -21,6 +21,7 @@ from mpy_cross.emitters.ssa.machine import (
     Second,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
+from mpy_cross.emitters.ssa.thumb1_items import access
 from mpy_cross.emitters.ssa.thumb1_link import CODE_SIZE, Item, Literal, Subroutine, link
 from mpy_cross.emitters.ssa.thumb1_peephole import peephole
 from mpy_cross.emitters.ssa.thumb1_select import (
@@ -32,6 +33,7 @@ from mpy_cross.emitters.ssa.thumb1_select import (
     LR,
     R3,
 )
+from mpy_cross.emitters.ssa.thumb2_items import Stub
 from mpy_cross.emitters.ssa.thumb_code import (
     BY_RESULT,
     NEGATED_ALL,
@@ -39,9 +41,11 @@ from mpy_cross.emitters.ssa.thumb_code import (
     ThumbCode,
     written_registers,
 )
+from mpy_cross.loader.fun_table import SENTINEL, Fun
 
 KEPT: Final = 0xF0  # r4 to r7
 KEPT_HIGH: Final = 0xF00  # r8 to r11
+KEPT_ALL: Final = KEPT | KEPT_HIGH
 MAX_FRAME: Final = 255  # words that ldr and str reach
 BIG: Final = 450
 """Instructions of a function in which there may be jumps too far for `b`; `bl` changes lr."""
@@ -69,7 +73,8 @@ def second_registers(function: MFunction, limit: int) -> Second:
 class Thumb1(ThumbCode):
     """The code of one function."""
 
-    __slots__ = ("_flags", "_frame", "_held", "_saved", "_saved_high", "_shared", "items")
+    __slots__ = ("_access", "_flags", "_frame", "_held", "_saved", "_saved_high", "_shared",
+                 "items")
 
     def __init__(self, function: MFunction) -> None:
         super().__init__(function)
@@ -80,12 +85,16 @@ class Thumb1(ThumbCode):
         """The flags are read later on."""
         self._shared: dict[bytes, int] = {}
         """Labels of the subroutines that are called."""
+        self._access: dict[Stub, list[int]] = {}
+        """Functions for items: labels of those that read, and of those that also write."""
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError."""
         peephole(self.function)
         self._reserve_slot()
         self.put_blocks()
+        for stub, labels in self._access.items():
+            self.items += access(stub, labels, self.new_label)
         for routine, label in self._shared.items():
             self.items += [label, routine]
         return link(self.items, bool(written_registers(self.function) >> LR & 1))
@@ -253,6 +262,21 @@ class Thumb1(ThumbCode):
     def call_to(self, ins: Ins) -> None:
         self.put(enc.BLX(ins.srcs[0]))
 
+    def item(self, ins: Ins) -> None:
+        table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
+        if not KEPT_ALL >> table & 1:  # it has been spilled, and is not kept for the function
+            if not writes:
+                self.put(enc.MOVS_IMM(2, SENTINEL))
+            self._load_entry(R3, table, Fun.OBJ_SUBSCR * 4)
+            self.put(enc.BLX(R3))
+            return
+        of_bytes = ins.srcs[1] if ins.shift > 1 and KEPT_ALL >> ins.srcs[1] & 1 else NONE
+        labels = self._access.setdefault(Stub(table, ins.imm, of_bytes), [NONE, NONE])
+        if labels[writes] == NONE:
+            labels[writes] = self.new_label()
+        self.items.append(Subroutine(labels[writes]))
+        self._flags = NONE
+
     def routine(self, ins: Ins) -> None:
         code = enc.ROUTINES[ins.cond]
         if code not in self._shared:
@@ -379,6 +403,7 @@ HANDLERS: Final = {
     "call": Thumb1.call,
     "callto": Thumb1.call_to,
     "routine": Thumb1.routine,
+    "item": Thumb1.item,
     "add": Thumb1.add,
     "addi": Thumb1.add_number,
     "addv": Thumb1.three,

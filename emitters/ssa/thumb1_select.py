@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mpy_cross.emitters.ssa.ir import (
     CONDITIONS,
+    ITEMS,
     NEGATED,
     OVERFLOW,
     SWAPPED,
@@ -20,7 +21,7 @@ from mpy_cross.emitters.ssa.ir import (
     signed,
 )
 from mpy_cross.emitters.ssa.machine import CONST, COPY, Ins
-from mpy_cross.emitters.ssa.selector import BaseSelector, reg
+from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
 
 R0: Final = 0
@@ -36,7 +37,7 @@ HIGH: Final = (LR, 8, 9, 10, 11)
 SECOND: Final = 2  # the second source, as a bit of `Ins.early`
 
 HIGH_RESULTS: Final = frozenset((COPY, "add"))
-HIGH_SOURCES: Final = HIGH_RESULTS | {"cmp", "sel"}
+HIGH_SOURCES: Final = HIGH_RESULTS | {"cmp", "sel", "item"}
 """Instructions that know all registers."""
 
 ARITHMETIC: Final = {"and": "and", "or": "orr", "xor": "eor", "mul": "mul"}
@@ -356,7 +357,12 @@ class Selector(BaseSelector):
         if self.uses.get(value):
             self.out.append(Ins(COPY, [reg(value)], [R0]))
         arguments = list(range(len(args)))
-        if len(args) < 4:  # r3 takes the address
+        if value.imm >> ITEMS:
+            types, args = item_operands(value)
+            ins = Ins("item", [R0], [*types, *range(len(args))], value.imm >> ITEMS, len(types))
+            self.out.append(ins)
+            self.fixed(list(enumerate(args)))
+        elif len(args) < 4:  # r3 takes the address
             ins = Ins("call", [R0], [reg(table), *arguments], value.imm * 4)
             self.out.append(ins)
             self.fixed(list(enumerate(args)))
