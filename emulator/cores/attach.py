@@ -30,7 +30,8 @@ def attach(machine: Machine, vectors: int | None = None) -> Pace:
         if not core.nvic.sleep_deep:
             return False
         chip.deep_sleep(True)
-        machine.clock.idle(when)
+        if not core.nvic.ready:
+            machine.clock.idle(when)
         if core.nvic.ready:
             chip.deep_sleep(False)
         return True

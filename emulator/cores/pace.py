@@ -90,6 +90,9 @@ class Pace:
                 clock.now != self._start + self.rate.ns(core.cycles - self._cycles):
             self.anchor()  # somebody else moved the clock
         while clock.now < when:
+            if not self.rate.hz and self.deep_sleep is not None and self.deep_sleep(when):
+                self.anchor()  # it slept when the last run ended; now perhaps no more
+                continue
             alarm = clock.next_alarm()
             until = when if alarm is None else min(when, alarm)
             cycles = -(-(until - self._start) * self.rate.hz // SECOND)

@@ -384,3 +384,40 @@ def test_bit_band_and_cycle_counter() -> None:
     run = Run(image(p, {}), 1_000_000)
     assert run.word(RAM + 0x40) == 1 << 5
     assert 100 <= run.word(RESULT) <= 160
+
+
+EXTI, SYSCFG, SCR = 0x40013C00, 0x40013800, 0xE000ED10
+EXTI0_IRQ: Final = 6
+
+
+@pytest.mark.parametrize("between", [0, 1_000, 5_000_000])
+def test_stop_mode_ends_between_two_runs(between: int) -> None:
+    """An edge at a pad wakes the core, whose clock stands still, from a stop mode in which the
+    last run has ended."""
+    p = begin()
+    p.store(RCC + 0x30, 0x00100001)  # the clocks of GPIOA and of SYSCFG
+    p.store(RCC + 0x44, 1 << 14)
+    p.store(EXTI, 1)  # line 0: PA0, rising
+    p.store(EXTI + 8, 1)
+    p.store(ISER, 1 << EXTI0_IRQ)
+    p.store(SCR, 4)
+    p("wfi")
+    p.store(RESULT, 1)
+    end(p)
+    p.here("edge")
+    p.store(EXTI + 0x14, 1)
+    p("bx", 14)
+    p.pool()
+    board = machine("pyboard")
+    board.bus.load(FLASH, image(p, {16 + EXTI0_IRQ: "edge"}))
+    pace = attach(board)
+    pace.core.reset()
+    assert pace.run_until(3_000_000) is None
+    assert not pace.rate.hz
+    before = pace.core.instructions
+    if between:
+        assert pace.run_until(board.clock.now + between) is None
+    assert pace.core.instructions == before
+    board.pin("PA0").force(1)
+    assert pace.run_until(board.clock.now + 1_000_000) is None
+    assert board.bus.read(DONE, 4) == FINISHED
