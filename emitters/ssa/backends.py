@@ -79,7 +79,7 @@ def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
     last = xtensa_lower.counted if abi.windowed else thumb1_lower.run
     return BackEnd(select, registers, assembler, None, Access(-128, 255, True, (1, 2, 4)),
                    abi.windowed, (xtensa_lower.indices, xtensa_lower.displacements, last, gvn.run,
-                                  dead.run))
+                                  dead.run), True)
 
 
 BACK_ENDS: Final = {

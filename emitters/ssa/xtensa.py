@@ -13,6 +13,7 @@ from mpy_cross.emitters.ssa.ir import NEGATED
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
+    NONE,
     RELOAD,
     SLOT,
     SPILL,
@@ -21,17 +22,20 @@ from mpy_cross.emitters.ssa.machine import (
     MFunction,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
+from mpy_cross.emitters.ssa.thumb2_items import Stub
 from mpy_cross.emitters.ssa.thumb_code import (
     put_registers,
     target_of,
     uses_memory,
     written_registers,
 )
+from mpy_cross.emitters.ssa.xtensa_items import access
 from mpy_cross.emitters.ssa.xtensa_link import (
     CODE_SIZE,
     QSTR,
     QSTR_OBJECT,
     Branch,
+    Call,
     Item,
     Literal,
     LoopStart,
@@ -53,8 +57,8 @@ ALWAYS: Final = ("", "")
 class Xtensa:
     """The code of one function."""
 
-    __slots__ = ("_ends", "_n_labels", "_names", "_saved", "_size", "_spare", "abi", "function",
-                 "items", "links")
+    __slots__ = ("_access", "_ends", "_n_labels", "_names", "_saved", "_size", "_spare", "abi",
+                 "function", "items", "links")
 
     def __init__(self, function: MFunction, abi: Abi) -> None:
         self.function = function
@@ -64,6 +68,8 @@ class Xtensa:
         self._names: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         """Labels behind loops, by their numbers."""
+        self._access: dict[Stub, int] = {}
+        """Functions for items: their labels."""
         self._n_labels = 0
         self._saved: list[int] = []
         self._size = 0
@@ -86,6 +92,8 @@ class Xtensa:
         for i, block in enumerate(emitted):
             self.items.append(self._names[id(block)])
             self._block(block, emitted[i + 1] if i + 1 < len(emitted) else None)
+        for stub, label in self._access.items():
+            self.items += access(stub, label, self.abi.windowed, self._new_label)
         self._end_loops()
         return link(self.items, self.links)
 
@@ -226,6 +234,13 @@ class Xtensa:
         to = self.abi.scratch
         self.items.append(enc.memory("ldr", to, ins.srcs[0], ins.imm * 4))
         self.items.append(enc.CALLX8(to) if self.abi.windowed else enc.CALLX0(to))
+
+    def item(self, ins: Ins) -> None:
+        n_types = ins.shift
+        table = A2 + len(ins.srcs) - n_types
+        of_bytes = table + 1 if n_types > 1 else NONE
+        label = self._access.setdefault(Stub(table, ins.imm, of_bytes), self._new_label())
+        self.items.append(Call(label, self.abi.windowed))
 
     def ret(self, ins: Ins) -> None:
         self._leave()
@@ -435,6 +450,7 @@ HANDLERS: Final = {
     RELOAD: Xtensa.reload,
     SPILL: Xtensa.spill,
     "call": Xtensa.call,
+    "item": Xtensa.item,
     "ret": Xtensa.ret,
     "loop": Xtensa.loop,
     "add": Xtensa.add,

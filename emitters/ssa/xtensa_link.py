@@ -61,6 +61,27 @@ class Branch:
 
 
 @final
+class Align:
+    """Bytes up to a word's boundary, where no control gets by."""
+
+    __slots__ = ("pad",)
+
+    def __init__(self) -> None:
+        self.pad = 0
+
+
+@final
+class Call:
+    """A call of the aligned code at a label of the function, with or without windows."""
+
+    __slots__ = ("label", "windowed")
+
+    def __init__(self, label: int, windowed: bool) -> None:
+        self.label = label
+        self.windowed = windowed
+
+
+@final
 class LoopStart:
     """A loop instruction: its register, and the label behind the body."""
 
@@ -88,7 +109,7 @@ class Literal:
 
 CODE_SIZE: Final = NONE
 """Kind of a literal: the size of the code."""
-Item = bytes | Branch | LoopStart | Literal | int
+Item = bytes | Branch | Align | Call | LoopStart | Literal | int
 """Code, a branch, the start of a loop, a constant, or a label."""
 
 
@@ -126,6 +147,11 @@ def link(items: list[Item], links: list[tuple[int, int]]) -> bytes:
             code += item.encode(places[item.label] - at - 4)
         elif isinstance(item, Literal):
             code += enc.L32R(item.register, slots[item.kind, item.number] - (at + 3 & -4))
+        elif isinstance(item, Align):
+            code += bytes(item.pad)
+        elif isinstance(item, Call):
+            call = enc.CALL8 if item.windowed else enc.CALL0
+            code += call(places[item.label] - (at & -4) - 4)
         elif isinstance(item, LoopStart):
             at += item.pad
             distance = places[item.label] - at - 4
@@ -163,8 +189,11 @@ def _choose_sizes(items: list[Item], start: int, places: dict[int, int]) -> int:
                 at += len(item)
             elif isinstance(item, Branch):
                 at += item.size
-            elif isinstance(item, Literal):
+            elif isinstance(item, (Literal, Call)):
                 at += 3
+            elif isinstance(item, Align):
+                item.pad = -at % 4
+                at += item.pad
             else:
                 item.pad = 0 if (at + 3) % 4 < 2 else 2
                 at += 3 + item.pad
@@ -180,8 +209,10 @@ def _choose_sizes(items: list[Item], start: int, places: dict[int, int]) -> int:
                 if size > item.size:
                     item.size = size
                     changed = True
-            elif isinstance(item, Literal):
+            elif isinstance(item, (Literal, Call)):
                 at += 3
+            elif isinstance(item, Align):
+                at += item.pad
             elif isinstance(item, LoopStart):
                 at += 3 + item.pad
         if not changed:

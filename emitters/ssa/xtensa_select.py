@@ -14,6 +14,7 @@ from mpy_cross.emitters.ssa.fold import bits_of, compare
 from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     CONDITIONS,
+    ITEMS,
     NEGATED,
     OVERFLOW,
     SWAPPED,
@@ -25,7 +26,7 @@ from mpy_cross.emitters.ssa.ir import (
     signed,
 )
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins, MFunction
-from mpy_cross.emitters.ssa.selector import BaseSelector, reg
+from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
 from mpy_cross.emitters.ssa.xtensa_encode import MEMORY, THREE, has_immediate
 from mpy_cross.loader.fun_table import Fun
@@ -76,13 +77,16 @@ EXTREMES: Final = {("lt", False): "min", ("lt", True): "max", ("lo", False): "mi
 class Selector(BaseSelector):
     """Selects for one function."""
 
-    __slots__ = ("abi", "signed_loads")
+    __slots__ = ("abi", "signed_loads", "writes_items")
 
     result = A2
 
     def __init__(self, function: Function, abi: Abi) -> None:
         super().__init__(function)
         self.abi = abi
+        self.writes_items = any(
+            value.op == "call" and value.imm >> ITEMS and len(item_operands(value)[1]) > 2
+            for block in function.blocks for value in block.values)
         self.signed_loads: dict[Value, Value] = {}
         """Halfwords of which only the number with a sign is read."""
 
@@ -441,6 +445,9 @@ class Selector(BaseSelector):
         first = self.abi.argument
         if self.uses.get(value):
             self.out.append(Ins(COPY, [reg(value)], [first]))
+        if value.imm >> ITEMS:
+            self._item(value)
+            return
         if value.imm == Fun.NLR_PUSH and self.abi.windowed:
             if args[0].op != "frame":
                 raise Unsupported("a handler that is not in the frame")
@@ -448,6 +455,18 @@ class Selector(BaseSelector):
             self._one_call(table, 1, Fun.SETJMP)
             self.put("addsp", first, [], args[0].imm + SETJMP_BUFFER)
         self._one_call(table, len(args), value.imm)
+        self.fixed([(first + i, arg) for i, arg in enumerate(args)])
+
+    def _item(self, value: Value) -> None:
+        types, args = item_operands(value)
+        if self.writes_items and len(args) < 3:
+            args.append(value.args[3])
+        args += [value.args[0], *value.args[4:]]
+        first = self.abi.argument
+        ins = Ins("item", [first], list(range(first, first + len(args))), value.imm >> ITEMS,
+                  len(types))
+        ins.clobbers = self.abi.clobbers
+        self.out.append(ins)
         self.fixed([(first + i, arg) for i, arg in enumerate(args)])
 
     def _one_call(self, table: Value, n_args: int, entry: int) -> None:
