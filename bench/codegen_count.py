@@ -7,7 +7,7 @@ mp_fun_table and by what they get; the instructions that the emulated run-time e
 board's, so they are charged by a table (`codegen_cost`).
 
 Of an Xtensa all instructions are counted, those of the run-time's entries that the emulator has as
-machine code among them, and the cycles are the core's own estimate.
+machine code among them, and the cycles are the core's own estimate.  The other entries are charged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from bench.codegen_cost import (
 from mpy_cross.assembler.isa import Decoded
 from mpy_cross.assembler.thumb import TABLE
 from mpy_cross.emulator.cores.arm import CortexM
+from mpy_cross.emulator.cores.xtensa.base import TRAPS
+from mpy_cross.emulator.cores.xtensa.hosted import HostedXtensa
 from mpy_cross.emulator.runtime.native.functions import NativeFunction
+from mpy_cross.emulator.runtime.native.traps import Trap
 from mpy_cross.emulator.session import Session
 from mpy_cross.loader.release import get
 
@@ -173,6 +176,12 @@ class Figures(NamedTuple):
         return self.instructions + self.charged
 
 
+def _charge(calls: Counter[tuple[str, str]]) -> int:
+    """What calls of the run-time are charged with, by entry and kind."""
+    return sum(count * CALLS.get(name, {}).get(kind, OTHER)
+               for (name, kind), count in calls.items())
+
+
 @final
 class Bench:
     """A board of an architecture, with a run-time of a release.
@@ -224,8 +233,9 @@ class Bench:
         iterated: the type of what it iterates over, as `CALLS` has it.
         """
         core = self.runtime.native.core
-        if not isinstance(core, CortexM):
-            return self._whole(call)
+        if isinstance(core, HostedXtensa):
+            return self._whole(core, call, iterated)
+        assert isinstance(core, CortexM)
         features = core.model.features
         blocks: dict[int, Block] = {}
         for function in names.values():
@@ -242,12 +252,35 @@ class Bench:
             core.remove_probes(handles)
         return self._figures(blocks, runs, pairs, calls), result
 
-    def _whole(self, call: Callable[[], Any]) -> tuple[Figures, Any]:
-        """Without probes: all that the core executes."""
-        core = self.runtime.native.core
+    def _whole(self, core: HostedXtensa, call: Callable[[], Any], iterated: str
+               ) -> tuple[Figures, Any]:
+        """Without probes: all that the core executes, and calls of entries that it does not."""
+        calls: Counter[tuple[str, str]] = Counter()
+        value = self.runtime.native.handles.value
+        kept = core.traps[:]
+
+        def counting(name: str, trap: Trap) -> Trap:
+            def counted(*words: int) -> int | None:
+                kind = iterated if name == ITERATION else ""
+                if name in KINDS:
+                    kind = KINDS[name](words, value)
+                calls[name, kind] += 1
+                return trap(*words)
+
+            return counted
+
+        table = self.runtime.native.table
+        for number, name in enumerate(self.release.fun_table):
+            place = table.entry(number) - TRAPS >> 2
+            if 0 <= place < len(kept) and not name.startswith("const_"):
+                core.traps[place] = counting(name, kept[place])
         instructions, cycles = core.instructions, core.cycles
-        result = call()
-        return Figures(core.instructions - instructions, core.cycles - cycles, {}, 0), result
+        try:
+            result = call()
+        finally:
+            core.traps[:] = kept
+        return Figures(core.instructions - instructions, core.cycles - cycles, dict(calls),
+                       _charge(calls)), result
 
     def _probe(
         self, blocks: dict[int, Block], iterated: str
@@ -308,6 +341,4 @@ class Bench:
                 taken = count - pairs.get((address, block.follows), 0)
             instructions += count * block.size
             cycles += count * block.cycles + taken * block.branch
-        charged = sum(count * CALLS.get(name, {}).get(kind, OTHER)
-                      for (name, kind), count in calls.items())
-        return Figures(instructions, cycles, dict(calls), charged)
+        return Figures(instructions, cycles, dict(calls), _charge(calls))
