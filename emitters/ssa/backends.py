@@ -15,7 +15,8 @@ from mpy_cross.emitters.ssa import (
 )
 from mpy_cross.emitters.ssa.ir import THUMB2_ACCESS, Access, Function
 from mpy_cross.emitters.ssa.machine import MFunction, Second
-from mpy_cross.emitters.ssa.passes import dead, gvn
+from mpy_cross.emitters.ssa.passes import dead, gvn, merge, phis
+from mpy_cross.emitters.ssa.passes import select as choices
 from mpy_cross.emitters.ssa.thumb2 import Thumb2, registers
 from mpy_cross.emitters.ssa.thumb2_select import Selector
 
@@ -77,8 +78,10 @@ def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
 
     # An index takes an instruction of its own, as the step of a pointer does.
     last = xtensa_lower.counted if abi.windowed else thumb1_lower.run
+    choose = choices.run if abi.windowed else choices.without_extremes
     return BackEnd(select, registers, assembler, None, Access(-128, 255, True, (1, 2, 4)),
-                   abi.windowed, (xtensa_lower.indices, xtensa_lower.displacements, last, gvn.run,
+                   abi.windowed, (choose, phis.run, merge.run, gvn.run, dead.run,
+                                  xtensa_lower.indices, xtensa_lower.displacements, last, gvn.run,
                                   dead.run), True)
 
 

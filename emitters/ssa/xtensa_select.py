@@ -415,7 +415,10 @@ class Selector(BaseSelector):
     ) -> None:
         """One of two, each a register or else a number."""
         at = len(self.out)
-        cond = self.compare(cond, x, y, self.block)
+        if cond in ("eq", "ne") and x.op == "and" and y.is_const and not y.imm:
+            self.emit("bz", None, [x])  # a move under a condition tests no bits
+        else:
+            cond = self.compare(cond, x, y, self.block)
         test = self.out[at]
         if test.op == "bz" and (a[0] is not None or b[0] is not None):
             if a[0] is None:
