@@ -56,6 +56,54 @@ def test_functions(name: str, limit: int) -> None:
         assert module.call("f", *args) == f(*args)
 
 
+MOVES: Final = {
+    "one way": ("    if a < b:\n        a = b\n    return a", {"xtensawin": "max"},
+                [(1, 2), (2, 1), (-1, 1)]),
+    "between": ("    if a > 100:\n        a = 100\n    elif a < -9:\n        a = -9\n    return a",
+                {"xtensawin": "min"}, [(100, 0), (101, 0), (-9, 0), (-10, 0), (5, 0)]),
+    "without a sign": ("    c = uint(a)\n    d = uint(b)\n    return int(c if c < d else d)",
+                       {"xtensawin": "minu"}, [(-1, 2), (2, -1), (3, 3)]),
+    "a bit": ("    if a & 4:\n        a = (a >> 1) ^ 2345\n    else:\n        a >>= 1\n"
+              "    return a",
+              {"xtensawin": "moveqz", "xtensa": "moveqz"}, [(4, 0), (3, 0), (-1, 0)]),
+    "equal": ("    if a == b:\n        c = a + 1\n    else:\n        c = b - 1\n    return c",
+              {"xtensawin": "movnez", "xtensa": "movnez"}, [(4, 4), (3, 4), (-1, 1)]),
+    "negative": ("    return b if a < 0 else a", {"xtensawin": "movgez", "xtensa": "movgez"},
+                 [(4, 7), (-1, 7), (0, 7)]),
+}
+
+
+@pytest.mark.parametrize("arch", ["xtensawin", "xtensa"])
+@pytest.mark.parametrize("name", MOVES)
+def test_moves_under_a_condition(name: str, arch: str) -> None:
+    pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
+    body, found, calls = MOVES[name]
+    for limit in (0, 4):
+        optimise = Optimise("2", n_registers=limit, check=True)
+        options = CompileOptions(get("1.29"), arch=arch, optimise=optimise)
+        source = f"{FUNCTION}{body}\n"
+        if arch in found and not limit:
+            assert f" {found[arch]} " in dump("asm", source.encode(), "case.py", options)
+        module = placed(compiled(source, "1.29", arch, optimise), "1.29", arch)
+        for a, b in calls:
+            assert module.call("f", a, b) == wanted(name, a, b)
+
+
+def wanted(name: str, a: int, b: int) -> int:
+    """What those functions give."""
+    if name == "one way":
+        return max(a, b)
+    if name == "between":
+        return min(max(a, -9), 100)
+    if name == "without a sign":
+        return a if a & 0xFFFFFFFF < b & 0xFFFFFFFF else b
+    if name == "a bit":
+        return (a >> 1) ^ 2345 if a & 4 else a >> 1
+    if name == "equal":
+        return a + 1 if a == b else b - 1
+    return b if a < 0 else a
+
+
 # ------------------------------------------------------------------------ blocks of instructions
 
 

@@ -22,6 +22,7 @@ from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     CONDITIONS,
     JUMP,
+    NEGATED,
     OBJ,
     Block,
     Function,
@@ -113,8 +114,8 @@ def _choose(function: Function, block: Block, ways: Ways, extremes: bool) -> Non
     cond = block.cond
     values = [value for arm in (ways.then, ways.other) if arm for value in arm.values]
     found = _extreme(cond, x, y, a, b) if extremes else None
-    if found is not None and all(value.is_const or value is b for value in values):
-        x, y, a, b = found
+    if found is not None and all(value.is_const or value in (a, b) for value in values):
+        cond, x, y, a, b = found
     elif not _pays(block, ways, values):
         return
     elif not (y.is_const and not y.imm):
@@ -142,26 +143,27 @@ def _choose(function: Function, block: Block, ways: Ways, extremes: bool) -> Non
 
 def _extreme(
     cond: str, x: Value, y: Value, a: Value, b: Value
-) -> tuple[Value, Value, Value, Value] | None:
-    """Operands of a choice of the smaller or larger one, if it is that."""
+) -> tuple[str, Value, Value, Value, Value] | None:
+    """Condition and operands of a choice of the smaller or larger one, if it is that."""
     if cond not in ORDERS:
         return None
     if _is_same(a, x) and _is_same(b, y):
-        return x, y, x, y
+        return cond, x, y, x, y
     if _is_same(a, y) and _is_same(b, x):
-        return x, y, y, x
+        return cond, x, y, y, x
     # hi if x > hi else max(x, lo): as well min(max(x, lo), hi), if lo is not above hi.
-    if _is_same(a, y) and a.is_const and _is_extreme(b) and b.args[0] is x and b.args[1].is_const:
-        inner = CONDITIONS[b.imm]
-        low, high = b.args[1].imm, y.imm
-        if cond in ("lt", "le", "gt", "ge"):
-            low, high = signed(low), signed(high)
-        # What is chosen of equals is the same.
-        grows = b.args[2] is b.args[1]
-        if cond in ("gt", "ge") and inner in ("lt", "le") and grows and low <= high:
-            return b, y, y, b
-        if cond in ("lt", "le") and inner in ("gt", "ge") and grows and low >= high:
-            return b, y, y, b
+    if not _is_same(a, y):
+        cond, a, b = NEGATED[cond], b, a
+    if not (_is_same(a, y) and y.is_const and _is_extreme(b) and b.args[0] is x
+            and b.args[1].is_const):
+        return None
+    inner = CONDITIONS[b.imm]
+    if b.args[2] is x:
+        inner = NEGATED[inner]
+    limit, other = signed(y.imm), signed(b.args[1].imm)
+    if (cond in ("gt", "ge") and inner in ("lt", "le") and other <= limit) or (
+            cond in ("lt", "le") and inner in ("gt", "ge") and other >= limit):
+        return cond, b, y, y, b
     return None
 
 
