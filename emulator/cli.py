@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 FIRMWARE_HELP = "Run this stock firmware: UF2, ELF, Intel HEX or DfuSe."
-OF_OUR_RUN_TIME = ("arguments", "release", "arch", "emit", "heapsize", "files", "typed", "realtime",
-                   "trace", "seed", "dump")
+OF_OUR_RUN_TIME = ("arguments", "release", "arch", "emit", "opt", "heapsize", "files", "typed",
+                   "realtime", "trace", "seed", "dump")
 """Parameters of `run` that stock firmware does not know."""
 CONSOLE_HELP = "Where the firmware's prompt is: usb, a UART such as USART1, or auto."
 
@@ -164,6 +164,11 @@ def main() -> None:
     help="Code for functions that no decorator says otherwise of.",
 )
 @click.option(
+    "--opt",
+    type=click.Choice(["0", "1", "2", "s"]),
+    help="How much machine code is optimised, as by mpy-cross -X opt.",
+)
+@click.option(
     "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."
 )
 @click.option("--firmware", metavar="IMAGE", help=FIRMWARE_HELP)
@@ -211,6 +216,7 @@ def run_command(
     release: str | None,
     arch: str | None,
     emit: str,
+    opt: str | None,
     heapsize: int | None,
     firmware: str | None,
     console: str,
@@ -251,7 +257,7 @@ def run_command(
     if dump and program.kind != "file":
         raise click.UsageError("--dump takes a file")
     session = _session(
-        program.argv, board, release, arch, emit, heapsize, trace is not None, seed
+        program.argv, board, release, arch, emit, opt, heapsize, trace is not None, seed
     )
     if dump:
         return dump_python(session, program.name)
@@ -277,6 +283,7 @@ def _session(
     release: str | None,
     arch: str | None,
     emit: str,
+    opt: str | None,
     heap: int | None,
     record: bool,
     seed: int,
@@ -302,7 +309,7 @@ def _session(
         return Session(
             facts.name,
             chosen,
-            compiler_for(chosen, arch or facts.arch, emit),
+            compiler_for(chosen, arch or facts.arch, emit, opt),
             heap=heap,
             record=record,
             write=console,

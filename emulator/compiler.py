@@ -21,8 +21,10 @@ _KINDS: dict[str, type[Exception]] = {
 }
 
 
-def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Compiler:
-    """The compiler for boards of one architecture.
+def compiler_for(
+    release: Release, arch: str = "", emit: str = "bytecode", opt: str | None = None
+) -> Compiler:
+    """The compiler for boards of one architecture; `opt`: how much machine code is optimised.
 
     Its exceptions carry `place`: file, line and the function ("" outside of functions).
     """
@@ -35,7 +37,7 @@ def compiler_for(release: Release, arch: str = "", emit: str = "bytecode") -> Co
         level = min(max(optimise, 0), OPT_LEVELS)
         try:
             return mpy_cross.compile(
-                source, name, release=release, arch=arch, emit=emit, opt_level=level,
+                source, name, release=release, arch=arch, emit=emit, opt=opt, opt_level=level,
                 constants=_constants() if b"stm." in source else None, form=form,
             )
         except CompileError as error:

@@ -1,4 +1,5 @@
-"""One function as bytecode, native and viper code, on the same arguments: do the results agree?"""
+"""One function as bytecode, native and viper code, as the reference makes it and optimised, on the
+same arguments: do the results agree?"""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from mpy_cross.emulator.runtime.types import class_name
 from mpy_cross.emulator.session import Session
 from mpy_cross.emulator.testing import NativeError, NoNativeCode, ProgramError
 
-KINDS: Final = ("bytecode", "native", "viper")
+BYTECODE: Final = "bytecode"
+KINDS: Final = (BYTECODE, "native", "viper")
 _DECORATOR: Final = re.compile(r"^[ \t]*@micropython\.(?:native|viper|bytecode)[ \t]*\n", re.M)
 _NAME: Final = re.compile(r"^def[ \t]+(\w+)", re.M)
 
@@ -22,9 +24,12 @@ def compare(
     session: Session,
     function: str,
     cases: Sequence[Any],
-    compiler_for: Callable[[str], Compiler],
+    compiler_for: Callable[[str, str], Compiler],
+    opt: str,
 ) -> None:
-    """Raises NativeError at the first difference, NoNativeCode, ProgramError, LookupError."""
+    """`opt`: the level of what is optimised, beside the reference's code.
+
+    Raises NativeError at the first difference, NoNativeCode, ProgramError, LookupError."""
     __tracebackhide__ = True
     if not cases:
         raise ValueError("check_native needs at least one case: check_native(source, (1, 2), ...)")
@@ -36,17 +41,21 @@ def compare(
         raise ValueError(f"no function at the left margin of {text!r}")
     name = names[-1] if source is not None else function
     made: dict[str, Any] = {}
-    for kind in KINDS:
-        made[kind] = _function(session, text, name, kind, compiler_for(kind))
+    for emit in KINDS:
+        made[emit] = _function(session, text, name, emit, compiler_for(emit, "0"))
+        if opt != "0" and emit != BYTECODE:
+            kind = f"{emit} at opt={opt}"
+            made[kind] = _function(session, text, name, kind, compiler_for(emit, opt))
     for case in cases:
         args = case if isinstance(case, tuple) else (case,)
-        results = {kind: _result(session, made[kind], copy.deepcopy(args)) for kind in KINDS}
-        wanted = results[KINDS[0]]
-        for kind in KINDS[1:]:
-            if results[kind] != wanted:
+        results = {kind: _result(session, each, copy.deepcopy(args))
+                   for kind, each in made.items()}
+        wanted = results.pop(BYTECODE)
+        for kind, found in results.items():
+            if found != wanted:
                 shown = ", ".join(map(repr, args))
                 raise NativeError(
-                    f"{name}({shown}): {wanted} as bytecode, {results[kind]} as {kind}"
+                    f"{name}({shown}): {wanted} as bytecode, {found} as {kind}"
                 )
 
 

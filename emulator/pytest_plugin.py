@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from mpy_cross.emulator.testing_firmware import FirmwareUnderTest
 
 _MARK = (
-    'board(name="pyboard", release=None, emit="bytecode", arch=None, heapsize=None, seed=0): '
+    'board(name="pyboard", release=None, emit="bytecode", opt=None, arch=None, heapsize=None, '
+    "seed=0): "
     "the board of the fixture `board`; "
     'board(name, firmware="image.uf2", console="auto"): the same with stock firmware'
 )
-_OPTIONS = ("name", "release", "emit", "arch", "heapsize", "seed", "firmware", "console")
+_OPTIONS = ("name", "release", "emit", "opt", "arch", "heapsize", "seed", "firmware", "console")
 _OF_FIRMWARE = ("name", "firmware", "console")
 
 
@@ -76,26 +77,31 @@ def _hosted(
     from mpy_cross.emulator.testing import BoardUnderTest
     from mpy_cross.loader.release import UnknownRelease
     from mpy_cross.project import ProjectError, choose_release
+    from mpy_cross.target import UnknownTarget, check_opt
 
     fault = ""
     try:
         facts = find_board(options.get("name", "pyboard"))
         release = choose_release(options.get("release"), folder=request.path.parent)
         arch = options.get("arch") or facts.arch
+        opt = options.get("opt")
+        if opt is not None:
+            check_opt(opt)
         session = Session(
             facts.name,
             release,
-            compiler_for(release, arch, options.get("emit", "bytecode")),
+            compiler_for(release, arch, options.get("emit", "bytecode"), opt),
             heap=options.get("heapsize"),
             seed=options.get("seed", 0),
             record=True,
         )
-    except (ProjectError, SessionError, UnknownBoardError, UnknownRelease) as error:
+    except (ProjectError, SessionError, UnknownBoardError, UnknownRelease, UnknownTarget) as error:
         fault = str(error)
     if fault:
         pytest.fail(f"marker board: {fault}", pytrace=False)
     made = BoardUnderTest(
-        session, request.path.parent, lambda emit: compiler_for(release, arch, emit)
+        session, request.path.parent, lambda emit, level: compiler_for(release, arch, emit, level),
+        opt or "2",
     )
     request.node.stash[_BOARD] = made
     try:

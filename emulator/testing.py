@@ -135,16 +135,18 @@ class HardwareUnderTest(ABC):
 class BoardUnderTest(HardwareUnderTest):
     """The fixture `board`.
 
-    session: what it is made of; folder: where relative paths begin, that of the test.
+    session: what it is made of; folder: where relative paths begin, that of the test;
+    compiler_for: gives the compiler for a kind of code and a level; opt: see `check_native`.
     """
 
     def __init__(
-        self, session: Session, folder: Path, compiler_for: Callable[[str], Compiler]
+        self, session: Session, folder: Path, compiler_for: Callable[[str, str], Compiler],
+        opt: str = "2",
     ) -> None:
         super().__init__(session.machine)
         self.session = session
         self.folder = folder
-        self._compiler_for = compiler_for
+        self._compiler_for, self._opt = compiler_for, opt
 
     @property
     def printed(self) -> str:
@@ -235,6 +237,9 @@ class BoardUnderTest(HardwareUnderTest):
     def check_native(self, function: str, *cases: Any) -> None:
         """Compare a function as bytecode, native and viper code on the same arguments.
 
+        Machine code is that of the reference, and what is optimised, as the marker's `opt` says or
+        at level 2.
+
         function: its source, or the name of one that the program has run by `exec` or `run`.
         cases: tuples of arguments, or single arguments.  Raises NativeError where results or
         exceptions differ, NoNativeCode where machine code cannot run.
@@ -242,7 +247,7 @@ class BoardUnderTest(HardwareUnderTest):
         __tracebackhide__ = True
         from mpy_cross.emulator.native_check import compare
 
-        compare(self.session, function, cases, self._compiler_for)
+        compare(self.session, function, cases, self._compiler_for, self._opt)
 
 
 @final

@@ -77,14 +77,14 @@ def test_functions_are_compared_as_bytecode_and_machine_code(board: str) -> None
     chosen = get("1.29")
     session = session_of(board, "1.29")
 
-    def kind(emit: str) -> Compiler:
-        return compiler_for(chosen, arch, emit)
+    def kind(emit: str, opt: str) -> Compiler:
+        return compiler_for(chosen, arch, emit, opt)
 
     source = "def f(a: int, b: int) -> int:\n    return (a << 3) - b * (a ^ b)\n"
-    compare(session, source, ((1, 2), (-7, 100), (1 << 20, 3)), kind)
+    compare(session, source, ((1, 2), (-7, 100), (1 << 20, 3)), kind, "2")
     lying = "def f(a: int) -> int:\n    return a * a * a\n"
     with pytest.raises(NativeError):  # viper calculates with words
-        compare(session, lying, ((5000,),), kind)
+        compare(session, lying, ((5000,),), kind, "2")
     session.close()
 
 

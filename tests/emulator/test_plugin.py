@@ -161,6 +161,37 @@ def test_check_native_says_what_it_compares(pytester: pytest.Pytester) -> None:
     assert outcomes["passed"] + outcomes.get("skipped", 0) == 2
 
 
+@pytest.mark.parametrize("board", ["pyboard", "pico", "esp32", "esp8266"])
+def test_check_native_compares_optimised_code(pytester: pytest.Pytester, board: str) -> None:
+    """A function whose viper code is no Python any more: which kinds of code are said to differ,
+    and that the program itself is optimised where the marker says so."""
+    result = check(pytester, f"""
+        import pytest
+        from mpy_cross.emulator.testing import NativeError
+
+        HEAD = "def f(a: int, b: int) -> int:\\n"
+        SOURCE = HEAD + "    return a * 7 + (b >> 2) if a < b else a // b\\n"
+        WRAPS = HEAD + "    return a * b\\n"
+
+        @pytest.mark.board("{board}", release="1.29", opt="2")
+        def test_same(board):
+            board.check_native(SOURCE, (1, 2), (30, -4), (-7, 900), (2, True))
+            board.exec("@micropython.native\\n" + SOURCE + "print(f(3, 400))")
+            assert board.console == "121\\n"
+
+        @pytest.mark.board("{board}", release="1.29", opt="s")
+        def test_differs(board):
+            with pytest.raises(NativeError, match="as viper$"):
+                board.check_native(WRAPS, (70000, 70000))
+
+        @pytest.mark.board("{board}", opt="3")
+        def test_no_level(board):
+            pass
+    """)
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*marker board: opt=3 is none of 0, 1, 2, s*"])
+
+
 def test_resets(pytester: pytest.Pytester) -> None:
     pytester.mkdir("app")
     pytester.path.joinpath("app", "main.py").write_text(
