@@ -10,6 +10,7 @@ import pytest
 
 import mpy_cross
 from mpy_cross.cli import main
+from mpy_cross.emitters.ssa.backends import BACK_ENDS
 from mpy_cross.emitters.ssa.machine import SLOT
 from mpy_cross.emitters.ssa.regalloc import sequence
 from mpy_cross.loader.reader import read
@@ -88,6 +89,26 @@ def test_dumps(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "function first\nb0:\n  v0 = livein.obj #0\n" in out
     assert "  r0 = call v" in out
     assert "; third: not optimised: 1" in out
+
+
+@pytest.mark.parametrize("arch", BACK_ENDS)
+def test_dumps_of_every_back_end(arch: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+                                 ) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("@micropython.viper\ndef typed(a: int) -> int:\n    return a\n"
+                    "@micropython.native\ndef plain(a):\n    return a + 1\n")
+    options = [f"-march={arch}", "-X", "opt=2"]
+    texts = {}
+    for stage in ("ssa", "regalloc", "asm"):
+        assert main([*options, f"--dump={stage}", str(path)]) == 0
+        texts[stage] = capfd.readouterr().out
+    assert re.findall(r"^function (\w+)", texts["ssa"], re.M) == ["typed", "plain"]
+    assert re.findall(r"^function (\w+): frame", texts["regalloc"], re.M) == ["typed", "plain"]
+    # Numbers are converted by entry 3 of the table, sums made by binary_op.
+    returns = {"armv6m": "pop", "xtensa": "ret.n", "xtensawin": "retw.n"}.get(arch, "pop")
+    assert len(re.findall(rf" {returns}\b", texts["asm"])) >= 2
+    assert "mp_fun_table[3]: convert_obj_to_native" in texts["asm"]
+    assert ": binary_op" in texts["asm"]
 
 
 @pytest.mark.parametrize(

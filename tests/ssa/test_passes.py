@@ -43,6 +43,8 @@ CASES = [case for path in sorted(FOLDER.glob("*.test")) for case in cases_of(pat
 
 def test_every_pass_has_cases() -> None:
     assert {case.file.stem for case in CASES} == set(PASSES)
+    # And without the pass one of them is wrong.
+    assert {case.file.stem for case in CASES if case.before != case.after} == set(PASSES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file.stem}:{case.name}")
