@@ -38,6 +38,19 @@ class AllocationError(Exception):
     """No registers can be found: too few for one instruction."""
 
 
+_powers: list[int] = []
+FEW: Final = 1 << 12
+
+
+def powers(n: int) -> list[int]:
+    """1 << i for all i below `n`, and perhaps some more."""
+    if n > FEW:
+        return [1 << i for i in range(n)]
+    while len(_powers) < n:
+        _powers.append(1 << len(_powers))
+    return _powers
+
+
 def bits_of(word: int) -> Iterator[int]:
     """The numbers of the bits that are set."""
     while word:
@@ -50,19 +63,35 @@ def bits_of(word: int) -> Iterator[int]:
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("apart", "chosen", "copies", "function", "gains", "high", "high_owners", "hints",
-                 "live_in", "near", "nodes", "owners", "promoted", "registers", "rep", "second",
-                 "soft", "starts", "temporary", "weights")
+    __slots__ = ("across", "apart", "apart_from", "bits", "chosen", "copied", "copies", "defs", "function",
+                 "gains", "high", "high_owners", "hints", "live_in", "lost", "near", "nodes",
+                 "owners", "promoted", "registers", "rep", "second", "soft", "starts", "succs",
+                 "temporary", "uses", "weights")
 
+    live_in: list[int]
+    """By block: what is alive where it begins, as bits."""
+    uses: list[int]
+    """By block: what is read before it is written."""
+    defs: list[int]
+    copied: list[int]
+    """By block: what is copied, or written."""
+    lost: list[int]
+    """By block: registers of the target that calls change."""
+    succs: list[list[int]]
     near: list[int]
     """For each register those that are alive together with it, as bits."""
+    apart_from: list[int]
+    """Those of them whose bits for this register are still missing."""
     starts: dict[int, int]
     weights: list[float]
     gains: list[float]
     """The part of the uses that second registers are as good for."""
+    across: dict[tuple[int, ...], int]
+    """By what is lost in a call: what is alive across one."""
     copies: dict[tuple[int, int], float]
     """How much it is worth that two are the same register."""
-    hints: dict[int, list[int]]
+    hints: list[dict[int, None]]
+    """By register: those that had better be the same, in this order."""
     chosen: dict[int, int]
     owners: dict[int, int]
     """For each register of the target what has it, as bits, itself included."""
@@ -86,9 +115,12 @@ class Allocator:
         """What stays what it is."""
         self.temporary: set[int] = set()
         """Registers made for spilled values: never spilled again."""
+        self.bits = powers(function.n_virtual)
+        """1 << register, by register."""
 
     def run(self) -> None:
         """Fill `function.registers`.  Raises AllocationError."""
+        self._liveness()
         for _ in range(MAX_ROUNDS):
             spilled = self._one_round()
             if not spilled:
@@ -102,118 +134,207 @@ class Allocator:
     def _liveness(self) -> None:
         """Which registers are alive where a block begins, as a set of bits."""
         blocks = self.function.blocks
-        uses: list[int] = []
-        defs: list[int] = []
-        for block in blocks:
-            used = defined = 0
-            for ins in block.code:
-                for register in ins.srcs:
-                    if register < SLOT and not defined >> register & 1:
-                        used |= 1 << register
+        n = len(blocks)
+        self.uses, self.defs, self.copied, self.lost = [0] * n, [0] * n, [0] * n, [0] * n
+        self.live_in = live_in = [0] * n
+        for i in range(n):
+            self._note_block(i)
+        places = {block: i for i, block in enumerate(blocks)}
+        self.succs = succs = [[places[succ] for succ in block.succs] for block in blocks]
+        preds: list[list[int]] = [[] for _ in blocks]
+        for i, following in enumerate(succs):
+            for place in following:
+                preds[place].append(i)
+        uses, defs = self.uses, self.defs
+        work = list(range(n))
+        is_waiting = [True] * n
+        while work:
+            i = work.pop()
+            is_waiting[i] = False
+            live = 0
+            for place in succs[i]:
+                live |= live_in[place]
+            live = live & ~defs[i] | uses[i]
+            if live != live_in[i]:
+                live_in[i] = live
+                for pred in preds[i]:
+                    if not is_waiting[pred]:
+                        is_waiting[pred] = True
+                        work.append(pred)
+
+    def _note_block(self, i: int) -> None:
+        """What a block reads before it writes it, writes, copies and loses in calls."""
+        bits = self.bits
+        used = defined = copied = lost = 0
+        clobbers: tuple[int, ...] = ()
+        for ins in reversed(self.function.blocks[i].code):
+            if ins.op == COPY:
                 for register in ins.dests:
                     if register < SLOT:
-                        defined |= 1 << register
-            uses.append(used)
-            defs.append(defined)
-        live_in = {id(block): 0 for block in blocks}
-        changed = True
-        while changed:
-            changed = False
-            for i in range(len(blocks) - 1, -1, -1):
-                block = blocks[i]
-                live = 0
-                for succ in block.succs:
-                    live |= live_in[id(succ)]
-                live = live & ~defs[i] | uses[i]
-                if live != live_in[id(block)]:
-                    live_in[id(block)] = live
-                    changed = True
-        self.live_in = live_in
+                        bit = bits[register]
+                        defined |= bit
+                        if used & bit:
+                            used ^= bit
+                for register in ins.srcs:
+                    if register < SLOT:
+                        bit = bits[register]
+                        used |= bit
+                        copied |= bit
+                continue
+            for register in ins.dests:
+                bit = bits[register]
+                defined |= bit
+                if used & bit:
+                    used ^= bit
+            for register in ins.srcs:
+                used |= bits[register]
+            if ins.clobbers is not clobbers:
+                clobbers = ins.clobbers
+                for register in clobbers:
+                    lost |= bits[register]
+        self.uses[i], self.defs[i], self.copied[i], self.lost[i] = used, defined, copied, lost
 
     def _interference(self) -> None:
         """Which registers are alive together; where each begins; how much each is used."""
-        self.near = near = [0] * self.function.n_virtual
-        starts: dict[int, int] = {}
-        self.starts = starts
-        self.weights = [0.0] * self.function.n_virtual
-        self.gains = [0.0] * self.function.n_virtual
+        n = self.function.n_virtual
+        bits = self.bits
+        self.near = near = [0] * n
+        self.apart_from = [0] * n
+        self.starts = starts = {}
+        self.weights = [0.0] * n
+        self.gains = [0.0] * n
         self.copies = {}
-        self.hints = {}
+        self.hints = [{} for _ in range(n)]
+        self.across = {}
         position = 0
-        for block in self.function.blocks:
+        live_in = self.live_in
+        for i, block in enumerate(self.function.blocks):
             live = 0
-            for succ in block.succs:
-                live |= self.live_in[id(succ)]
+            for place in self.succs[i]:
+                live |= live_in[place]
+            # What is alive all through the block is near all that is written there.
+            through = live & live_in[i] & ~(self.defs[i] | self.copied[i])
             weight = 0.1 if block.block.is_cold else 8.0 ** min(block.depth, 6)
-            for at in range(len(block.code) - 1, -1, -1):
-                live = self._step(block.code[at], live, weight, block.depth, position + at)
+            self._one_block(block.code, live, ~through, weight, position)
             position += len(block.code) + 1
-        # What is near something has that near as well.
-        for register, others in enumerate(near.copy()):
-            bit = 1 << register
-            for other in bits_of(others):
-                near[other] |= bit
-        self.nodes = [r for r in range(FIRST_VIRTUAL, len(near)) if r in starts or near[r]]
-
-    def _step(self, ins: Ins, live: int, weight: float, depth: int, position: int) -> int:
-        """One instruction, seen from its end: what is alive before it, given what is behind."""
-        dests, srcs = ins.dests, ins.srcs
-        near, weights = self.near, self.weights
-        if ins.op == COPY:
-            self._note_copies(ins, weight)
-        elif dests and srcs:
-            self._hint(dests[0], srcs[0])
-            if ins.op in EITHER and len(srcs) > 1:
-                self._hint(dests[0], srcs[1])
-        if dests:
+            written = self.defs[i] | self.lost[i]
+            while through:
+                lowest = through & -through
+                near[lowest.bit_length() - 1] |= written
+                through ^= lowest
+        for clobbers, others in self.across.items():
             written = 0
-            for d in dests:
-                if d < SLOT:
-                    written |= 1 << d
-            others = live | written
-            if ins.early:
-                for i, s in enumerate(srcs):
-                    if ins.early >> i & 1:
-                        others |= 1 << s
-            for i, d in enumerate(dests):
-                if d >= SLOT:
+            for register in clobbers:
+                written |= bits[register]
+            while others:
+                lowest = others & -others
+                near[lowest.bit_length() - 1] |= written
+                others ^= lowest
+        # What is near something has that near as well.
+        for register, others in enumerate(self.apart_from):
+            if others:
+                bit = bits[register]
+                while others:
+                    lowest = others & -others
+                    near[lowest.bit_length() - 1] |= bit
+                    others ^= lowest
+        self.nodes = [r for r in range(FIRST_VIRTUAL, n) if near[r] or r in starts]
+
+    def _one_block(
+        self, code: list[Ins], live: int, local: int, weight: float, position: int
+    ) -> None:
+        """The instructions of a block, from its end, with what is alive there; `local`: without
+        what is alive all through it.  For registers of the target only what is apart is noted."""
+        bits, near, starts, soft = self.bits, self.near, self.starts, self.soft
+        apart_from, weights, hints, across = self.apart_from, self.weights, self.hints, self.across
+        at = position + len(code)
+        for ins in reversed(code):
+            at -= 1
+            op, dests, srcs = ins.op, ins.dests, ins.srcs
+            if op == COPY:
+                if len(dests) > 1 or dests[0] >= SLOT or srcs[0] >= SLOT:
+                    live = self._copy(ins, live, local, weight, at)
                     continue
-                known = others & ~(1 << d)
-                if ins.op == COPY and srcs[i] < SLOT:
-                    known &= ~(1 << srcs[i])
-                near[d] |= known
-                self.starts[d] = position
-                weights[d] += weight
-            live &= ~written
-        for c in ins.clobbers:
-            near[c] |= live
-        if ins.op in self.soft:
-            weights = self.gains
-        for s in srcs:
+                d, s = dests[0], srcs[0]
+                bit, other = bits[d], bits[s]
+                if live & bit:
+                    live ^= bit
+                others = live ^ other if live & other else live
+                if d >= FIRST_VIRTUAL:
+                    hints[d][s] = None
+                    if s >= FIRST_VIRTUAL:
+                        hints[s][d] = None
+                        pair = (d, s) if d < s else (s, d)
+                        self.copies[pair] = self.copies.get(pair, 0.0) + weight
+                    near[d] |= others
+                    starts[d] = at
+                    weights[d] += weight
+                else:
+                    hints[s][d] = None
+                apart_from[d] |= others & local
+            elif dests:
+                d = dests[0]
+                if srcs:
+                    s = srcs[0]
+                    hints[d][s] = hints[s][d] = None
+                    if op in EITHER and len(srcs) > 1:
+                        s = srcs[1]
+                        hints[d][s] = hints[s][d] = None
+                bit = bits[d]
+                if live & bit:
+                    live ^= bit
+                if ins.clobbers:
+                    across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
+                others = live
+                if ins.early:
+                    for i, s in enumerate(srcs):
+                        if ins.early >> i & 1 and s != d:
+                            others |= bits[s]
+                if d >= FIRST_VIRTUAL:
+                    near[d] |= others
+                    starts[d] = at
+                    weights[d] += weight
+                apart_from[d] |= others & local
+            elif ins.clobbers:
+                across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
+            if srcs:
+                uses = self.gains if op in soft else weights
+                for s in srcs:
+                    live |= bits[s]
+                    uses[s] += weight
+
+    def _copy(self, ins: Ins, live: int, local: int, weight: float, position: int) -> int:
+        """A parallel copy; what is alive before it."""
+        bits, near, hints, weights = self.bits, self.near, self.hints, self.weights
+        dests, srcs = ins.dests, ins.srcs
+        written = 0
+        for i, d in enumerate(dests):
+            if d < SLOT:
+                written |= bits[d]
+                s = srcs[i]
+                if s < SLOT:
+                    hints[d][s] = hints[s][d] = None
+                    if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
+                        pair = (d, s) if d < s else (s, d)
+                        self.copies[pair] = self.copies.get(pair, 0.0) + weight
+        others = live | written
+        live = others ^ written
+        uses = self.gains if COPY in self.soft else weights
+        for i, d in enumerate(dests):
+            s = srcs[i]
+            if d < SLOT:
+                known = others ^ bits[d]
+                if s < SLOT and known & bits[s]:
+                    known ^= bits[s]
+                if d >= FIRST_VIRTUAL:
+                    near[d] |= known
+                    self.starts[d] = position
+                    weights[d] += weight
+                self.apart_from[d] |= known & local
             if s < SLOT:
-                weights[s] += weight
-                live |= 1 << s
+                uses[s] += weight
+                live |= bits[s]
         return live
-
-    def _note_copies(self, ins: Ins, weight: float) -> None:
-        for d, s in zip(ins.dests, ins.srcs, strict=True):
-            if d < SLOT and s < SLOT:
-                self._hint(d, s)
-                if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
-                    pair = (d, s) if d < s else (s, d)
-                    self.copies[pair] = self.copies.get(pair, 0.0) + weight
-
-    def _hint(self, x: int, y: int) -> None:
-        """Two registers that had better be the same."""
-        hints = self.hints
-        if x in hints:
-            hints[x].append(y)
-        else:
-            hints[x] = [y]
-        if y in hints:
-            hints[y].append(x)
-        else:
-            hints[y] = [x]
 
     # -------------------------------------------------------------------------------- one round
 
@@ -227,7 +348,7 @@ class Allocator:
         return register
 
     def _coalesce(self) -> None:
-        near, weights, starts = self.near, self.weights, self.starts
+        near, weights, starts, bits = self.near, self.weights, self.starts, self.bits
         heap: list[tuple[float, int, int]] = []
         wanted: dict[int, dict[int, float]] = {}
         for (x, y), weight in self.copies.items():
@@ -239,22 +360,25 @@ class Allocator:
             weight, x, y = heappop(heap)
             if wanted[x].get(y) != -weight:
                 continue  # one has become part of another, or the pair is worth more by now
-            if near[x] >> y & 1 or (x in self.high) != (y in self.high):
+            if near[x] & bits[y] or (x in self.high) != (y in self.high):
                 continue
             if x in self.apart or y in self.apart:
                 continue
             self.rep[y] = x
             moved, near[y] = near[y], 0
             near[x] |= moved
-            gone, bit = ~(1 << y), 1 << x
-            for other in bits_of(moved):
+            gone, bit = ~bits[y], bits[x]
+            while moved:
+                lowest = moved & -moved
+                other = lowest.bit_length() - 1
                 near[other] = near[other] & gone | bit
+                moved ^= lowest
             weights[x] += weights[y]
             self.gains[x] += self.gains[y]
             starts[x] = min(starts.get(x, 1 << 30), starts.pop(y, 1 << 30))
             if y in self.temporary:
                 self.temporary.add(x)
-            self.hints.setdefault(x, []).extend(self.hints.pop(y, ()))
+            self.hints[x].update(self.hints[y])
             del wanted[x][y]
             for other, more in wanted.pop(y).items():
                 if other == x:
@@ -267,7 +391,6 @@ class Allocator:
 
     def _one_round(self) -> list[int]:
         """Choose registers; those that have to be spilled."""
-        self._liveness()
         self._interference()
         self.rep = {}
         self._coalesce()
@@ -288,25 +411,25 @@ class Allocator:
         if not spilled:
             registers = self.function.registers
             registers.clear()
-            for v in range(FIRST_VIRTUAL, self.function.n_virtual):
-                register = self.chosen.get(self.find(v), -1)
+            for v in self.nodes:
+                register = self.chosen.get(self.find(v) if v in rep else v, -1)
                 if register >= 0:
                     registers[v] = register
         return spilled
 
     def _take(self, node: int, register: int) -> None:
         self.chosen[node] = register
-        self._owners_for(node)[register] |= 1 << node
+        self._owners_for(node)[register] |= self.bits[node]
 
     def _owners_for(self, node: int) -> dict[int, int]:
         return self.high_owners if node in self.high else self.owners
 
     def _choose(self, node: int) -> int:
         """A register that nothing near has, -1 if there is none."""
-        near, owners = self.near[node], self._owners_for(node)
-        for hint in self.hints.get(node, ()):
+        near, owners, rep = self.near[node], self._owners_for(node), self.rep
+        for hint in self.hints[node]:
             if hint >= FIRST_VIRTUAL:
-                hint = self.chosen.get(self.find(hint), -1)
+                hint = self.chosen.get(self.find(hint) if hint in rep else hint, -1)
             if hint in owners and not near & owners[hint]:
                 return hint
         for register, owned in owners.items():
@@ -358,8 +481,14 @@ class Allocator:
         are used."""
         function = self.function
         homes: dict[int, int] = {}
-        members = {v for v in range(FIRST_VIRTUAL, function.n_virtual) if self.find(v) in spilled}
-        numbers = self._constants(members, spilled)
+        nodes = set(spilled)
+        members = {v for v in self.nodes if self.find(v) in nodes}
+        mask = 0
+        for v in members:
+            mask |= self.bits[v]
+        places = [i for i in range(len(function.blocks))
+                  if (self.uses[i] | self.defs[i]) & mask]
+        numbers = self._constants(members, places)
         self.promoted = {node for node in spilled
                          if node not in numbers and self._is_promoted(node)}
         self.high.update(v for v in members if self.find(v) in self.promoted)
@@ -367,11 +496,23 @@ class Allocator:
             if node not in numbers and node not in self.promoted:
                 homes[node] = function.n_slots
                 function.n_slots += 1
-        for block in function.blocks:
+        for i in places:
+            block = function.blocks[i]
             code: list[Ins] = []
             for ins in block.code:
-                self._rewrite(ins, code, homes, numbers)
+                if members.isdisjoint(ins.srcs) and members.isdisjoint(ins.dests):
+                    code.append(ins)
+                else:
+                    self._rewrite(ins, code, homes, numbers)
             block.code = code
+        self.bits = powers(function.n_virtual)
+        for i in places:
+            self._note_block(i)
+        gone = 0
+        for v in members:
+            if self.find(v) not in self.promoted:
+                gone |= self.bits[v]
+        self.live_in = [live & ~gone for live in self.live_in]
 
     def _is_promoted(self, node: int) -> bool:
         """Whether a value moves to a second register: one that costs nothing to use, or, where
@@ -382,11 +523,11 @@ class Allocator:
         return self.weights[node] + self.gains[node] >= PAYS or any(
             not near >> register & 1 for register in self.second.registers[: self.second.n_free])
 
-    def _constants(self, members: set[int], spilled: list[int]) -> dict[int, int]:
-        """Spilled values that are one constant."""
+    def _constants(self, members: set[int], places: list[int]) -> dict[int, int]:
+        """Spilled values that are one constant; `places`: blocks that have any."""
         made: dict[int, list[Ins]] = {}
-        for block in self.function.blocks:
-            for ins in block.code:
+        for i in places:
+            for ins in self.function.blocks[i].code:
                 for d in ins.dests:
                     if d in members:
                         made.setdefault(self.find(d), []).append(ins)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from mpy_cross.emitters.ssa import tails
-from mpy_cross.emitters.ssa.machine import COPY, Ins, MFunction
-from mpy_cross.emitters.ssa.thumb_code import put_registers
+from mpy_cross.emitters.ssa.machine import COPY, FIRST_VIRTUAL, Ins, MFunction
+from mpy_cross.emitters.ssa.thumb_code import FIXED, put_registers
 
 TESTS: Final = ("cmp", "cmpi", "cmni", "tst", "tsti", "set", "sel")
 POST: Final = frozenset(kind + size for kind in ("ldr", "str") for size in ("", "b", "h"))
 
 CALLS: Final = ("call", "item")
 KEPT: Final = range(4, 12)
+HIGH: Final = range(8, 12)
 SHORT_ANYWAY: Final = (COPY, "cmp", "ret")
 """Instructions that are short with any register."""
 CAN_SET_FLAGS: Final = frozenset((
@@ -23,8 +24,8 @@ CAN_SET_FLAGS: Final = frozenset((
 
 def peephole(function: MFunction) -> None:
     """Put in the chosen registers, and look for better instructions."""
-    put_registers(function)
     _prefer_low(function)
+    put_registers(function)
     tails.run(function)
     for block in function.blocks:
         block.code = _post_index(block.code)
@@ -36,25 +37,28 @@ def peephole(function: MFunction) -> None:
 def _prefer_low(function: MFunction) -> None:
     """Of the registers that calls preserve the low ones, of short instructions, go to what needs
     them most."""
-    if not any(8 <= register < 12 for register in function.registers.values()):
+    chosen = function.registers
+    used = set(chosen.values())
+    if used.isdisjoint(HIGH):
         return
-    wide = dict.fromkeys(KEPT, 0)
-    used: set[int] = set()
+    wide = [0] * FIRST_VIRTUAL
+    found = {**chosen, **FIXED}
     for block in function.blocks:
         for ins in block.code:
-            used.update(ins.dests, ins.srcs)
-            if ins.op in SHORT_ANYWAY:
+            op = ins.op
+            if op in SHORT_ANYWAY:
                 continue
-            wanted = ins.srcs[: ins.shift or 1] if ins.op in CALLS else (*ins.dests, *ins.srcs)
-            for register in wanted:
-                if register in wide:
-                    wide[register] += 1
+            if op in CALLS:
+                for register in ins.srcs[: ins.shift or 1]:
+                    wide[found[register]] += 1
+                continue
+            for register in ins.dests:
+                wide[found[register]] += 1
+            for register in ins.srcs:
+                wide[found[register]] += 1
     places = [register for register in KEPT if register in used]
     new = dict(zip(sorted(places, key=lambda register: -wide[register]), places, strict=True))
-    for block in function.blocks:
-        for ins in block.code:
-            ins.dests = [new.get(register, register) for register in ins.dests]
-            ins.srcs = [new.get(register, register) for register in ins.srcs]
+    function.registers = {v: new.get(register, register) for v, register in chosen.items()}
 
 
 def _test_source(code: list[Ins]) -> None:

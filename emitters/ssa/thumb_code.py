@@ -123,16 +123,32 @@ def written_registers(function: MFunction) -> int:
 
 def put_registers(function: MFunction) -> None:
     """The registers that were chosen in place of those to be chosen; copies that do nothing go."""
-    chosen = function.registers
+    chosen = {**function.registers, **FIXED}
     for block in function.blocks:
         code: list[Ins] = []
         for ins in block.code:
-            ins.dests = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.dests]
-            ins.srcs = [chosen[r] if FIRST_VIRTUAL <= r < SLOT else r for r in ins.srcs]
-            if ins.op == COPY and (ins.dests == ins.srcs or (code and _is_back(code[-1], ins))):
-                continue
+            dests, srcs = ins.dests, ins.srcs
+            if ins.op == COPY:
+                for i, register in enumerate(dests):
+                    if register < SLOT:
+                        dests[i] = chosen[register]
+                for i, register in enumerate(srcs):
+                    if register < SLOT:
+                        srcs[i] = chosen[register]
+                if dests == srcs or (code and _is_back(code[-1], ins)):
+                    continue
+            else:
+                if dests:
+                    dests[0] = chosen[dests[0]]
+                if srcs:
+                    srcs[0] = chosen[srcs[0]]
+                    for i in range(1, len(srcs)):
+                        srcs[i] = chosen[srcs[i]]
             code.append(ins)
         block.code = code
+
+
+FIXED: Final = {register: register for register in range(FIRST_VIRTUAL)}
 
 
 def _is_back(first: Ins, copy: Ins) -> bool:
