@@ -625,6 +625,8 @@ def sequence(dests: list[int], srcs: list[int], scratch: int) -> list[tuple[int,
     `scratch` is a register that breaks cycles.
     """
     todo = [(d, s) for d, s in zip(dests, srcs, strict=True) if d != s]
+    if len(todo) < 2:
+        return todo
     moves: list[tuple[int, int]] = []
     while todo:
         read = {s for _, s in todo}

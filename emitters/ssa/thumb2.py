@@ -24,10 +24,8 @@ from mpy_cross.emitters.ssa.thumb2_items import LINK, Stub, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
-    B_IF,
     BY_RESULT,
     CONDITION,
-    B,
     Jump,
     ThumbCode,
     uses_memory,
@@ -36,14 +34,12 @@ from mpy_cross.emitters.ssa.thumb_code import (
 from mpy_cross.loader.fun_table import SENTINEL, Fun
 
 BL: Final = TABLE["bl"]
-B_WIDE: Final = TABLE["b.w"]
-B_WIDE_IF: Final = TABLE["b.w_cond"]
-CBZ: Final = (TABLE["cbz"], TABLE["cbnz"])
 KEPT_REGISTERS: Final = 0x0FF0  # r4 to r11
 MAX_FRAME: Final = 4000  # bytes
 SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
                                "rsbvi"))
 READS_FLAGS: Final = frozenset(("set", "sel"))
+FLAGS: Final = SETS_FLAGS | READS_FLAGS
 
 
 def registers(limit: int) -> tuple[int, ...]:
@@ -157,18 +153,19 @@ class Thumb2(ThumbCode):
             elif last.op in CAN_SET_FLAGS:
                 flags_from = last
         free = not cond or zero >= 0
-        free_after: list[bool] = []
-        for ins in reversed(code):
-            free_after.append(free)
-            if ins.op in READS_FLAGS:
-                free = False
-            elif ins.op in SETS_FLAGS or ins is flags_from:
-                free = True
-        free_after.reverse()
+        # Places before which the flags may change, or may not.
+        changes: list[tuple[int, bool]] = []
+        for i, ins in enumerate(code):
+            if ins.op in FLAGS or ins is flags_from:
+                changes.append((i, ins.op not in READS_FLAGS))
+        changes.append((len(code), free))
         if zero >= 0:
             code = code[:-1]
-        for ins, is_free in zip(code, free_after, strict=False):
-            self._ins(ins, is_free, ins is flags_from)
+        n = 0
+        for i, ins in enumerate(code):
+            if i == changes[n][0]:
+                n += 1
+            self._ins(ins, changes[n][1], ins is flags_from)
         return cond, zero
 
     def _put_arms(self, code: list[Ins], n_then: int, cond: int) -> None:
@@ -200,7 +197,10 @@ class Thumb2(ThumbCode):
         op = ins.op
         items = self.items
         if op == COPY:
-            self._copy(ins)
+            if len(ins.dests) == 1 and ins.dests[0] < SLOT and ins.srcs[0] < SLOT:
+                items.append(enc.MOV(ins.dests[0], ins.srcs[0]))
+            else:
+                self._copy(ins)
             return
         if op == CONST:
             items.append(enc.constant(ins.dests[0], ins.imm, free))
@@ -253,8 +253,7 @@ class Thumb2(ThumbCode):
 
     def call(self, ins: Ins) -> None:
         to = R3 if len(ins.srcs) < 5 else IP
-        self.items.append(enc.memory("ldr", to, ins.srcs[0], ins.imm * 4))
-        self.items.append(enc.BLX(to))
+        self.items.append(enc.call(to, ins.srcs[0], ins.imm * 4))
 
     def item(self, ins: Ins) -> None:
         table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
@@ -439,31 +438,33 @@ class Thumb2(ThumbCode):
 
     def _choose_sizes(self, places: dict[int, int]) -> int:
         """Sizes of branches, and the places of labels; the size of everything together."""
-        items = self.items
-        at = 0
+        # What is not code, with the bytes of code before it.
+        marks: list[tuple[int, Jump | int]] = []
+        total = 0
+        for item in self.items:
+            if isinstance(item, bytes):
+                total += len(item)
+            elif not isinstance(item, Link):
+                marks.append((total, item))
+        branches = 0
         changed = True
         while changed:
             changed = False
-            at = 0
-            for item in items:
-                if isinstance(item, int):
-                    places[item] = at
-                elif isinstance(item, bytes):
-                    at += len(item)
-                elif isinstance(item, Jump):
-                    at += item.size
-            at = 0
-            for item in items:
-                if isinstance(item, bytes):
-                    at += len(item)
-                elif isinstance(item, Jump):
-                    distance = places[item.label] - at - 4
-                    size = _size_of(item, distance)
-                    at += item.size
-                    if size > item.size:
-                        item.size = size
+            branches = 0
+            for at, mark in marks:
+                if isinstance(mark, Jump):
+                    branches += mark.size
+                else:
+                    places[mark] = at + branches
+            branches = 0
+            for at, mark in marks:
+                if isinstance(mark, Jump):
+                    size = _size_of(mark, places[mark.label] - at - branches - 4)
+                    branches += mark.size
+                    if size > mark.size:
+                        mark.size = size
                         changed = True
-        return at
+        return total + branches
 
 
 TEQ: Final = TABLE["teq_reg"]
@@ -554,18 +555,16 @@ def _size_of(jump: Jump, distance: int) -> int:
 def _encode_jump(jump: Jump, distance: int) -> bytes:
     if jump.register >= 0:
         if jump.size == 2:
-            row = CBZ[jump.cond == "ne"]
-            return row.to_bytes(row.word(jump.register, distance))
+            return enc.CBZ[jump.cond == "ne"](jump.register, distance)
         test = enc.compare_number("cmpi", jump.register, 0)
         return test + _encode_if(jump.cond, distance - 2, jump.size - 2)
     if jump.cond == LINK:
         return BL.to_bytes(BL.word(distance))
     if jump.cond:
         return _encode_if(jump.cond, distance, jump.size)
-    row = B if jump.size == 2 else B_WIDE
-    return row.to_bytes(row.word(distance))
+    return (enc.B if jump.size == 2 else enc.B_WIDE)(distance)
 
 
 def _encode_if(cond: str, distance: int, size: int) -> bytes:
-    row = B_IF if size == 2 else B_WIDE_IF
-    return row.to_bytes(row.word(CONDITION[cond], distance))
+    encode = enc.B_IF if size == 2 else enc.B_WIDE_IF
+    return encode(CONDITION[cond], distance)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from mpy_cross.assembler.thumb import TABLE
@@ -18,6 +19,8 @@ PC: Final = 15
 LOG: Final = {"b": 0, "h": 1, "": 2}
 
 Encoder = Callable[..., bytes]
+_often: Final = lru_cache(maxsize=1 << 12)
+"""For what is asked again and again with the same operands."""
 
 
 def _row(name: str) -> Encoder:
@@ -47,6 +50,11 @@ MOVS: Final = _row("movs_reg")
 RSBS: Final = _row("rsbs_reg2")
 MVNS: Final = _row("mvns_reg2")
 BLX: Final = _row("blx")
+B: Final = _row("b")
+B_IF: Final = _row("b_cond")
+B_WIDE: Final = _row("b.w")
+B_WIDE_IF: Final = _row("b.w_cond")
+CBZ: Final = (_row("cbz"), _row("cbnz"))
 PUSH: Final = _row("push")
 POP: Final = _row("pop")
 PUSH_WIDE: Final = _row("stmdb_wb")
@@ -123,6 +131,7 @@ def n_instructions(code: bytes) -> int:
     return n
 
 
+@_often
 def constant(d: int, number: int, free: bool) -> bytes:
     """d = number"""
     number &= WORD
@@ -137,6 +146,7 @@ def constant(d: int, number: int, free: bool) -> bytes:
     return MOVW(d, number & 0xFFFF) + MOVT(d, number >> 16)
 
 
+@_often
 def add_number(d: int, n: int, k: int, free: bool, flags: bool) -> bytes:
     """d = n + k; `flags` only with a k that is a modified immediate, or -k is."""
     if k == 0 and not flags:
@@ -157,11 +167,13 @@ def add_number(d: int, n: int, k: int, free: bool, flags: bool) -> bytes:
     raise AssertionError(f"add {k}")
 
 
+@_often
 def with_number(name: str, d: int, n: int, k: int, flags: bool) -> bytes:
     """d = n op k, with k a modified immediate."""
     return WIDE_IMM[name, flags](d, n, k & WORD)
 
 
+@_often
 def arithmetic(name: str, d: int, n: int, m: int, shift: int, free: bool, flags: bool) -> bytes:
     """d = n op (m shifted)"""
     if not shift:
@@ -183,6 +195,7 @@ def arithmetic(name: str, d: int, n: int, m: int, shift: int, free: bool, flags:
     return WIDE[name, flags](d, n, m, shift)
 
 
+@_often
 def shift_number(name: str, d: int, n: int, amount: int, free: bool, flags: bool) -> bytes:
     if not amount:
         return MOVS(d, n)  # sets the flags
@@ -192,12 +205,14 @@ def shift_number(name: str, d: int, n: int, amount: int, free: bool, flags: bool
     return SHIFT_WIDE[name, flags](d, n, amount)
 
 
+@_often
 def shift_register(name: str, d: int, n: int, m: int, free: bool, flags: bool) -> bytes:
     if d == n and (free or flags) and low(d, m):
         return SHIFT_REG_NARROW[name](d, m)
     return SHIFT_REG_WIDE[name, flags](d, n, m)
 
 
+@_often
 def multiply(d: int, n: int, m: int, free: bool) -> bytes:
     if free and low(d, n, m):
         if d == n:
@@ -207,6 +222,7 @@ def multiply(d: int, n: int, m: int, free: bool) -> bytes:
     return MUL(d, n, m)
 
 
+@_often
 def compare(name: str, n: int, m: int, shift: int) -> bytes:
     if not shift:
         if low(n, m):
@@ -216,12 +232,14 @@ def compare(name: str, n: int, m: int, shift: int) -> bytes:
     return COMPARE_WIDE[name](n, m, shift)
 
 
+@_often
 def compare_number(name: str, n: int, k: int) -> bytes:
     if name == "cmpi" and n < 8 and 0 <= k < 256:
         return CMP_IMM8(n, k)
     return COMPARE_IMM[name](n, k & WORD)
 
 
+@_often
 def extend(name: str, d: int, m: int) -> bytes:
     if low(d, m):
         return EXTEND[name](d, m)
@@ -229,6 +247,7 @@ def extend(name: str, d: int, m: int) -> bytes:
     return row.to_bytes(row.word(d, m))
 
 
+@_often
 def memory(name: str, t: int, n: int, offset: int) -> bytes:
     """A load or store at a displacement of -255..4095."""
     log = LOG[name[3:]]
@@ -239,6 +258,13 @@ def memory(name: str, t: int, n: int, offset: int) -> bytes:
     return MEM_WIDE[name](t, n, offset)
 
 
+@_often
+def call(to: int, n: int, offset: int) -> bytes:
+    """A call of the address at a displacement, by way of a register."""
+    return memory("ldr", to, n, offset) + BLX(to)
+
+
+@_often
 def memory_register(name: str, t: int, n: int, m: int, shift: int) -> bytes:
     if not shift and low(t, n, m):
         return MEM_REG[name](t, n, m)
@@ -246,18 +272,21 @@ def memory_register(name: str, t: int, n: int, m: int, shift: int) -> bytes:
     return row.to_bytes(row.word(t, n, m, i=shift))
 
 
+@_often
 def frame_load(t: int, offset: int) -> bytes:
     if t < 8 and offset < 1024:
         return LDR_SP(t, offset)
     return MEM_WIDE["ldr"](t, SP, offset)
 
 
+@_often
 def frame_store(t: int, offset: int) -> bytes:
     if t < 8 and offset < 1024:
         return STR_SP(t, offset)
     return MEM_WIDE["str"](t, SP, offset)
 
 
+@_often
 def frame_address(d: int, offset: int) -> bytes:
     if d < 8 and offset < 1024:
         return ADD_SP(d, offset)

@@ -65,7 +65,8 @@ class ThumbCode:
     def put_blocks(self) -> None:
         """The whole function.  Raises AllocationError for a frame that is too big."""
         function = self.function
-        if any(ins.op == COPY and uses_memory(ins) for b in function.blocks for ins in b.code):
+        if function.n_slots and any(
+                ins.op == COPY and uses_memory(ins) for b in function.blocks for ins in b.code):
             # ip moves words within the frame, and cannot break cycles at the same time.
             self._spare = SLOT + function.n_slots
             function.n_slots += 1
