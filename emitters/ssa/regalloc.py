@@ -63,10 +63,10 @@ def bits_of(word: int) -> Iterator[int]:
 class Allocator:
     """One round after the other over one function."""
 
-    __slots__ = ("across", "apart", "apart_from", "bits", "chosen", "copied", "copies", "defs", "function",
-                 "gains", "high", "high_owners", "hints", "live_in", "lost", "near", "nodes",
-                 "owners", "promoted", "registers", "rep", "second", "soft", "starts", "succs",
-                 "temporary", "uses", "weights")
+    __slots__ = ("across", "apart", "apart_from", "bits", "chosen", "copied", "copies", "defs",
+                 "function", "gains", "high", "high_owners", "hints", "live_in", "lost", "near",
+                 "nodes", "owners", "promoted", "registers", "rep", "second", "soft", "starts",
+                 "succs", "temporary", "uses", "weights")
 
     live_in: list[int]
     """By block: what is alive where it begins, as bits."""
