@@ -200,7 +200,8 @@ class Allocator:
         bits = self.bits
         self.near = near = [0] * n
         self.apart_from = [0] * n
-        self.starts = starts = {}
+        starts: dict[int, int] = {}
+        self.starts = starts
         self.weights = [0.0] * n
         self.gains = [0.0] * n
         self.copies = {}
