@@ -40,6 +40,7 @@ class Task(NamedTuple):
     judge: str
     """The MicroPython to run it, too, if there is one."""
     cache: Path | None
+    opt: str = "0"
 
 
 class Result(NamedTuple):
@@ -59,7 +60,8 @@ class Result(NamedTuple):
 def run(task: Task) -> Result:
     """Run one test."""
     path = task.path
-    found, errors = forked(path, task.release, task.board, task.emit, task.inside, SECONDS)
+    found, errors = forked(path, task.release, task.board, task.emit, task.inside, SECONDS,
+                           opt=task.opt)
     wanted = expected(path, task.emit, task.inside, task.cache)
     verdict = "ok" if same(found, wanted) else "FAIL"
     if found.startswith(b"SKIP\n") or found == b"SKIP":
@@ -79,7 +81,7 @@ def mistake_of(task: Task, wanted: bytes) -> str:
     # Each mistake by itself first, so that the reason is the one that matters.
     for fields in [*((field,) for field in made), tuple(made)]:
         found, _ = forked(task.path, task.release, task.board, task.emit, task.inside, SECONDS,
-                          fields)
+                          fields, task.opt)
         if made and same(found, wanted):
             return "; ".join(made[field] for field in fields)
     return ""
@@ -92,6 +94,8 @@ def main() -> int:
     parser.add_argument("--board", default=HOST, help=f"a board, or {HOST} (the default)")
     parser.add_argument("--release", default="1.17")
     parser.add_argument("--emit", default="bytecode", choices=("bytecode", "native"))
+    parser.add_argument("--opt", default="0", choices=("0", "1", "2", "s"),
+                        help="how much machine code is optimised")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--verbose", action="store_true", help="show outputs that differ")
     parser.add_argument("--judge", default="", metavar="BINARY",
@@ -109,7 +113,7 @@ def main() -> int:
     inside = runs_inside(options.path)
     tasks = [
         Task(path.resolve(), options.release, options.board, options.emit, inside, options.judge,
-             options.cache)
+             options.cache, options.opt)
         for path in paths
     ]
     reasons = dict(REASONS)

@@ -38,10 +38,11 @@ def _write(text: str) -> None:
 
 
 def run(path: Path, release: str, board: str, emit: str, inside: bool,
-        mended: tuple[str, ...] = ()) -> None:
+        mended: tuple[str, ...] = (), opt: str = "0") -> None:
     """Run the program; its output goes to standard output.
 
-    `mended`: fields of the release that the compiler takes as set, though they are not.
+    `mended`: fields of the release that the compiler takes as set, though they are not; `opt`: how
+    much machine code is optimised.
     """
     if board != HOST:
         from mpy_cross.emulator.boards import board as facts
@@ -49,13 +50,14 @@ def run(path: Path, release: str, board: str, emit: str, inside: bool,
 
         chosen = get(release)
         fields: dict[str, Any] = dict.fromkeys(mended, True)
-        compiler = compiler_for(chosen._replace(**fields), facts(board).arch, emit)
+        compiler = compiler_for(chosen._replace(**fields), facts(board).arch, emit,
+                                opt)
         session = Session(board, chosen, compiler, write=_write)
         mount(session.runtime, path, inside)
         session.run(path)
         session.close()
         return
-    runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit), _write)
+    runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit, opt), _write)
     runtime.arch = HOST_ARCH
     runtime.start_time = START
     mount(runtime, path, inside)
@@ -87,7 +89,7 @@ def mount(runtime: Runtime, path: Path, inside: bool) -> None:
 
 def forked(
     path: Path, release: str, board: str, emit: str, inside: bool, seconds: float,
-    mended: tuple[str, ...] = ()
+    mended: tuple[str, ...] = (), opt: str = "0"
 ) -> tuple[bytes, str]:
     """Output and standard error of the program, run in a fork of this process."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
@@ -95,7 +97,7 @@ def forked(
         if child == 0:
             os.dup2(out.fileno(), 1)
             os.dup2(errors.fileno(), 2)
-            _in_child(path, release, board, emit, inside, mended)
+            _in_child(path, release, board, emit, inside, mended, opt)
         end = time.monotonic() + seconds
         ended, status = 0, 0
         while not ended:
@@ -117,7 +119,7 @@ def forked(
 
 
 def _in_child(path: Path, release: str, board: str, emit: str, inside: bool,
-              mended: tuple[str, ...]) -> None:
+              mended: tuple[str, ...], opt: str) -> None:
     sys.setrecursionlimit(2000)
     threading.stack_size(STACK)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -125,7 +127,7 @@ def _in_child(path: Path, release: str, board: str, emit: str, inside: bool,
 
     def guarded() -> None:
         try:
-            run(path, release, board, emit, inside, mended)
+            run(path, release, board, emit, inside, mended, opt)
         except BaseException:
             traceback.print_exc()
 
