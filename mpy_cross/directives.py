@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mpy_cross.emitters.ssa.settings import CHECKS, INLINE, LEVELS, OPT
+from mpy_cross.emitters.ssa.settings import CHECKS, DIRECT, INLINE, LEVELS, OPT
 from mpy_cross.errors import CompileError
 from mpy_cross.lexer import Lexer
 from mpy_cross.tokens import AT, DEF
 
 _COMMENT: Final = re.compile(
     rb"^[ \t\f]*@[ \t]*micropython[ \t]*\.[ \t]*(?:viper|native)[ \t]*#[ \t]*mpy:([^\r\n]*)", re.M)
-_KNOWN: Final = (CHECKS, INLINE, *(OPT + level for level in LEVELS))
+_KNOWN: Final = (CHECKS, INLINE, DIRECT, *(OPT + level for level in LEVELS))
 
 
 def directives(source: bytes, tokens: Lexer) -> dict[int, tuple[str, ...]]:

@@ -39,7 +39,8 @@ class BackEnd(NamedTuple):
     """Machine instructions for the values of a function."""
     registers: Callable[[int], tuple[int, ...]]
     """Registers that values may be in, the best first; all for 0, else only so many, for tests."""
-    assembler: Callable[[MFunction], Assembler]
+    assembler: Callable[[list[MFunction]], Assembler]
+    """For a function and its parts."""
     second: Callable[[MFunction, int], Second] | None = None
     """Registers for some operands only, for a function and the same limit."""
     access: Access = THUMB2_ACCESS
@@ -55,14 +56,20 @@ def _thumb2(dsp: bool) -> BackEnd:
     def select(function: Function) -> MFunction:
         return Selector(function, dsp).run()
 
-    return BackEnd(select, registers, Thumb2, items=True)
+    def assembler(functions: list[MFunction]) -> Assembler:
+        return Thumb2(functions[0], functions[1:])
+
+    return BackEnd(select, registers, assembler, items=True)
 
 
 def _thumb1() -> BackEnd:
     def select(function: Function) -> MFunction:
         return thumb1_select.Selector(function).run()
 
-    return BackEnd(select, thumb1.registers, thumb1.Thumb1, thumb1.second_registers,
+    def assembler(functions: list[MFunction]) -> Assembler:
+        return thumb1.Thumb1(functions[0], functions[1:])
+
+    return BackEnd(select, thumb1.registers, assembler, thumb1.second_registers,
                    Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run), True)
 
 
@@ -73,8 +80,8 @@ def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
     def registers(limit: int) -> tuple[int, ...]:
         return abi.few[-limit:] if limit else abi.registers
 
-    def assembler(function: MFunction) -> Assembler:
-        return xtensa.Xtensa(function, abi)
+    def assembler(functions: list[MFunction]) -> Assembler:
+        return xtensa.Xtensa(functions[0], abi, functions[1:])
 
     # An index takes an instruction of its own, as the step of a pointer does.
     last = xtensa_lower.counted if abi.windowed else thumb1_lower.run

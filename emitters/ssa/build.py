@@ -78,7 +78,8 @@ class Target(NamedTuple):
     checks: bool = False
     """Subscripts of pointers are checked."""
     inlined: Mapping[int, inline.Inlined] = MappingProxyType({})
-    """Functions of the module that are put in the place of their calls, by name."""
+    """Functions of the module that are put in the place of their calls, or called directly, by
+    name."""
 
 
 class Builder:
@@ -116,6 +117,7 @@ class Builder:
         "object_table",
         "old_globals",
         "ops",
+        "parts",
         "qstr_table",
         "release",
         "return_type",
@@ -123,6 +125,7 @@ class Builder:
         "sources",
         "ssa",
         "stack",
+        "table_place",
         "target",
         "variables",
         "verbs",
@@ -176,7 +179,11 @@ class Builder:
         self.inlined_depth = 0
         """Entries of the stack that are not its own."""
         self.n_inlined = 0
+        self.table_place = 0
+        """Version 5: place of the table of the run-time's functions among the constants."""
         self.next_label = inline.FIRST_LABEL
+        self.parts: dict[int, int] = {}
+        """Names of functions that are called directly: their numbers in the piece of code."""
         self.exit: Block | None = None
         self.exit_args: list[Value] = []
         count = max(function.n_pos_args, function.n_locals)
@@ -265,13 +272,17 @@ class Builder:
     def _load_tables(self, place: int) -> None:
         """The tables that the function object leads to; in version 5 the one of the run-time's
         functions is constant `place`."""
+        self.table_place = place
         if self.release.native_tables:
             self.context = self.field(self.fun_obj, FUN_BC_CONTEXT)
             self.object_table = self.field(self.context, CONTEXT_OBJ_TABLE)
             self.fun_table = self.field(self.object_table, self.linker.use_const(FunTable()))
+            fields = [self.context, self.object_table, self.fun_table]
         else:
             self.const_table = self.field(self.fun_obj, FUN_BC_CONST_TABLE)
             self.fun_table = self.field(self.const_table, place)
+            fields = [self.const_table, self.fun_table]
+        self.ssa.table_fields = tuple(field.imm for field in fields)
 
     def to_native(self, value: Value, vtype: int) -> Value:
         """An object as a machine word of a type."""

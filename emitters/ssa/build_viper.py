@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.emitters.native.values import BOOL, PYOBJ
-from mpy_cross.emitters.ssa import bounds, inline, ir
+from mpy_cross.emitters.ssa import bounds, direct, inline, ir
 from mpy_cross.emitters.ssa.build import MAX_LOCALS, MAX_OPS, USE_GLOBALS, Builder
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Function, Value
 from mpy_cross.emitters.ssa.settings import Unsupported
@@ -41,17 +41,26 @@ class ViperBuilder(Builder):
             self.limits = {}
         self._make_frame()
         self._enter()
-        verbs = self.verbs
-        for op in self.ops:
-            verb = verbs.get(op[0])
-            if verb is None:
-                raise Unsupported(Verb(op[0]).name.lower())
-            verb(self, op)
+        own = target.inlined.get(function.name)
+        if own is not None and own.function is function and any(
+            one is own for one in inline.reached(self.ops, target.inlined)
+        ):
+            direct.forward(self, own)
+        else:
+            self.walk()
         if self.block.term == ir.OPEN:
             self.block.term = ir.DEAD
         self._leave()
         self.variables.finish()
         return self.ssa
+
+    def walk(self) -> None:
+        """What the operations do.  Raises Unsupported."""
+        for op in self.ops:
+            verb = self.verbs.get(op[0])
+            if verb is None:
+                raise Unsupported(Verb(op[0]).name.lower())
+            verb(self, op)
 
     def _all_ops(self) -> list[list[Op]]:
         """The operations, and those of the functions that are inlined."""

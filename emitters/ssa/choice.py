@@ -8,6 +8,7 @@ from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
 from mpy_cross.emitters.ssa.backends import BACK_ENDS
 from mpy_cross.emitters.ssa.build_called import is_called_as_native
+from mpy_cross.emitters.ssa.inline import reached
 from mpy_cross.emitters.ssa.pipeline import optimise, optimise_called, optimise_native
 from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.loader.ops import Emit, FunctionOps
@@ -41,7 +42,8 @@ def compile_function(
         try:
             if function.emit == Emit.VIPER:
                 called = is_called_as_native(function, settings)
-                does_more = called or bool(settings.defaults) or settings.viper_checks
+                does_more = called or settings.viper_checks or bool(
+                    settings.defaults or reached(function.ops, settings.inlined))
                 compiler = optimise_called if called else optimise
                 optimised = compiler(function, machine, release, linker, arch, settings)
             else:

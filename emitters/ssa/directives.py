@@ -2,15 +2,17 @@
 
     @micropython.viper  # mpy: opt=2, checks
     @micropython.viper  # mpy: inline
+    @micropython.viper  # mpy: direct
 
-`opt=LEVEL` is for this function what `-X opt` is for all, `checks` what `-X viper-checks` is, and
-`inline` puts the function in the place of its calls (`inline`).
+`opt=LEVEL` is for this function what `-X opt` is for all, `checks` what `-X viper-checks` is.
+`inline` puts the function in the place of its calls (`inline`), `direct` makes its calls jump to
+code of its own (`direct`).
 """
 
 from __future__ import annotations
 
 from mpy_cross.emitters.ssa.inline import candidates
-from mpy_cross.emitters.ssa.settings import CHECKS, INLINE, OPT, Optimise, constant_defaults
+from mpy_cross.emitters.ssa.settings import CHECKS, DIRECT, INLINE, OPT, Optimise, constant_defaults
 from mpy_cross.loader.ops import Emit, FunctionOps, ModuleOps
 
 
@@ -28,6 +30,6 @@ def settings_of(function: FunctionOps, module: ModuleOps, settings: Optimise) ->
         if function.n_def_pos_args:
             place = module.functions.index(function)
             settings = settings._replace(defaults=constant_defaults(module, place))
-        if any(INLINE in words for words in directives.values()):
+        if any(INLINE in words or DIRECT in words for words in directives.values()):
             settings = settings._replace(inlined=candidates(module, settings.notes))
     return settings

@@ -10,6 +10,9 @@ only if in the module itself the name is bound once, by the definition, and neve
 
 Arguments become what the parameters say, as in a call.  The result of a call is an object in
 viper; here the object is made only if it is needed: `int(clamp(x))` has none.
+
+Functions that are too big for that, have handlers or call themselves are called directly
+(`direct`), as those are whose comment says so.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from mpy_cross.emitters.native.values import BOOL, NATIVE_TYPES, PTR_NONE, PYOBJ, UNBOUND
-from mpy_cross.emitters.ssa import bounds, ir
+from mpy_cross.emitters.ssa import bounds, direct, ir
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Value
 from mpy_cross.emitters.ssa.rotate import rotate
-from mpy_cross.emitters.ssa.settings import INLINE, Unsupported, constant_defaults
+from mpy_cross.emitters.ssa.settings import DIRECT, INLINE, Unsupported, constant_defaults
 from mpy_cross.loader.ops import Emit, FunctionOps, ModuleOps, Op, ScopeFlag, Verb
 
 if TYPE_CHECKING:
@@ -51,37 +54,43 @@ class Inlined(NamedTuple):
     function: FunctionOps
     ops: list[Op]
     defaults: tuple[Op, ...]
+    is_direct: bool = False
+    """It is called, but directly."""
 
 
 def candidates(module: ModuleOps, notes: list[str] | None) -> dict[int, Inlined]:
-    """The functions to inline, by name; `notes` gets a line for each that cannot be."""
+    """The functions to inline or call directly, by name; `notes` gets a line for each that cannot
+    be."""
     found: dict[int, Inlined] = {}
     for place, function in enumerate(module.functions):
-        if INLINE not in module.directives.get(function.line, ()):
+        words = module.directives.get(function.line, ())
+        if INLINE not in words and DIRECT not in words:
             continue
         reason = _refused(module, function)
         if not reason:
             found[function.name] = Inlined(
                 function, rotate(function.ops, function.n_labels),
-                constant_defaults(module, place) if function.n_def_pos_args else ())
+                constant_defaults(module, place) if function.n_def_pos_args else (),
+                DIRECT in words or function.exc_stack_size > 0 or len(function.ops) > MAX_OPS)
         elif notes is not None:
             name = module.names[function.name].decode("utf-8", "replace")
             note = f"{name}: not inlined: {reason}"
             if note not in notes:
                 notes.append(note)
+    for key, one in found.items():
+        if not one.is_direct and any(other is one for other in reached(one.ops, found)):
+            found[key] = one._replace(is_direct=True)  # it calls itself
     return found
 
 
 def _refused(module: ModuleOps, function: FunctionOps) -> str:
-    """Why a function is not inlined; "" if it is."""
+    """Why a function is neither inlined nor called directly; "" if it is."""
     if function.emit != Emit.VIPER:
         return "it is no viper function"
     if function.cells or function.n_kwonly_args or function.flags & OTHER_KINDS:
         return "this kind of arguments or variables"
-    if function.exc_stack_size or any(op[0] in MAKES for op in function.ops):
-        return "it has handlers, or functions inside"
-    if len(function.ops) > MAX_OPS:
-        return f"it has more than {MAX_OPS} operations"
+    if any(op[0] in MAKES for op in function.ops):
+        return "it has functions inside"
     top = module.functions[0]
     definition = -1
     for other in module.functions:
@@ -132,28 +141,17 @@ def call(b: Builder, n: int) -> None:
     name = b.top(n).data
     inlined = b.target.inlined[name]
     function = inlined.function
-    missing = function.n_pos_args - n
-    if not 0 <= missing <= len(inlined.defaults):
-        raise Unsupported("the number of arguments of what is inlined")
+    if inlined.is_direct or b.n_inlined + len(inlined.ops) > MAX_INLINED:
+        direct.call(b, n)
+        return
     b.n_inlined += len(inlined.ops)
-    if name in b.inlining:
-        raise Unsupported("a function that calls itself")
-    if b.n_inlined > MAX_INLINED:
-        raise Unsupported(f"more than {MAX_INLINED} operations of functions that are inlined")
-    first = len(b.stack) - n
     base = len(b.local_types)
-    b.local_types += [PYOBJ] * function.n_pos_args
+    types = parameter_types(function)
+    values = arguments(b, n)
+    b.local_types += types
     b.local_types += [UNBOUND] * (function.n_locals - function.n_pos_args)
-    for local, vtype in function.viper_params.items():
-        b.local_types[base + local] = vtype
-    verbs = b.verbs
-    for op in inlined.defaults[len(inlined.defaults) - missing :] if missing else ():
-        verbs[op[0]](b, op)
-    values = [_argument(b, first + i, b.local_types[base + i])
-              for i in range(function.n_pos_args)]
     for i, value in enumerate(values):
         b.set_local(base + i, value)
-    del b.stack[first - 1 :]
     outer = b.return_type, b.inlined_end, b.inlined_depth
     b.return_type = function.viper_return
     b.inlined_depth = len(b.stack)
@@ -176,6 +174,27 @@ def call(b: Builder, n: int) -> None:
         b.push_object(result)
     else:
         b.push_boxed(vtype, result)
+
+
+def parameter_types(function: FunctionOps) -> list[int]:
+    """What the arguments of a function become."""
+    return [function.viper_params.get(i, PYOBJ) for i in range(function.n_pos_args)]
+
+
+def arguments(b: Builder, n: int) -> list[Value]:
+    """Pop a function that is inlined and its `n` arguments; all arguments as what the parameters
+    say."""
+    inlined = b.target.inlined[b.top(n).data]
+    missing = inlined.function.n_pos_args - n
+    if not 0 <= missing <= len(inlined.defaults):
+        raise Unsupported("the number of arguments of what is inlined")
+    first = len(b.stack) - n
+    for op in inlined.defaults[len(inlined.defaults) - missing :] if missing else ():
+        b.verbs[op[0]](b, op)
+    values = [_argument(b, first + i, vtype)
+              for i, vtype in enumerate(parameter_types(inlined.function))]
+    del b.stack[first - 1 :]
+    return values
 
 
 def _walk(b: Builder, ops: list[Op], base: int, labels: int) -> None:

@@ -109,6 +109,9 @@ OPS: Final[dict[str, OpInfo]] = {
     "getframe": OpInfo(0, pure=False, has_imm=True),
     # A call of entry imm of the function table args[0] with up to three words.
     "call": OpInfo(-1, pure=False, has_imm=True),
+    # A call of part imm >> 1 of the same piece of code, with words in registers; if imm is odd the
+    # last one is the function object, for parts that need the run-time.
+    "direct": OpInfo(-1, pure=False, has_imm=True),
     # An object as the address that it is.
     "cast": OpInfo(1),
     # Version 5: the number of a name, and it as an object; imm is an index in the module's names.
@@ -130,6 +133,11 @@ items of lists may be read and written where they are.  With one more argument, 
 `mp_type_bytes`, those of bytes may be read."""
 OVERFLOW: Final = ("vs", "vc")
 """Conditions of a branch whose first operand is an `addv` or `subv`: no room for it, or room."""
+
+MOST_DIRECT: Final = 5
+"""Words that a call of a part has in registers, besides the function object."""
+ENVIRONMENT: Final = 31
+"""What `livein` has for the function object in a part that is called with it."""
 
 WIDTHS: Final = {f"{name}{8 * width}": width for width in (1, 2, 4)
                  for name in ("load", "loadx", "store", "storex")}
@@ -222,7 +230,7 @@ class Function:
     """A function; `blocks[0]` is its entry."""
 
     __slots__ = ("access", "blocks", "hardware_loops", "has_handler", "n_blocks", "n_frame",
-                 "n_values", "name", "tagged")
+                 "n_values", "name", "table_fields", "tagged")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -239,6 +247,9 @@ class Function:
         """The core may count the rounds of loops, if it can."""
         self.tagged = False
         """Operations may read objects as the words that they are, tag included."""
+        self.table_fields: tuple[int, ...] = ()
+        """Of a part: offsets of the fields that lead from the function object to the table of the
+        run-time's functions."""
 
     @property
     def entry(self) -> Block:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, final
 
-from mpy_cross.emitters.ssa.ir import Block, Function
+from mpy_cross.emitters.ssa.ir import ENVIRONMENT, Block, Function
 
 FIRST_VIRTUAL: Final = 32
 SLOT: Final = 1 << 24
@@ -77,7 +77,7 @@ class MBlock:
 class MFunction:
     """A function as machine instructions."""
 
-    __slots__ = ("blocks", "n_frame", "n_slots", "n_virtual", "registers", "source")
+    __slots__ = ("blocks", "fixed", "n_frame", "n_slots", "n_virtual", "registers", "source")
 
     def __init__(self, source: Function) -> None:
         self.source = source
@@ -87,10 +87,29 @@ class MFunction:
         self.n_slots = 0
         self.registers: dict[int, int] = {}
         """What the allocator has chosen."""
+        self.fixed: set[int] = set()
+        """Registers in which parts of the piece get what they are called with."""
 
     def new_register(self) -> int:
         self.n_virtual += 1
         return self.n_virtual - 1
+
+
+@final
+class Convention(NamedTuple):
+    """How the parts of a piece of code are called; `call_clobbers` are those of the run-time."""
+
+    words: tuple[int, ...]
+    """Registers of the caller for the words."""
+    environment: int
+    """The one for the function object, which calls keep where there is such a register."""
+    result: int
+    window: int = 0
+    """How much lower the numbers of these registers are for what is called."""
+
+    def entry(self, n: int) -> int:
+        """Where a function finds what `livein` has the number for."""
+        return (self.environment if n == ENVIRONMENT else self.words[n]) - self.window
 
 
 @final

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple, cast, final
 from mpy_cross.emitters.native.baseline import NativeCode, emit_native
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
-from mpy_cross.emitters.ssa import inline, prelude_constant
+from mpy_cross.emitters.ssa import direct, inline, prelude_constant
 from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
 from mpy_cross.emitters.ssa.build import Target, Verbs
 from mpy_cross.emitters.ssa.build_called import CalledBuilder
+from mpy_cross.emitters.ssa.build_direct import parts_of
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
@@ -20,7 +21,7 @@ from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.build_viper import ViperBuilder
 from mpy_cross.emitters.ssa.cfg import order_of, prune
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
-from mpy_cross.emitters.ssa.machine import LoopTooLong, machine_text
+from mpy_cross.emitters.ssa.machine import LoopTooLong, MFunction, machine_text
 from mpy_cross.emitters.ssa.native_entry import NativeEntry
 from mpy_cross.emitters.ssa.native_loops import Plan
 from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
@@ -148,9 +149,11 @@ def _finish(
 ) -> NativeCode:
     release = target.release
     builder = ViperBuilder(function, ops, target, VIPER_VERBS)
-    ssa = builder.build()
-    run_passes(ssa, settings, BACK_ENDS[arch])
-    code, links = machine_code(ssa, arch, settings)
+    functions = [builder.build(), *parts_of(builder)]
+    for one in functions:
+        run_passes(one, settings, BACK_ENDS[arch])
+    direct.drop_environments(functions)
+    code, links = machine_code(functions, arch, settings)
     raw_code = RawCode(
         kind=CodeKind.VIPER,
         code=code,
@@ -163,27 +166,33 @@ def _finish(
 
 
 def machine_code(
-    ssa: Function, arch: str, settings: Optimise
+    functions: list[Function], arch: str, settings: Optimise
 ) -> tuple[bytes, list[tuple[int, int]]]:
-    """The bytes of a function, and the places of names in them.  Raises Unsupported."""
-    name = ssa.name
-    if settings.record is not None:
-        settings.record.append(("ssa", name, function_text(ssa)))
+    """The bytes of a function with its parts, and the places of names in them.
+
+    Raises Unsupported.
+    """
     back_end = BACK_ENDS[arch]
-    selected = back_end.select(ssa)
-    assembler = back_end.assembler(selected)
+    second = back_end.second
+    selected: list[MFunction] = []
     try:
-        second = back_end.second
-        allocate(selected, back_end.registers(settings.n_registers),
-                 second and second(selected, settings.n_registers))
-        if settings.record is not None:
-            settings.record.append(("regalloc", name, machine_text(selected)))
+        for ssa in functions:
+            if settings.record is not None:
+                settings.record.append(("ssa", ssa.name, function_text(ssa)))
+            one = back_end.select(ssa)
+            allocate(one, back_end.registers(settings.n_registers),
+                     second and second(one, settings.n_registers))
+            if settings.record is not None:
+                settings.record.append(("regalloc", ssa.name, machine_text(one)))
+            selected.append(one)
+        assembler = back_end.assembler(selected)
         code = assembler.assemble()
     except AllocationError as error:
         raise Unsupported(str(error)) from None
     except LoopTooLong:
-        ssa.hardware_loops = False
-        return machine_code(ssa, arch, settings)
+        for ssa in functions:
+            ssa.hardware_loops = False
+        return machine_code(functions, arch, settings)
     return code, assembler.links
 
 
@@ -267,7 +276,7 @@ def _native(
         prelude_constant.add(builder, ssa, prelude)
     run_passes(ssa, settings, BACK_ENDS[arch])
     constants.run(ssa)
-    code, links = machine_code(ssa, arch, settings)
+    code, links = machine_code([ssa], arch, settings)
     if release.native_tables and release.native_prelude_word:
         code = len(builder.made).to_bytes(4, "little") + code
     raw_code = RawCode(

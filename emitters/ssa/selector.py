@@ -11,7 +11,15 @@ from typing import ClassVar
 from mpy_cross.emitters.ssa.cfg import Flow, uses_of
 from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, RETURN, Block, Function, Value
 from mpy_cross.emitters.ssa.layout import block_order, split_critical_edges
-from mpy_cross.emitters.ssa.machine import CONST, COPY, FIRST_VIRTUAL, Ins, MBlock, MFunction
+from mpy_cross.emitters.ssa.machine import (
+    CONST,
+    COPY,
+    FIRST_VIRTUAL,
+    Convention,
+    Ins,
+    MBlock,
+    MFunction,
+)
 from mpy_cross.loader.fun_table import SENTINEL
 
 
@@ -30,6 +38,9 @@ class BaseSelector:
 
     result: ClassVar[int] = 0
     """The register of what a function returns."""
+    convention: Convention
+    clobbers: tuple[int, ...]
+    """What calls do not keep."""
 
     def __init__(self, function: Function) -> None:
         self.function = function
@@ -97,6 +108,27 @@ class BaseSelector:
                  if not value.is_const and reg(value) != register]
         if pairs:
             self.out.append(Ins(COPY, [r for r, _ in pairs], [reg(v) for _, v in pairs]))
+
+    def direct(self, value: Value) -> None:
+        """A call of a part."""
+        convention = self.convention
+        if self.uses.get(value):
+            self.out.append(Ins(COPY, [reg(value)], [convention.result]))
+        n = len(value.args)
+        registers = list(convention.words[:n])
+        if value.imm & 1:
+            registers[n - 1 :] = [convention.environment]
+        ins = Ins("direct", [convention.result], registers, value.imm >> 1)
+        ins.clobbers = self.clobbers
+        self.machine.fixed.update(registers)
+        self.out.append(ins)
+        self.fixed(list(zip(registers, value.args, strict=True)))
+
+    def livein(self, value: Value) -> None:
+        """What the function finds when it is called."""
+        register = self.convention.entry(value.imm)
+        self.machine.fixed.add(register)
+        self.out.append(Ins(COPY, [reg(value)], [register]))
 
     def single(self, value: Value) -> bool:
         """Whether a value's only reader is being selected, in the same block."""

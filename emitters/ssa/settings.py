@@ -15,10 +15,11 @@ LEVELS: Final = ("0", "1", "2", "s")
 """Levels as `-X opt` names them: none, what makes code shorter and faster at once, everything,
 everything that does not make code longer."""
 
-# Words of the comment behind a decorator, `# mpy: opt=2, checks, inline`.
+# Words of the comment behind a decorator, `# mpy: opt=2, checks, inline`, `# mpy: direct`.
 OPT: Final = "opt="
 CHECKS: Final = "checks"
 INLINE: Final = "inline"
+DIRECT: Final = "direct"
 
 
 @final
@@ -47,7 +48,8 @@ class Optimise(NamedTuple):
     directives: bool = True
     """Comments behind decorators are heeded."""
     inlined: Mapping[int, Inlined] = MappingProxyType({})
-    """Functions of the module that are put in the place of their calls, by name."""
+    """Functions of the module that are put in the place of their calls, or called directly, by
+    name."""
     record: list[tuple[str, str, str]] | None = None
     """Takes (stage, function, text) of every function that is optimised, for `--dump`."""
     notes: list[str] | None = None

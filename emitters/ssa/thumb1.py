@@ -6,6 +6,7 @@ out.  Numbers that two instructions cannot make are words behind the code (`thum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.emitters.ssa import thumb1_encode as enc
@@ -37,6 +38,7 @@ from mpy_cross.emitters.ssa.thumb2_items import Stub
 from mpy_cross.emitters.ssa.thumb_code import (
     BY_RESULT,
     NEGATED_ALL,
+    NOT_PART,
     Jump,
     ThumbCode,
     written_registers,
@@ -73,16 +75,21 @@ def second_registers(function: MFunction, limit: int) -> Second:
 class Thumb1(ThumbCode):
     """The code of one function."""
 
-    __slots__ = ("_access", "_flags", "_frame", "_held", "_saved", "_saved_high", "_shared",
-                 "items")
+    __slots__ = ("_access", "_flags", "_frame", "_held", "_is_leaf", "_may_link", "_saved",
+                 "_saved_high", "_shared", "items")
 
-    def __init__(self, function: MFunction) -> None:
-        super().__init__(function)
+    def __init__(
+        self, function: MFunction, parts: Sequence[MFunction] = (), first_label: int = NOT_PART
+    ) -> None:
+        super().__init__(function, parts, first_label)
         self.items: list[Item] = []
         self._flags = NONE
         """The register whose value the flags are set by."""
         self._held = False
         """The flags are read later on."""
+        self._is_leaf = False
+        self._may_link = True
+        """Jumps may change lr."""
         self._shared: dict[bytes, int] = {}
         """Labels of the subroutines that are called."""
         self._access: dict[Stub, list[int]] = {}
@@ -90,14 +97,24 @@ class Thumb1(ThumbCode):
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError."""
+        self._put_all()
+        for label, part in enumerate(self.parts):
+            code = Thumb1(part, (), self._n_labels)
+            code._shared = self._shared
+            code._put_all()
+            self.items += [label, *code.items]
+            self._n_labels = code._n_labels
+        for routine, label in self._shared.items():
+            self.items += [label, routine]
+        return link(self.items)
+
+    def _put_all(self) -> None:
+        """The items of one function.  Raises AllocationError."""
         peephole(self.function)
         self._reserve_slot()
         self.put_blocks()
         for stub, labels in self._access.items():
             self.items += access(stub, labels, self.new_label)
-        for routine, label in self._shared.items():
-            self.items += [label, routine]
-        return link(self.items, bool(written_registers(self.function) >> LR & 1))
 
     def _reserve_slot(self) -> None:
         """A word of the frame for parallel copies that ip is not enough for."""
@@ -121,6 +138,7 @@ class Thumb1(ThumbCode):
             self._flags = NONE
 
     def put_jump(self, jump: Jump) -> None:
+        jump.may_link = self._may_link
         self.items.append(jump)
 
     def put_label(self, label: int) -> None:
@@ -132,6 +150,10 @@ class Thumb1(ThumbCode):
     def enter(self) -> None:
         function = self.function
         written = written_registers(function)
+        self._is_leaf = self.is_plain_leaf(written)
+        self._may_link = not (self._is_leaf or written >> LR & 1)
+        if self._is_leaf:
+            return
         saved = written & KEPT
         high = [register for register in range(8, 12) if written >> register & 1]
         # High registers are saved by way of as many low ones.
@@ -160,9 +182,16 @@ class Thumb1(ThumbCode):
             for register, low in self._saved_high:
                 self.keep(enc.MOV(low, register))
             self.keep(enc.PUSH(second))
+            for _, low in self._saved_high if self.is_part else ():
+                if low in function.fixed:  # the part is called with something in it
+                    place = second.bit_count() + (self._saved & (1 << low) - 1).bit_count()
+                    self.keep(enc.LDR_SP(low, 4 * place))
         self.items.append(enc.frame_change(self._frame, enc.DECREASE_SP))
 
     def leave(self, ins: Ins) -> None:
+        if self._is_leaf:
+            self.keep(enc.BX(LR))
+            return
         self.items.append(enc.frame_change(self._frame, enc.INCREASE_SP))
         if self._saved_high:
             second = sum(1 << low for _, low in self._saved_high)
@@ -275,6 +304,10 @@ class Thumb1(ThumbCode):
         if labels[writes] == NONE:
             labels[writes] = self.new_label()
         self.items.append(Subroutine(labels[writes]))
+        self._flags = NONE
+
+    def direct(self, ins: Ins) -> None:
+        self.items.append(Subroutine(ins.imm))
         self._flags = NONE
 
     def routine(self, ins: Ins) -> None:
@@ -404,6 +437,7 @@ HANDLERS: Final = {
     "callto": Thumb1.call_to,
     "routine": Thumb1.routine,
     "item": Thumb1.item,
+    "direct": Thumb1.direct,
     "add": Thumb1.add,
     "addi": Thumb1.add_number,
     "addv": Thumb1.three,

@@ -55,8 +55,8 @@ Item = bytes | Jump | Literal | Subroutine | Pool | int
 """Code, a branch, a load, a call, words, or a label."""
 
 
-def link(items: list[Item], uses_lr: bool) -> bytes:
-    """The code.  Raises AllocationError where a jump needs lr and `uses_lr` says it is taken."""
+def link(items: list[Item]) -> bytes:
+    """The code.  Raises AllocationError where a jump needs lr and must not."""
     items = _with_pools(items)
     places: dict[int, int] = {}
     total = _choose_sizes(items, places)
@@ -67,7 +67,7 @@ def link(items: list[Item], uses_lr: bool) -> bytes:
         if isinstance(item, bytes):
             code += item
         elif isinstance(item, Jump):
-            code += _encode_jump(item, places[item.label] - at - 4, uses_lr)
+            code += _encode_jump(item, places[item.label] - at - 4)
         elif isinstance(item, Subroutine):
             code += enc.BL(places[item.label] - at - 4)
         elif isinstance(item, Literal):
@@ -185,7 +185,7 @@ def _size_of(jump: Jump, distance: int) -> int:
     return 2 if -2048 <= distance < 2048 else 4
 
 
-def _encode_jump(jump: Jump, distance: int, uses_lr: bool) -> bytes:
+def _encode_jump(jump: Jump, distance: int) -> bytes:
     if jump.cond and jump.size == 2:
         return B_IF.to_bytes(B_IF.word(CONDITION[jump.cond], distance))
     code = b""
@@ -197,6 +197,6 @@ def _encode_jump(jump: Jump, distance: int, uses_lr: bool) -> bytes:
         code = B_IF.to_bytes(B_IF.word(CONDITION[NEGATED_ALL[jump.cond]], size - 2))
     if size == 2:
         return code + B.to_bytes(B.word(distance))
-    if uses_lr:
+    if not jump.may_link:
         raise AllocationError("a jump too far")
     return code + enc.BL(distance)

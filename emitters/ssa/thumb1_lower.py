@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from mpy_cross.emitters.ssa.cfg import replace_values
+from mpy_cross.emitters.ssa.direct import table_of
 from mpy_cross.emitters.ssa.ir import BRANCH, Block, Function, Value, signed
 from mpy_cross.loader.fun_table import Fun
 
@@ -76,8 +77,9 @@ def _one_block(
     divided = {(value.args[0], value.args[1]) for value in values if value.op == "floordiv"}
     for value in values:
         if value.op in CALLS:
-            # Each function has a call, of what checks its arguments or reads them.
-            assert table is not None
+            # A function has a call, of what checks its arguments or reads them; parts may not.
+            if table is None:
+                table = table_of(function)
             x, y = value.args
             if (x, y) in divided:
                 quotient = quotients.get((x, y))

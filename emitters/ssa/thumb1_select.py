@@ -23,6 +23,7 @@ from mpy_cross.emitters.ssa.ir import (
 from mpy_cross.emitters.ssa.machine import CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
+from mpy_cross.emitters.ssa.thumb_code import THUMB
 
 R0: Final = 0
 R1: Final = 1
@@ -55,6 +56,9 @@ class Selector(BaseSelector):
     """Selects for one function."""
 
     __slots__ = ()
+
+    convention = THUMB
+    clobbers = CALL_CLOBBERS
 
     def number(self, number: int) -> int:
         """A register with a number, made before what the block has so far."""
@@ -176,8 +180,10 @@ class Selector(BaseSelector):
             ins.clobbers = ROUTINE_CLOBBERS
             self.out.append(ins)
             self.fixed([(R0, args[0]), (R1, args[1])])
+        elif op == "direct":
+            self.direct(value)
         elif op == "livein":
-            self.out.append(Ins(COPY, [reg(value)], [value.imm]))
+            self.livein(value)
         elif op == "cast":
             self.out.append(Ins(COPY, [reg(value)], [reg(args[0])]))
         elif op == "tag":

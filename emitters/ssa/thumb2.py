@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE, it_block
@@ -20,12 +21,13 @@ from mpy_cross.emitters.ssa.machine import (
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_conditional import IT
-from mpy_cross.emitters.ssa.thumb2_items import LINK, Stub, access
+from mpy_cross.emitters.ssa.thumb2_items import LINK, RETURN, Stub, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
     BY_RESULT,
     CONDITION,
+    NOT_PART,
     Jump,
     ThumbCode,
     uses_memory,
@@ -69,8 +71,10 @@ class Thumb2(ThumbCode):
 
     __slots__ = ("_access", "_padding", "_saved", "_total", "items")
 
-    def __init__(self, function: MFunction) -> None:
-        super().__init__(function)
+    def __init__(
+        self, function: MFunction, parts: Sequence[MFunction] = (), first_label: int = NOT_PART
+    ) -> None:
+        super().__init__(function, parts, first_label)
         self.items: list[Item] = []
         self._access: dict[Stub, list[int]] = {}
         """Functions for items: labels of those that read, and of those that also write."""
@@ -83,17 +87,29 @@ class Thumb2(ThumbCode):
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
+        self._put_all()
+        for label, part in enumerate(self.parts):
+            code = Thumb2(part, (), self._n_labels)
+            code._put_all()
+            self.items += [label, *code.items]
+            self._n_labels = code._n_labels
+        return self._link()
+
+    def _put_all(self) -> None:
+        """The items of one function.  Raises AllocationError."""
         peephole(self.function)
         thumb2_conditional.run(self.function, self._length, _is_zero_test)
         self.put_blocks()
         for stub, labels in self._access.items():
             self.items += access(stub, labels, self.new_label)
-        return self._link()
 
     # -------------------------------------------------------------------------------------- frame
 
     def enter(self) -> None:
         function = self.function
+        self._padding = self._saved = 0
+        if self.is_plain_leaf(written_registers(function)):
+            return
         saved = written_registers(function) & KEPT_REGISTERS | 1 << LR
         words = function.n_frame + function.n_slots
         words += (words + saved.bit_count()) & 1  # sp is a multiple of 8
@@ -111,6 +127,9 @@ class Thumb2(ThumbCode):
             self.items.append(enc.DECREASE_SP(size) if size < 512 else enc.SUBW(13, 13, size))
 
     def _leave(self) -> None:
+        if not self._saved:
+            self.items.append(RETURN)
+            return
         if self._padding:
             size = self._total
             self.items.append(enc.INCREASE_SP(size) if size < 512 else enc.ADDW(13, 13, size))
@@ -268,6 +287,9 @@ class Thumb2(ThumbCode):
         if labels[writes] == NONE:
             labels[writes] = self.new_label()
         self.items.append(Jump(LINK, labels[writes]))
+
+    def direct(self, ins: Ins) -> None:
+        self.items.append(Jump(LINK, ins.imm))
 
     def ret(self, ins: Ins) -> None:
         self._leave()
@@ -475,6 +497,7 @@ HANDLERS: Final = {
     SPILL: Thumb2.spill,
     "call": Thumb2.call,
     "item": Thumb2.item,
+    "direct": Thumb2.direct,
     "ret": Thumb2.ret,
     "cmp": Thumb2.compare,
     "tst": Thumb2.compare,

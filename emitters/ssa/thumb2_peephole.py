@@ -56,7 +56,8 @@ def _prefer_low(function: MFunction) -> None:
                 wide[found[register]] += 1
             for register in ins.srcs:
                 wide[found[register]] += 1
-    places = [register for register in KEPT if register in used]
+    places = [register for register in KEPT
+              if register in used and register not in function.fixed]
     new = dict(zip(sorted(places, key=lambda register: -wide[register]), places, strict=True))
     function.registers = {v: new.get(register, register) for v, register in chosen.items()}
 

@@ -23,6 +23,7 @@ from mpy_cross.emitters.ssa.ir import (
 )
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
+from mpy_cross.emitters.ssa.thumb_code import THUMB
 
 R0: Final = 0
 R3: Final = 3
@@ -53,6 +54,9 @@ class Selector(BaseSelector):
     """Selects for one function."""
 
     __slots__ = ("dsp",)
+
+    convention = THUMB
+    clobbers = CALL_CLOBBERS
 
     def __init__(self, function: Function, dsp: bool) -> None:
         super().__init__(function)
@@ -162,8 +166,10 @@ class Selector(BaseSelector):
             self._select(value)
         elif op == "call":
             self._call(value)
+        elif op == "direct":
+            self.direct(value)
         elif op == "livein":
-            self.out.append(Ins(COPY, [reg(value)], [value.imm]))
+            self.livein(value)
         elif op == "cast":
             self.out.append(Ins(COPY, [reg(value)], [reg(args[0])]))
         elif op in ("smulh", "umulh"):

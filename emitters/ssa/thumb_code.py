@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.assembler.thumb import TABLE
@@ -10,6 +11,7 @@ from mpy_cross.emitters.ssa.machine import (
     COPY,
     FIRST_VIRTUAL,
     SLOT,
+    Convention,
     Ins,
     MBlock,
     MFunction,
@@ -18,8 +20,15 @@ from mpy_cross.emitters.ssa.machine import (
 CONDITION: Final = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "mi": 4, "pl": 5, "vs": 6, "vc": 7,
                     "hi": 8, "ls": 9, "ge": 10, "lt": 11, "gt": 12, "le": 13}
 NEGATED_ALL: Final = {**NEGATED, "mi": "pl", "pl": "mi", "vs": "vc", "vc": "vs"}
+THUMB: Final = Convention((0, 1, 2, 3, 5), 4, 0)
+"""Of the registers that calls keep two are for parts: the function object hardly ever moves."""
 BY_RESULT: Final = {"eq": "eq", "ne": "ne", "lt": "mi", "ge": "pl"}
 """Conditions of a comparison with 0, and those that flags by a result then have."""
+NOT_PART: Final = -1
+KEPT: Final = 0x4FF0
+"""What a function keeps, with lr, as bits."""
+CALLS: Final = frozenset(("call", "callto", "direct", "item", "routine"))
+"""Instructions that change lr."""
 B: Final = TABLE["b"]
 B_IF: Final = TABLE["b_cond"]
 
@@ -28,7 +37,7 @@ B_IF: Final = TABLE["b_cond"]
 class Jump:
     """A branch whose size depends on the distance."""
 
-    __slots__ = ("cond", "label", "register", "size")
+    __slots__ = ("cond", "label", "may_link", "register", "size")
 
     def __init__(self, cond: str, label: int, register: int = -1) -> None:
         self.cond = cond
@@ -36,15 +45,24 @@ class Jump:
         self.label = label
         self.register = register
         self.size = 2
+        self.may_link = True
+        """It may change lr."""
 
 
 class ThumbCode:
     """The code of one function, as a list of items: bytes, jumps, labels and what a target adds."""
 
-    __slots__ = ("_n_labels", "_names", "_spare", "function", "links")
+    __slots__ = ("_n_labels", "_names", "_spare", "function", "is_part", "links", "parts")
 
-    def __init__(self, function: MFunction) -> None:
+    def __init__(
+        self, function: MFunction, parts: Sequence[MFunction] = (), first_label: int = NOT_PART
+    ) -> None:
+        """`parts`: functions that are called directly; their numbers are the labels of their
+        beginnings.  `first_label`: of a part, the first label that is not in use yet."""
         self.function = function
+        self.parts = parts
+        self.is_part = first_label != NOT_PART
+        self._n_labels = first_label if self.is_part else len(parts)
         self.links: list[tuple[int, int]] = []
         """Place and name, as in `RawCode.qstr_links`."""
 
@@ -71,9 +89,8 @@ class ThumbCode:
             self._spare = SLOT + function.n_slots
             function.n_slots += 1
         self._names = {}
-        for i, block in enumerate(function.blocks):
-            self._names[id(block)] = i
-        self._n_labels = len(function.blocks)
+        for block in function.blocks:
+            self._names[id(block)] = self.new_label()
         self.enter()
         blocks = function.blocks
         emitted = [block for block in blocks if block is blocks[0] or target_of(block) is block]
@@ -105,6 +122,14 @@ class ThumbCode:
     def new_label(self) -> int:
         self._n_labels += 1
         return self._n_labels - 1
+
+    def is_plain_leaf(self, written: int) -> bool:
+        """Whether a part calls nothing, has no frame, and writes only registers that it may
+        (`written`, as bits): it has nothing to put back."""
+        function = self.function
+        return self.is_part and not written & KEPT and not function.n_frame \
+            and not function.n_slots and not any(
+                ins.op in CALLS for block in function.blocks for ins in block.code)
 
     def slot(self, slot: int) -> int:
         """Where a spilled value is, in bytes from sp."""

@@ -6,9 +6,9 @@
 3. An operation has as many arguments as it takes; a phi has one for each predecessor.
 4. An argument is defined on every way to where it is read: in a block that dominates it, or before
    it in the same block; that of a phi at the end of the predecessor.
-5. Only calls, phis, moves to the frame and `ret` take objects; `field` also reads from one.  A phi
-   that has one object has only objects, but for words of zero, which stand for "nothing".  In a
-   tagged function everything takes objects.
+5. Only calls (direct ones too), phis, moves to the frame and `ret` take objects; `field` also reads
+   from one.  A phi that has one object has only objects, but for words of zero, which stand for
+   "nothing".  In a tagged function everything takes objects.
 6. Numbers are in their range: shift scales 0 to 2, conditions, frame words below `n_frame`,
    constants 0 to 0xFFFFFFFF.
 7. A branch on overflow is about an `addv` or a `subv`.
@@ -24,6 +24,7 @@ from mpy_cross.emitters.ssa.ir import (
     CONDITIONS,
     DEAD,
     JUMP,
+    MOST_DIRECT,
     OBJ,
     OPS,
     OVERFLOW,
@@ -36,9 +37,11 @@ from mpy_cross.emitters.ssa.ir import (
 
 SHAPES: Final = {JUMP: (0, 1), BRANCH: (2, 2), RETURN: (1, 0), DEAD: (0, 0)}
 """Terminator -> number of arguments, of successors."""
-TAKE_OBJECTS: Final = ("call", "phi", "putframe", "field", "field16", "cast", "eq", "ne",
+TAKE_OBJECTS: Final = ("call", "direct", "phi", "putframe", "field", "field16", "cast", "eq", "ne",
                        "select", "store32")
 MAX_CALL_ARGS: Final = 1 + 4
+CALLS: Final = {"call": (1, MAX_CALL_ARGS), "direct": (0, MOST_DIRECT + 1)}
+"""Fewest and most arguments."""
 
 
 def verify(function: Function) -> list[str]:
@@ -105,7 +108,8 @@ def _check_value(function: Function, value: Value, problems: list[str]) -> None:
     wanted = len(value.block.preds) if value.op == "phi" else info.n_args
     if wanted not in (-1, len(value.args)):
         problems.append(f"{where} has {len(value.args)} arguments, not {wanted}")
-    if value.op == "call" and not 1 <= len(value.args) <= MAX_CALL_ARGS:
+    fewest, most = CALLS.get(value.op, (0, len(value.args)))
+    if not fewest <= len(value.args) <= most:
         problems.append(f"{where} has {len(value.args)} arguments")
     if not function.tagged and value.op not in TAKE_OBJECTS and any(
         arg.type == OBJ for arg in value.args

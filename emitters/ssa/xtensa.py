@@ -6,6 +6,7 @@ registers, so that a8 to a15 are lost.  call0 (ESP8266): a12 to a15 are kept for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.emitters.ssa import xtensa_encode as enc
@@ -34,6 +35,7 @@ from mpy_cross.emitters.ssa.xtensa_link import (
     CODE_SIZE,
     QSTR,
     QSTR_OBJECT,
+    Align,
     Branch,
     Call,
     Item,
@@ -58,10 +60,13 @@ class Xtensa:
     """The code of one function."""
 
     __slots__ = ("_access", "_ends", "_n_labels", "_names", "_saved", "_size", "_spare", "abi",
-                 "function", "items", "links")
+                 "function", "items", "links", "parts")
 
-    def __init__(self, function: MFunction, abi: Abi) -> None:
+    def __init__(self, function: MFunction, abi: Abi, parts: Sequence[MFunction] = ()) -> None:
+        """`parts`: functions that are called directly; their numbers are the labels of their
+        beginnings."""
         self.function = function
+        self.parts = parts
         self.abi = abi
         self.items: list[Item] = []
         self.links: list[tuple[int, int]] = []
@@ -70,22 +75,32 @@ class Xtensa:
         """Labels behind loops, by their numbers."""
         self._access: dict[Stub, int] = {}
         """Functions for items: their labels."""
-        self._n_labels = 0
+        self._n_labels = len(parts)
         self._saved: list[int] = []
         self._size = 0
         self._spare = -1
 
     def assemble(self) -> bytes:
         """The bytes of the function.  Raises AllocationError, LoopTooLong."""
+        self._put_all()
+        for label, part in enumerate(self.parts):
+            code = Xtensa(part, self.abi)
+            code._n_labels = self._n_labels
+            code._put_all()
+            self.items += [Align(), label, *code.items]
+            self._n_labels = code._n_labels
+        return link(self.items, self.links)
+
+    def _put_all(self) -> None:
+        """The items of one function.  Raises AllocationError."""
         function = self.function
         put_registers(function)
         if any(ins.op == COPY and uses_memory(ins) for b in function.blocks for ins in b.code):
             # The scratch register moves words within the frame, and cannot break cycles meanwhile.
             self._spare = SLOT + function.n_slots
             function.n_slots += 1
-        for i, block in enumerate(function.blocks):
-            self._names[id(block)] = i
-        self._n_labels = len(function.blocks)
+        for block in function.blocks:
+            self._names[id(block)] = self._new_label()
         self._enter()
         blocks = function.blocks
         emitted = [block for block in blocks if block is blocks[0] or target_of(block) is block]
@@ -95,7 +110,6 @@ class Xtensa:
         for stub, label in self._access.items():
             self.items += access(stub, label, self.abi.windowed, self._new_label)
         self._end_loops()
-        return link(self.items, self.links)
 
     def _new_label(self) -> int:
         self._n_labels += 1
@@ -234,6 +248,9 @@ class Xtensa:
         to = self.abi.scratch
         self.items.append(enc.memory("ldr", to, ins.srcs[0], ins.imm * 4))
         self.items.append(enc.CALLX8(to) if self.abi.windowed else enc.CALLX0(to))
+
+    def direct(self, ins: Ins) -> None:
+        self.items.append(Call(ins.imm, self.abi.windowed))
 
     def item(self, ins: Ins) -> None:
         n_types = ins.shift
@@ -451,6 +468,7 @@ HANDLERS: Final = {
     SPILL: Xtensa.spill,
     "call": Xtensa.call,
     "item": Xtensa.item,
+    "direct": Xtensa.direct,
     "ret": Xtensa.ret,
     "loop": Xtensa.loop,
     "add": Xtensa.add,

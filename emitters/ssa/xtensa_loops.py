@@ -20,7 +20,7 @@ from mpy_cross.emitters.ssa.machine import COPY, Ins, MBlock, MFunction
 from mpy_cross.emitters.ssa.passes.undo import is_read
 from mpy_cross.emitters.ssa.selector import reg
 
-CALLS = ("call", "item")
+CALLS = ("call", "direct", "item")
 LOOP = "loop"
 MOST_INSTRUCTIONS = 90
 """More will hardly fit into 255 bytes."""

@@ -25,7 +25,7 @@ from mpy_cross.emitters.ssa.ir import (
 )
 from mpy_cross.emitters.ssa.passes.pointers import counters_of
 
-WITH_CALLS = ("call", "udiv", "urem")
+WITH_CALLS = ("call", "direct", "udiv", "urem")
 """Operations that are calls, at least on some cores."""
 
 

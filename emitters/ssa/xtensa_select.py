@@ -25,7 +25,7 @@ from mpy_cross.emitters.ssa.ir import (
     Value,
     signed,
 )
-from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins, MFunction
+from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Convention, Ins, MFunction
 from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
 from mpy_cross.emitters.ssa.xtensa_encode import MEMORY, THREE, has_immediate
@@ -52,12 +52,13 @@ class Abi(NamedTuple):
     registers: tuple[int, ...]
     few: tuple[int, ...]
     """For tests."""
+    parts: Convention
 
 
 WINDOWED: Final = Abi(True, 10, tuple(range(8, 16)), 8, (*range(9, 16), *range(7, 1, -1)),
-                      (10, 2, 11, 5, 6, 7))
+                      (10, 2, 11, 5, 6, 7), Convention((10, 11, 12, 13, 14), 15, 10, 8))
 CALL0: Final = Abi(False, 2, (0, *range(2, 12)), 0, (*range(2, 12), *range(12, 16)),
-                   (2, 3, 11, 13, 14, 15))
+                   (2, 3, 11, 13, 14, 15), Convention((2, 3, 4, 5, 6), 12, 2))
 
 ARITHMETIC: Final = {"and": "and", "or": "orr", "xor": "eor", "mul": "mul",
                      "smulh": "smulh", "umulh": "umulh"}
@@ -77,13 +78,15 @@ EXTREMES: Final = {("lt", False): "min", ("lt", True): "max", ("lo", False): "mi
 class Selector(BaseSelector):
     """Selects for one function."""
 
-    __slots__ = ("abi", "signed_loads", "writes_items")
+    __slots__ = ("abi", "clobbers", "convention", "signed_loads", "writes_items")
 
     result = A2
 
     def __init__(self, function: Function, abi: Abi) -> None:
         super().__init__(function)
         self.abi = abi
+        self.convention = abi.parts
+        self.clobbers = abi.clobbers
         self.writes_items = any(
             value.op == "call" and value.imm >> ITEMS and len(item_operands(value)[1]) > 2
             for block in function.blocks for value in block.values)
@@ -219,8 +222,10 @@ class Selector(BaseSelector):
             self._select(value)
         elif op == "call":
             self._call(value)
+        elif op == "direct":
+            self.direct(value)
         elif op == "livein":
-            self.out.append(Ins(COPY, [reg(value)], [A2 + value.imm]))
+            self.livein(value)
         elif op == "cast":
             self.out.append(Ins(COPY, [reg(value)], [reg(args[0])]))
         elif op == "tag":

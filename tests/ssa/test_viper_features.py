@@ -282,10 +282,9 @@ def test_calls_that_are_not_inlined(caller: str, reason: str) -> None:
     assert any("f: nothing is inlined in it" in note and reason in note for note in notes), notes
 
 
-def test_functions_that_call_themselves_are_not_inlined() -> None:
-    notes: list[str] = []
-    _with_notes(INNER.replace("a + 1", "int(g(a - 1)) if a else 0") + OUTER, notes)
-    assert sum("calls itself" in note for note in notes) == 2
+def test_functions_that_call_themselves_are_called_directly() -> None:
+    source = INNER.replace("a + 1", "int(g(a - 1)) if a else 0") + OUTER
+    assert compiled(source, opt="2") == compiled(source.replace("inline", "direct"), opt="2")
 
 
 # ---------------------------------------------------------------------------------------- comments

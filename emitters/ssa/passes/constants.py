@@ -21,7 +21,7 @@ def run(function: Function) -> None:
     kept: set[Block] = set()
     for loop in Flow(function).loops:
         hot = [block for block in loop.body if not block.is_cold]
-        if not any(value.op == "call" for block in hot for value in block.values):
+        if not any(value.op in ("call", "direct") for block in hot for value in block.values):
             kept.update(hot)
     for block in function.blocks:
         made: dict[Value, Value] = {}
