@@ -23,8 +23,11 @@ class BusFault(Exception):
     """
 
     def __init__(self, address: int, size: int, kind: str, text: str = "is not mapped") -> None:
-        super().__init__(f"{kind} of {size} bytes at 0x{address:08x}: {text}")
-        self.address, self.size, self.kind = address, size, kind
+        super().__init__(address, size, kind, text)  # so that it can be pickled
+        self.address, self.size, self.kind, self.text = address, size, kind, text
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.size} bytes at 0x{self.address:08x}: {self.text}"
 
 
 @final

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, final
 
+from mpy_cross.emulator.bus import BusFault
 from mpy_cross.emulator.cores.attach import attach
 from mpy_cross.emulator.cores.core import Core, CoreError, Stop, StopReason
 from mpy_cross.emulator.machine import Machine
@@ -79,7 +80,8 @@ class Stock:
     """A machine with firmware.
 
     console: None until it is set; what was printed is in `output`.  runner: moves the cores and the
-    clock, by default the machine's first core alone.
+    clock, by default the machine's first core alone.  Raises StockError for an image that does not
+    fit into the chip's memory.
     """
 
     def __init__(self, machine: Machine, segments: Iterable[Segment], *,
@@ -87,7 +89,15 @@ class Stock:
         self.machine = machine
         fit(machine)
         for segment in segments:
-            machine.bus.load(segment.address, segment.data)
+            try:
+                machine.bus.load(segment.address, segment.data)
+            except BusFault:
+                flash = machine.chip.flash
+                raise StockError(
+                    f"the image has {len(segment.data):,} bytes at 0x{segment.address:08x}, where "
+                    f"a {machine.chip.name} has no memory for them: its flash is "
+                    f"0x{flash.base:08x} to 0x{flash.base + flash.size - 1:08x}; is it for "
+                    f"another board?") from None
         self.runner: Runner = attach(machine) if runner is None else runner
         self.core = self.runner.core
         self._awaited = b""

@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ from mpy_cross.emulator.firmware import dfuse, uf2
 from mpy_cross.emulator.firmware.files import load, read
 from mpy_cross.emulator.firmware.identify import Identity, describe_mpy, identify
 from mpy_cross.emulator.firmware.image import Image, ImageError, Piece, Segment, join
+from mpy_cross.emulator.stock import StockError
+from mpy_cross.emulator.stock_session import StockSession
 from tests.emulator.firmware_files import firmware, hex_record, write_elf, write_hex
 
 FLASH = 0x0800_0000
@@ -525,3 +528,21 @@ def test_hex_as_intelhex_reads_it(parts: tuple[Segment, ...], row: int) -> None:
     for part in image.segments:
         assert part.data == other.tobinstr(start=part.address, size=len(part.data))
     assert other.start_addr == {"EIP": image.entry}
+
+
+@pytest.mark.parametrize(("board", "address", "text"), [
+    ("pyboard", 0x60000000, r"its flash is 0x08000000 to 0x080fffff; is it for another board\?"),
+    ("nucleo_f411re", 0x0807FFFE, r"has 4 bytes at 0x0807fffe, where a STM32F411RE has no memory"),
+    ("pico", 0x08000000, r"where a RP2040 has no memory for them: its flash is 0x10000000 to"),
+])
+def test_an_image_for_another_chip(board: str, address: int, text: str, tmp_path: Path) -> None:
+    """It is refused with both places, on the command line too."""
+    pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of emulator")
+    with pytest.raises(StockError, match=text):
+        StockSession(board, [Segment(address, b"code")])
+    path = tmp_path / "image.bin"
+    path.write_bytes(write_hex([Segment(address, b"code")]))
+    command = ["run", "--board", board, "--firmware", str(path), "-c", "1"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert re.search(text, result.output)
