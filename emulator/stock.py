@@ -95,7 +95,7 @@ class Stock:
                 flash = machine.chip.flash
                 raise StockError(
                     f"the image has {len(segment.data):,} bytes at 0x{segment.address:08x}, where "
-                    f"a {machine.chip.name} has no memory for them: its flash is "
+                    f"the {machine.chip.name} has no memory for them: its flash is "
                     f"0x{flash.base:08x} to 0x{flash.base + flash.size - 1:08x}; is it for "
                     f"another board?") from None
         self.runner: Runner = attach(machine) if runner is None else runner
