@@ -249,7 +249,7 @@ def test_code_that_never_stays_is_interpreted() -> None:
         for _ in range(2):
             assert core.call(function) == number
 
-    for number in range(20):
+    for number in range(30):
         change(number)
     begun = translator.instructions
     for number in range(60):

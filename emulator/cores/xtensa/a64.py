@@ -357,6 +357,13 @@ def reaches(word: int, offset: int) -> bool:
     return -limit <= offset < limit
 
 
+def offset(word: int) -> int:
+    """The offset of this branch."""
+    at, width = _field(word)
+    half = 1 << width - 1
+    return ((word >> at & (1 << width) - 1 ^ half) - half) << 2
+
+
 def redirect(word: int, offset: int) -> int:
     """The same branch with another offset, for which `reaches`."""
     at, width = _field(word)

@@ -24,9 +24,9 @@ DIRECT: Final = -1
 class Block:
     """One block.
 
-    at: host address of out[0]; mode: see `layout`; quad: highest group of registers that is known
-    to belong to the present window; start: address; count: instructions; index: of the present
-    one, whose address is `address`; end: address after the last one.
+    at: host address of out[0]; key: see `Translated`; mode: see `layout`; quad: highest group of
+    registers that is known to belong to the present window; start: address; count: instructions;
+    index: of the present one, whose address is `address`; end: address after the last one.
     parts: numbers of the instructions behind each branch that may leave the block in between, and
     `count`; taken: the one of them up to which instructions have been taken off the budget.
     body: place behind the look at the budget, -1 if the words of the program are compared ahead of
@@ -39,14 +39,16 @@ class Block:
     loops: known ends of loops, with their begins (-1 for none); pages: numbers of pages, of
     2 ** `page_bits` bytes, at which the instruction at an address met what only the host can
     access.
+    differs: place of the branch that is taken if these are not what they were, 0 for none.
     accesses: (places of branches, instructions from this one on, address, base, offset, kind,
     place behind) of accesses that the host does, see `layout`.
     ended: no code comes after this.
     """
 
-    __slots__ = ("accesses", "address", "at", "back", "body", "count", "end", "ended", "entries",
-                 "entry", "exits", "index", "loops", "mode", "model", "out", "page_bits", "pages",
-                 "parts", "places", "quad", "sites", "start", "state", "taken")
+    __slots__ = ("accesses", "address", "at", "back", "body", "count", "differs", "end",
+                 "ended", "entries", "entry", "exits", "index", "key", "loops", "mode", "model",
+                 "out", "page_bits", "pages", "parts", "places", "quad", "sites", "start", "state",
+                 "taken")
 
     def __init__(self, model: Model, state: State, at: int, mode: int, quad: int, start: int,
                  parts: list[int], end: int, loops: dict[int, int], pages: dict[int, set[int]],
@@ -54,7 +56,8 @@ class Block:
         self.model, self.state = model, state
         self.at, self.mode, self.quad, self.start, self.end = at, mode, quad, start, end
         self.parts, self.taken, self.count = parts, parts[0], parts[-1]
-        self.body = self.back = 0
+        self.key = start | mode << 32 | quad << 36
+        self.body = self.back = self.differs = 0
         self.loops, self.pages, self.page_bits = loops, pages, page_bits
         self.out: list[int] = []
         self.exits: list[tuple[int, int, int, str]] = []

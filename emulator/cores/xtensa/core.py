@@ -223,6 +223,8 @@ class TranslatedXtensa(SteppedXtensa):
                     continue
                 if reason == _CHAIN:
                     double[_NEXT] = translator.chain(double[_SITE])
+                elif reason == at.CHANGED:
+                    double[_NEXT] = translator.code_differs(double[_SITE])
                 elif reason == at.MISS:
                     mode = (double[_MISSED] - at.TABLES_AT) // at.TABLE_SIZE
                     double[_NEXT] = translator.miss(words[_AT], mode)
@@ -232,17 +234,14 @@ class TranslatedXtensa(SteppedXtensa):
                             error = run(ref, resume, zero, zero, none)
                             continue
                         break
-                    pc = state.pc = words[_AT]
+                    state.pc = words[_AT]
                     state.instructions = until - double[_LEFT]
                     if reason == at.STEP:
                         self._step()
                     elif reason == at.BUDGET_OVER:
                         self._step_until(until)
-                    elif reason == at.CHANGED:
-                        translator.code_differs(pc)
                     elif reason == at.INTERPRET:
-                        translator.interpreted(pc)
-                        self._step_straight(until)
+                        self._step_unsteady(until)
                     else:
                         return  # at a breakpoint
                     break
@@ -405,15 +404,14 @@ class TranslatedXtensa(SteppedXtensa):
             if self._is_over():
                 return
 
-    def _step_straight(self, until: int) -> None:
-        """The same until an instruction is not followed by the next one in memory."""
-        state, distance = self.state, 1
-        while 0 < distance < 4 and state.instructions < until:
-            pc = state.pc
+    def _step_unsteady(self, until: int) -> None:
+        """Instructions that change so often that they are interpreted."""
+        state, translator = self.state, self.translator
+        while state.pc in translator.unsteady and state.instructions < until:
+            translator.interpreted(state.pc)
             self._step()
             if self._is_over():
                 return
-            distance = state.pc - pc
 
     def _is_over(self) -> bool:
         """After an instruction of the interpreter: is something there for the host?"""

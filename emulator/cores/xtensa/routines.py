@@ -119,8 +119,9 @@ class Routines:
     heavy: ends it with all state in its memory: REASON from T0, AT from PC; resume: loads the state
         and goes on at NEXT.
     miss: an indirect jump whose target is not in the table.
-    chain: a branch without a target; LINK says which.
-    budget, stub, breakpoint, refused, changed, interpret, step: `heavy` with that reason.
+    chain: a branch without a target; LINK says which; changed: the same of a block whose words are
+        not what they were.
+    budget, stub, breakpoint, refused, interpret, step: `heavy` with that reason.
     access: the host does an access of the kind in T3, to the address in T1, of the value in T2;
         comes back to LINK.
     back: returns from a stub, which counts as an instruction; after "back with VALUE" and "back
@@ -199,10 +200,12 @@ class Routines:
         p.label("chain")
         p.emit(movz(T0, CHAIN))
         p.to(branch(0), "light")
+        p.label("changed")
+        p.emit(movz(T0, CHANGED))
+        p.to(branch(0), "light")
         self._stub()
         for name, reason in (("budget", BUDGET_OVER), ("breakpoint", BREAKPOINT),
-                             ("refused", REFUSED), ("changed", CHANGED),
-                             ("interpret", INTERPRET)):
+                             ("refused", REFUSED), ("interpret", INTERPRET)):
             p.label(name)
             p.emit(movz(T0, reason))
             p.to(branch(0), "heavy")

@@ -67,7 +67,7 @@ from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
 MAKES: Final[dict[str, Make]] = {**INTEGER, **MEMORY, **FLOAT, **JUMPS, **SYSTEM}
 LONGEST: Final = 48  # instructions of a block
 MOST_PARTS: Final = 6
-MOST_CHANGES: Final = 4  # of a block, after which it is interpreted
+MOST_CHANGES: Final = 16  # of a block, after which what changes in it is interpreted
 INTERPRETED: Final = 1000  # times, before it is translated again
 PAGE_BITS: Final = 12  # of the pages in which code is looked for
 _NOWHERE: Final = (1 << 64) - 1  # an entry of the table that no address has
@@ -91,16 +91,42 @@ class Translated:
     addresses of its instructions, less `host`; addresses: of its instructions; parts: see `Block`.
     open: it ends with a branch behind which it could go on; back: host address of the branch to its
     own body, 0 for none.
+    differs: host address of the branch that is taken if the program is not what this was made from,
+    which is `code`; 0 if nobody looks.  newer: blocks for what was found there instead, to which
+    that leads, one after the other; `end` is that of the longest.
     """
 
-    __slots__ = ("address", "addresses", "back", "end", "host", "key", "open", "parts", "places")
+    __slots__ = ("address", "addresses", "back", "code", "differs", "end", "host", "key", "newer",
+                 "open", "parts", "places")
 
     def __init__(self, key: int, host: int, addresses: list[int], end: int,
                  places: list[int], parts: list[int]) -> None:
         self.key, self.host, self.addresses, self.end = key, host, addresses, end
         self.address = addresses[0] if addresses else end - 1
         self.places, self.parts = places, parts
-        self.open, self.back = False, 0
+        self.open, self.back, self.differs = False, 0, 0
+        self.newer: list[Translated] = []
+        self.code = b""
+
+
+def _compare(b: Block, code: bytes) -> None:
+    """Is the program still what this was made from?  Nothing else of its words counts."""
+    out, first, end = b.out, b.start, b.start + len(code)
+    start = first & ~3
+    out += constant(T2, start)
+    for place in range(start, end, 4):
+        low, high = max(first - place, 0), min(end - place, 4)
+        wanted = int.from_bytes(code[place + low - first : place + high - first], "little")
+        into = T0 if place > start else T1
+        out.append(access(LDR, into, T2, place - start))
+        if high - low < 4:
+            out.append(logical(a64.AND_I, into, into, (1 << 8 * high) - (1 << 8 * low)))
+        out += constant(T3, wanted << 8 * low)
+        out.append(three(EOR, into, into, T3))
+        if place > start:
+            out.append(three(ORR, T1, T1, T0))
+    b.differs = len(out)
+    out.append(cbnz(T1, 0))
 
 
 @final
@@ -114,8 +140,8 @@ class Translator:
     devices: see `Block.pages`; checked: pages whose code is compared whenever it is executed, as
     it and data change too often.
     table: the memory of the tables of indirect jumps.
-    unsteady: addresses of blocks that change so often that they are interpreted, and how many times
-    more they are, until they are translated again.
+    unsteady: addresses of instructions that change so often that they are interpreted, and how many
+    times more they are, until they are translated again.
     """
 
     def __init__(self, interpreter: Interpreter, buffer: CodeBuffer, table: memoryview,
@@ -144,6 +170,7 @@ class Translator:
         self.unsteady: dict[int, int] = {}
         self._often: set[int] = set()  # keys of blocks that are to be long
         self._sites: dict[int, tuple[int, int, int]] = {}
+        self._differing: dict[int, int] = {}  # keys of blocks that are compared
         self._hosts: list[int] = []  # of all blocks, in order
         self._order: list[Translated] = []
         self._pages: dict[int, set[int]] = {}  # keys of the blocks by page
@@ -214,6 +241,8 @@ class Translator:
         """
         found: list[Instruction] = []
         decode, loops, breakpoints = self.interpreter.instruction, self.loops, self.breakpoints
+        if self.unsteady:
+            breakpoints = breakpoints | self.unsteady.keys()
         try:
             while True:
                 one = decode(address)
@@ -253,9 +282,12 @@ class Translator:
             self.loops[end] = -1
             self.kill(end - 1, end + 1)
 
-    def _translate(self, address: int, mode: int, quad: int) -> int:
+    def _translate(self, address: int, mode: int, quad: int, older: Translated | None = None,
+                   ) -> int:
+        """older: a block for other words at this address, which stays."""
         if self.buffer.full:
             self.forget()
+            older = None
         key = address | mode << 32 | quad << 36
         host = self.buffer.at
         first, last = self.stubs
@@ -265,7 +297,9 @@ class Translator:
             routine = ("stub" if stub else
                        "breakpoint" if address in self.breakpoints else "interpret")
             code.append(branch(self.routines[routine] - host - 4 * len(code)))
-            self._add(Translated(key, host, [] if stub else [address], address + 1, [], [1]), code)
+            made = Translated(key, host, [] if stub else [address], address + 1, [], [1])
+            self.blocks[key] = made
+            self._add(made, code)
             return host
         parts: list[int] = []
         long = key in self._often
@@ -275,8 +309,17 @@ class Translator:
                   self.devices, self.device_bits, self._entry)
         made = Translated(key, host, [one.address for one in found] or [address], end, b.places,
                           parts)
-        self.blocks[key] = made
+        if older is None:
+            self.blocks[key] = made
+        else:
+            older.newer.append(made)
+            older.end = max(older.end, end)
         checks = mode & 3 == WINDOWS
+        compared = bool(found) and self.checked and not self.checked.isdisjoint(
+            (address >> PAGE_BITS, end - 1 >> PAGE_BITS))
+        if compared:
+            made.code = self._read(address, end)
+            _compare(b, made.code)
         self._prologue(b, checks and bool(found) and found[0].name == "entry"
                        and found[0].operands[0] == 1)
         out = b.out
@@ -301,6 +344,8 @@ class Translator:
                 b.address = address
                 b.places.append(4 * len(out))
                 b.step()
+        if b.differs:
+            made.differs = host + 4 * b.differs
         if not long and found and found[-1].name in CONDITIONAL:
             made.open = found[-1].operands[-1] > end and end not in self.loops
         if b.back:
@@ -314,10 +359,6 @@ class Translator:
         """looks_itself: the first instruction looks whether the budget is enough."""
         out, address, first = b.out, b.start, b.parts[0]
         b.address = address
-        compared = self.checked and not self.checked.isdisjoint(
-            (address >> PAGE_BITS, b.end - 1 >> PAGE_BITS))
-        if compared:
-            self._compare(b, address)
         take = X | add_i(BUDGET, BUDGET, -first)
         if looks_itself:
             out.append(take)
@@ -330,23 +371,8 @@ class Translator:
             out.append(a64.tbnz(T0, 63, 0))
             b.body = len(out)
             out.append(take)
-        if compared:
+        if b.differs:
             b.body = -1
-
-    def _compare(self, b: Block, address: int) -> None:
-        """Are the words of the program still those that this was made from?"""
-        fetch, out = self.interpreter.memory.fetch, b.out
-        out += constant(T2, address & ~3)
-        out.append(a64.movz(T1, 0))
-        start = address & ~3
-        for place in range(start, b.end, 4):
-            low, high = fetch(place) & 0xFFFF, fetch(place + 2) & 0xFFFF
-            if place - start < 4096:
-                out.append(access(LDR, T0, T2, place - start))
-                out += constant(T3, low | high << 16)
-                out += (three(EOR, T0, T0, T3), three(ORR, T1, T1, T0))
-        b.exits.append((len(out), 0, address, "changed"))
-        out.append(cbnz(T1, 0))
 
     def _finish(self, b: Block) -> None:
         """What is behind the block."""
@@ -379,6 +405,11 @@ class Translator:
             out += constant(PC, address)
             out.append(branch_link(routines["access"] - host - 4 * len(out)))
             out.append(branch(4 * (behind - len(out))))
+        if b.differs:
+            out[b.differs] = a64.redirect(out[b.differs], 4 * (len(out) - b.differs))
+            out += constant(PC, b.start)
+            out.append(branch_link(routines["changed"] - host - 4 * len(out)))
+            self._differing[host + 4 * len(out)] = b.key
         mode = b.mode << 32
         for place, target, quad in b.sites:
             key = target | mode | quad << 36
@@ -401,7 +432,6 @@ class Translator:
 
     def _add(self, block: Translated, code: list[int]) -> None:
         self.buffer.append(code)
-        self.blocks[block.key] = block
         self._hosts.append(block.host)
         self._order.append(block)
         if not block.addresses:
@@ -423,15 +453,52 @@ class Translator:
 
     # Forgetting.
 
-    def code_differs(self, address: int) -> None:
-        """The program at the begin of a block is not what it was made from."""
-        self.kill(address, address + 1)
+    def code_differs(self, link: int) -> int:
+        """The program at the begin of a block is not what it was made from; `link` says which.
+        Where to go on."""
+        key = self._differing[link]
+        address, mode, quad = key & 0xFFFF_FFFF, key >> 32 & 15, key >> 36
         times = self._changes[address] = self._changes.get(address, 0) + 1
+        block = self.blocks.get(key)
+        if block is None or not block.differs:
+            return self.find(address, mode, quad)
+        last = block.newer[-1] if block.newer else block
         if times >= MOST_CHANGES:
-            self.unsteady[address] = INTERPRETED
+            self._find_unsteady(address, last.code)
+            self.kill(address, address + 1)
+            return self.find(address, mode, quad)
+        forgotten = self.times_forgotten
+        host = self._translate(address, mode, quad, block)
+        if self.times_forgotten == forgotten:
+            place = self._behind(last.differs)
+            self.buffer.write(place, branch(host - place))
+            self.changed(place)
+        return host
+
+    def _find_unsteady(self, address: int, code: bytes) -> None:
+        """Instructions that are not what they were, which the code from that address on says."""
+        place, end, interpreter = address, address + len(code), self.interpreter
+        try:
+            while place < end:
+                one = interpreter.instruction(place)
+                following = min(one.end, end) if one is not None else end
+                if self._read(place, following) != code[place - address : following - address]:
+                    self.unsteady[place] = INTERPRETED
+                    self.kill(place, place + 1)
+                place = following
+        except Raised:
+            self.unsteady[place] = INTERPRETED
+
+    def _read(self, first: int, end: int) -> bytes:
+        fetch = self.interpreter.memory.fetch
+        return bytes(fetch(address) & 0xFF for address in range(first, end))
+
+    def _behind(self, place: int) -> int:
+        """Where the branch at a host address leads."""
+        return place + a64.offset(self.buffer.read(place))
 
     def interpreted(self, address: int) -> None:
-        """A block that changes often is about to be interpreted."""
+        """An instruction that changes often is about to be interpreted."""
         left = self.unsteady.pop(address, 1) - 1
         if left:
             self.unsteady[address] = left
@@ -491,6 +558,7 @@ class Translator:
         self._entries.clear()
         self.blocks.clear()
         self._sites.clear()
+        self._differing.clear()
         self._changes.clear()
         self.unsteady.clear()
         self._hosts.clear()
