@@ -241,9 +241,17 @@ def as_type(b: Builder, known: int, value: Value, vtype: int) -> Value:
     """A machine word of a type as one of another, by way of an object that is not made."""
     if known >= len(TYPES):
         raise Unsupported("such an argument")
-    if vtype == BOOL and known != BOOL:
-        return b.block_value("ne", [value, b.const(0)], 0, ir.BOOL)
+    if (vtype == BOOL or known == BOOL) and not _is_truth(value):
+        # True and False as objects; as a machine word a bool has all the bits of what it was.
+        value = b.block_value("ne", [value, b.const(0)], 0, ir.BOOL)
+        if vtype == BOOL:
+            return value
     if b.limits is not None and bounds.is_pointer(vtype) and not bounds.is_pointer(known):
         return b.block_value("add", [value, b.const(0)], 0, TYPES[vtype])
     assert value.type != OBJ
     return value
+
+
+def _is_truth(value: Value) -> bool:
+    """Whether a word is known to be 0 or 1."""
+    return value.op in ir.CONDITIONS or (value.is_const and value.imm < 2)

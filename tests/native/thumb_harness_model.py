@@ -138,6 +138,12 @@ class Bool(Word):
     __slots__ = ()
 
 
+class Object(Word):
+    """The number that a call of another function gives, an object until it is converted."""
+
+    __slots__ = ()
+
+
 class Pointer(Word):
     __slots__ = ()
     width: ClassVar[int] = 1
@@ -203,7 +209,18 @@ class _Numbers(ast.NodeTransformer):
 
 
 def _cast(kind: type[Word]) -> Callable[[Word], Word]:
-    return lambda value: kind(value.bits)
+    def cast(value: Word) -> Word:
+        if isinstance(value, Object) and kind is Bool:
+            return Bool(value.bits != 0)
+        return kind(value.bits)
+
+    return cast
+
+
+def _through_object(word: Word, kind: str) -> Word:
+    """A machine word that becomes an object, and that a machine word of a type."""
+    bits = int(word.bits != 0) if kind == "bool" or isinstance(word, Bool) else word.bits
+    return TYPES[kind](bits)
 
 
 def _range(*args: Word) -> Iterator[Int]:
@@ -211,23 +228,42 @@ def _range(*args: Word) -> Iterator[Int]:
 
 
 class Model:
-    """The function `f` of a viper source, as CPython understands it."""
+    """The function `f` of a viper source, or its only one, as CPython understands it; functions may
+    call each other."""
 
     def __init__(self, source: str) -> None:
         tree = ast.parse(source)
-        (function,) = tree.body
-        assert isinstance(function, ast.FunctionDef)
-        self.parameters = [(arg.arg, _name(arg.annotation)) for arg in function.args.args]
-        self._returns = _name(function.returns)
-        function.decorator_list = []
-        function.returns = None
-        for arg in function.args.args:
-            arg.annotation = None
         self._turns = 0
         names: dict[str, Any] = {f"_cast_{name}": _cast(kind) for name, kind in TYPES.items()}
         names |= {"_int": Int, "_bool": Bool, "_cast_range": _range, "_turn": self._turn}
+        signatures: dict[str, tuple[list[tuple[str, str]], str]] = {}
+        for function in tree.body:
+            assert isinstance(function, ast.FunctionDef)
+            signatures[function.name] = (
+                [(arg.arg, _name(arg.annotation)) for arg in function.args.args],
+                _name(function.returns))
+            function.decorator_list = []
+            function.returns = None
+            for arg in function.args.args:
+                arg.annotation = None
         exec(compile(ast.fix_missing_locations(_Numbers().visit(tree)), "case.py", "exec"), names)
-        self._function: Callable[..., Any] = names[function.name]
+        for name, (parameters, returns) in signatures.items():
+            names[f"_cast_{name}"] = self._callable(
+                names[name], [kind for _, kind in parameters], returns)
+        first = "f" if "f" in signatures else next(iter(signatures))
+        self.parameters, self._returns = signatures[first]
+        self._function: Callable[..., Any] = names[first]
+
+    def _callable(
+        self, function: Callable[..., Word], kinds: Sequence[str], returns: str
+    ) -> Callable[..., Word]:
+        """A function as others call it: what goes to it and comes back is an object meanwhile."""
+        def call(*args: Word) -> Word:
+            self._turn()
+            words = [_through_object(arg, kind) for arg, kind in zip(args, kinds, strict=True)]
+            return Object(_through_object(TYPES[returns](function(*words).bits), returns).bits)
+
+        return call
 
     def _turn(self) -> None:
         self._turns += 1

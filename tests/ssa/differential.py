@@ -2,12 +2,14 @@
 
     python -m tests.ssa.differential --count 20000
     python -m tests.ssa.differential --count 500 --kind objects --seed 7
+    python -m tests.ssa.differential --count 1000 --kind calls
     python -m tests.ssa.differential --count 1000 --arch armv6m
     python -m tests.ssa.differential --show --seed 7
 
 Functions over machine integers (`generate_functions`) are judged by a model of viper in CPython and
-run on a bare core that also watches registers and memory.  Whole programs (`programs`) run on the
-run-time, beside its bytecode and CPython.  What differs is made smaller and printed.
+run on a bare core that also watches registers and memory; so are modules of functions that call
+each other (`generate_calls`, --kind calls).  Whole programs (`programs`) run on the run-time,
+beside its bytecode and CPython.  What differs is made smaller and printed.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
 from tests.native.thumb_harness import buffer_addresses
 from tests.native.thumb_harness_model import TYPES, Model, Unfit
+from tests.ssa import generate_calls
 from tests.ssa.boards import placed
 from tests.ssa.generate_functions import Case, case
 from tests.ssa.programs import KINDS, run
@@ -130,7 +133,7 @@ def shrunk(test: Case, release: str, arch: str, chosen: Sequence[Optimise]) -> C
         try:
             if not names_are_known(smaller.source):
                 return False
-            compiled(smaller.source, release, arch, Optimise())
+            compiled(smaller.source, release, arch, Optimise("1", directives=False))
             found = difference(smaller, release, arch, chosen)
             return found is not None and (_FAILS in found) == fails
         except Exception:  # what is left is no program any more
@@ -144,8 +147,14 @@ def shrunk(test: Case, release: str, arch: str, chosen: Sequence[Optimise]) -> C
 
 
 def names_are_known(source: str) -> bool:
-    """Whether every name is an argument or a local, or viper's own.  Raises SyntaxError."""
+    """Whether every name is an argument or a local, viper's own or a viper function, `f` being one
+    of these.  Raises SyntaxError."""
     known = {"micropython", "range", *TYPES}
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)
+                 and node.decorator_list]
+    known.update(function.name for function in functions)
+    if "f" not in known:
+        return False
     loaded: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.arg):
@@ -180,16 +189,17 @@ def kind_of(report: str) -> str:
 def functions(
     first: int, count: int, settings: Callable[[int], Sequence[Optimise]], most: int = 1,
     depth: int = 3, targets: Sequence[tuple[str, str]] = TARGETS,
+    make: Callable[[int, bool, int], Case] = case,
 ) -> tuple[int, list[str]]:
-    """Compare `count` functions; how many had a result, and reports of at most `most` mistakes,
-    each of another kind."""
+    """Compare `count` functions that are made of a seed; how many had a result, and reports of at
+    most `most` mistakes, each of another kind."""
     ran = n_wrong = 0
     wrong: list[str] = []
     seen: set[str] = set()
     for seed in range(first, first + count):
         release, arch = targets[seed % len(targets)]
         chosen = settings(seed)
-        test = case(seed, get(release).viper_unary, depth)
+        test = make(seed, get(release).viper_unary, depth)
         try:
             report = difference(test, release, arch, chosen)
         except Unfit:
@@ -211,6 +221,9 @@ def functions(
     return ran, wrong
 
 
+MADE: Final = {"functions": case, "calls": generate_calls.case}
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.ssa.differential", description=__doc__,
@@ -218,14 +231,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--most", type=int, default=1, help="kinds of mistakes to stop after")
-    parser.add_argument("--kind", choices=("functions", *KINDS), default="functions")
+    parser.add_argument("--kind", choices=(*MADE, *KINDS), default="functions")
     parser.add_argument("--arch", choices=sorted({arch for _, arch in TARGETS}),
                         help="only this one of the architectures")
     parser.add_argument("--show", action="store_true", help="print the function of the seed")
     options = parser.parse_args(argv)
     kind = KINDS.get(options.kind)
     if options.show:
-        print(kind.program(options.seed) if kind else case(options.seed).source)
+        print(kind.program(options.seed) if kind
+              else MADE[options.kind](options.seed, True, 3).source)
         return 0
     targets = [one for one in TARGETS if options.arch in (None, one[1])]
     print(f"seed {options.seed}", flush=True)
@@ -234,7 +248,8 @@ def main(argv: list[str] | None = None) -> int:
     for first in range(options.seed, end, CHUNK):
         count = min(CHUNK, end - first)
         if kind is None:
-            n, wrong = functions(first, count, every, options.most, targets=targets)
+            n, wrong = functions(first, count, every, options.most, targets=targets,
+                                 make=MADE[options.kind])
         else:
             n, wrong = run(kind, first, count, targets, every, options.most)
         ran += n
