@@ -425,7 +425,7 @@ class Builder:
                     bounds.limit_variable(-1 - place), self.block, ir.INT)
             return value
         if entry.kind == IN_FRAME:
-            return self.block_value("getframe", [], self.frame_word(place), OBJ)
+            return self.get_place(place)
         if entry.kind == CONSTANT:
             return self.load_object(self.linker.const(entry.data))
         boxed = self.boxed(entry)
@@ -480,6 +480,17 @@ class Builder:
             self.ssa.n_frame = word + 1
         return word
 
+    def get_place(self, place: int) -> Value:
+        """What is in memory at a place of the stack."""
+        return self.block_value("getframe", [], self.frame_word(place), OBJ)
+
+    def put_place(self, place: int, value: Value) -> None:
+        self.block_value("putframe", [value], self.frame_word(place))
+
+    def place_address(self, place: int) -> Value:
+        """The address of a place of the stack in memory."""
+        return self.block_value("frame", [], self.frame_word(place), "ptr")
+
     def pointer_for_pop(self, n: int) -> Value:
         """Pop `n` values, which become objects in the frame; their address."""
         first = len(self.stack) - n
@@ -489,18 +500,18 @@ class Builder:
             entry = self.stack[place]
             if entry.kind != IN_FRAME:
                 value = self.to_object(entry.vtype, self.value_of(place))
-                self.block_value("putframe", [value], self.frame_word(place))
+                self.put_place(place, value)
         del self.stack[first:]
         if not n:
             return self.const(0, "ptr")
-        return self.block_value("frame", [], self.frame_word(first), "ptr")
+        return self.place_address(first)
 
     def pointer_for_push(self, n: int) -> Value:
         """Push `n` objects that the run-time will write; their address."""
         first = len(self.stack)
         self.stack += [Entry(PYOBJ, IN_FRAME)] * n
         self.frame_word(first + n - 1)
-        return self.block_value("frame", [], self.frame_word(first), "ptr")
+        return self.place_address(first)
 
     # -------------------------------------------------------------------------------- constants
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emitters.native.values import PYOBJ
-from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa import ir, native_generators
 from mpy_cross.emitters.ssa.build import (
     HELD,
     LAZY,
@@ -38,8 +38,9 @@ from mpy_cross.emitters.ssa.native_loops import (
     Thread,
     find_regions,
     handlers_pay,
+    operates,
 )
-from mpy_cross.loader.fun_table import Fun
+from mpy_cross.loader.fun_table import CODE_STATE_STATE, Fun
 from mpy_cross.loader.ops import FunctionOps, Op, ScopeFlag, Verb
 
 SUBSCRIPTS: Final = (Verb.LOAD_SUBSCR, Verb.STORE_SUBSCR)
@@ -60,9 +61,9 @@ class NativeBuilder(NativeEntry):
 
     __slots__ = (
         "alive", "at", "bytes_type", "calls_only", "exit_blocks", "facts", "from_stack",
-        "indexes", "list_type", "native_verbs",
-        "others", "places", "plain", "plan", "region", "regions", "seen", "skip",
-        "small", "small_vars", "stores", "written",
+        "indexes", "is_generator", "list_type", "live", "loaded", "native_verbs",
+        "others", "places", "plain", "plan", "region", "regions", "resumed", "seen", "skip",
+        "small", "small_vars", "state", "stores", "written",
     )
 
     def __init__(
@@ -73,7 +74,8 @@ class NativeBuilder(NativeEntry):
         ops = function.ops
         super().__init__(function, ops, target)
         self.native_verbs = verbs
-        versions = versions and not function.exc_stack_size
+        self.is_generator = bool(function.flags & ScopeFlag.GENERATOR)
+        versions = versions and not function.exc_stack_size and not self.is_generator
         self.plan = plan
         self.places = {op[1]: i for i, op in enumerate(ops) if op[0] in LABELS}
         loops = find_regions(ops, self.places)
@@ -114,6 +116,12 @@ class NativeBuilder(NativeEntry):
         self.small_vars: set[int] = set()
         self.written: set[int] = set()
         """Locals written since the loop's beginning."""
+        self.state = self.fun_obj
+        """A generator's state; by operation, locals that are read later; which of them values are
+        that were loaded from their places; where yields go on."""
+        self.live: list[set[int]] = []
+        self.loaded: dict[Value, int] = {}
+        self.resumed: native_generators.Resumed = {}
 
     def use_items(self, list_type: int) -> None:
         """Let items of lists be read and written inline, if that is done in a loop.  A function of
@@ -148,20 +156,42 @@ class NativeBuilder(NativeEntry):
             raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
         if function.exc_stack_size and not handlers_pay(self.ops):
             raise Unsupported("handlers take more than operators gain")
-        if function.flags & ScopeFlag.GENERATOR:
-            raise Unsupported("a generator")
-        self.handler = bool(function.flags & ScopeFlag.REFGLOBALS) or any(
+        if self.is_generator and not operates(self.ops):
+            raise Unsupported("a generator without operators")
+        self.handler = self.is_generator or bool(function.flags & ScopeFlag.REFGLOBALS) or any(
             op[0] in USE_GLOBALS for op in self.ops)
         self._make_frame()
-        self._enter()
+        if self.is_generator:
+            native_generators.enter(self)
+        else:
+            self._enter()
         self._walk()
         if self.alive:
             raise Unsupported("an end without return")
         self.block.term = ir.DEAD
-        self._leave()
+        if self.is_generator:
+            native_generators.finish(self)
+        else:
+            self._leave()
         self.variables.finish()
         self.place_children()
         return self.ssa
+
+    def get_place(self, place: int) -> Value:
+        if self.is_generator:
+            return native_generators.get(self, CODE_STATE_STATE + place)
+        return super().get_place(place)
+
+    def put_place(self, place: int, value: Value) -> None:
+        if self.is_generator:
+            native_generators.put(self, CODE_STATE_STATE + place, value)
+        else:
+            super().put_place(place, value)
+
+    def place_address(self, place: int) -> Value:
+        if self.is_generator:
+            return native_generators.address(self, CODE_STATE_STATE + place)
+        return super().place_address(place)
 
     # ---------------------------------------------------------------------------------- versions
 
@@ -354,6 +384,8 @@ class NativeBuilder(NativeEntry):
 
     def label(self, label: int) -> None:
         """A label stands here."""
+        if self.is_generator and self.alive:
+            native_generators.place_iterator(self)
         self.settle()
         plain = self.plain
         if self.alive:

@@ -138,8 +138,7 @@ def for_iter(b: Builder, op: Op) -> None:
     first = len(b.stack) - ITER_SLOTS
     if first < 0:
         raise Unsupported("a value of nowhere")
-    address = b.block_value("frame", [], b.frame_word(first), "ptr")
-    result = b.call(Fun.NATIVE_ITERNEXT, [address])
+    result = b.call(Fun.NATIVE_ITERNEXT, [b.place_address(first)])
     b.settle()
     b.branch_to("eq", result, b.const(0), op[1])
     b.push_object(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mpy_cross.emitters.ssa import native_generators
 from mpy_cross.emitters.ssa.build_native import NativeBuilder, Verbs
 from mpy_cross.emitters.ssa.handlers import HANDLER_VERBS, enter_finally, leave_all
 from mpy_cross.emitters.ssa.with_blocks import setup_with, with_cleanup
@@ -17,6 +18,9 @@ def _label(b: NativeBuilder, op: Op) -> None:
 
 
 def _return(b: NativeBuilder, op: Op) -> None:
+    if b.is_generator:
+        native_generators.return_value(b, op)
+        return
     value = b.pop_object()
     leave_all(b, value)
     b.start_dead()

@@ -104,6 +104,11 @@ def gain(ops: list[Op]) -> float:
     return saved / max(1, sum(COSTS.get(Verb(verb), 0) for verb, _, _ in ops))
 
 
+def operates(ops: list[Op]) -> bool:
+    """Whether there are operators that may be inline."""
+    return any(verb == Verb.BINARY_OP and a not in UNLIKELY for verb, a, _ in ops)
+
+
 SETUP_COST: Final = 30
 """Instructions of the run-time that a block with a handler takes, where the baseline takes few."""
 SETUPS: Final = (Verb.SETUP_EXCEPT, Verb.SETUP_FINALLY, Verb.SETUP_WITH)

@@ -10,7 +10,7 @@ from typing import Final
 
 from mpy_cross.emitters.native.state import CELL_VALUE
 from mpy_cross.emitters.native.values import BOOL, PYOBJ
-from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa import ir, native_generators
 from mpy_cross.emitters.ssa.build import LAZY, WORD_SIZE, Entry, Unsupported
 from mpy_cross.emitters.ssa.build_native import NativeBuilder, Verbs
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS, for_iter
@@ -180,7 +180,7 @@ def _make_closure(b: NativeBuilder, op: Op) -> None:
     context = b.field(b.fun_obj, FUN_BC_CONTEXT)
     closed = address
     if defaults:
-        closed = b.block_value("frame", [], b.frame_word(first + 2), "ptr")
+        closed = b.place_address(first + 2)
     child = b.load_child(op[1])
     function = b.call(Fun.MAKE_FUNCTION,
                       [child, context, address if defaults else b.const(0, "ptr")])
@@ -229,6 +229,7 @@ NATIVE_VERBS: Final[dict[int, Verbs]] = {
     Verb.STORE_SUBSCR: _store_subscr,
     Verb.DELETE_SUBSCR: _delete_subscr,
     Verb.STORE_COMP: _store_comp,
+    Verb.YIELD_VALUE: native_generators.yield_value,
     Verb.MAKE_FUNCTION: _make_function,
     Verb.MAKE_CLOSURE: _make_closure,
 }

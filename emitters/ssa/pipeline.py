@@ -23,6 +23,7 @@ from mpy_cross.emitters.ssa.cfg import order_of, prune
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
 from mpy_cross.emitters.ssa.machine import LoopTooLong, MFunction, machine_text
 from mpy_cross.emitters.ssa.native_entry import NativeEntry
+from mpy_cross.emitters.ssa.native_generators import HEADER
 from mpy_cross.emitters.ssa.native_loops import Plan
 from mpy_cross.emitters.ssa.native_verbs import NATIVE_VERBS
 from mpy_cross.emitters.ssa.passes import (
@@ -48,7 +49,7 @@ from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
 from mpy_cross.emitters.ssa.text import function_text
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.mpyfile import CodeKind, RawCode
-from mpy_cross.loader.ops import Emit, FunctionOps, Op, Verb
+from mpy_cross.loader.ops import Emit, FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
 
@@ -197,6 +198,8 @@ def machine_code(
 
 
 NATIVE_TRIES: Final = 6
+LINK_KIND_BITS: Final = 2
+"""Of the place of a name in the code."""
 
 
 def _prelude(baseline: RawCode, n_state: int) -> bytes:
@@ -226,6 +229,8 @@ def optimise_native(
     for _ in range(NATIVE_TRIES):
         plan.changed = False
         builder = NativeBuilder(function, target, NATIVE_VERBS, plan, settings.level == "2")
+        if builder.is_generator:
+            builder.n_state = decode_prelude(baseline.code[baseline.prelude_offset :]).n_state
         if BACK_ENDS[arch].items:
             builder.use_items(release.fun_table.index("type_list"))
         ssa = builder.build()
@@ -277,7 +282,14 @@ def _native(
     run_passes(ssa, settings, BACK_ENDS[arch])
     constants.run(ssa)
     code, links = machine_code([ssa], arch, settings)
-    if release.native_tables and release.native_prelude_word:
+    if builder.function.flags & ScopeFlag.GENERATOR:
+        first = len(builder.made)
+        if not release.native_tables:
+            as_bytes = machine.traits.prelude_as_bytes
+            first = builder.n_args + 1 if as_bytes else HEADER + len(code)
+        code = first.to_bytes(4, "little") + HEADER.to_bytes(4, "little") + code
+        links = [(place + (HEADER << LINK_KIND_BITS), n) for place, n in links]
+    elif release.native_tables and release.native_prelude_word:
         code = len(builder.made).to_bytes(4, "little") + code
     raw_code = RawCode(
         kind=CodeKind.NATIVE,

@@ -294,9 +294,9 @@ class Thumb1(ThumbCode):
     def item(self, ins: Ins) -> None:
         table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
         if not KEPT_ALL >> table & 1:  # it has been spilled, and is not kept for the function
+            self._load_entry(R3, table, Fun.OBJ_SUBSCR * 4)
             if not writes:
                 self.put(enc.MOVS_IMM(2, SENTINEL))
-            self._load_entry(R3, table, Fun.OBJ_SUBSCR * 4)
             self.put(enc.BLX(R3))
             return
         of_bytes = ins.srcs[1] if ins.shift > 1 and KEPT_ALL >> ins.srcs[1] & 1 else NONE

@@ -2,7 +2,8 @@
 
 Loops over ranges and with conditions, sums that leave the small ints, operands that are floats,
 strings, lists, None or objects with operators of their own; handlers, `with`, and ways out of
-them; items of lists and of what is indexed as they are.  They print what a call gives or raises.
+them; items of lists, bytes and of what is indexed as they are.  They print what a call gives or
+raises.  One of three functions may be a generator, which is resumed, sent numbers, and thrown into.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ COMPARISONS: Final = ("<", ">", "==", "<=", ">=", "!=", "is", "is not")
 EDGES: Final = (0, 1, -1, 2, 3, 7, -8, 31, 32, 255, 65535, (1 << 30) - 1, -(1 << 30), 1 << 30,
                 -(1 << 30) - 1, (1 << 31) - 1, 1 << 40, 12345, -777)
 ITEMS: Final = ("[1, 2, 3]", "[5, 0.5, None, 40, -3, 1 << 29]", "[]", "L([1, 2])", "(3, 4, 5)",
-                "b'abcd'", "bytearray(b'xyz')", "{0: 1, 1: 2, 2: 3}", "'text'", "range(3, 9)")
+                "b'abcd'", "bytearray(b'xyz')", "{0: 1, 1: 2, 2: 3}", "'text'", "range(3, 9)",
+                "b'\\x00\\x7f\\x80\\xff'", "b''")
 """What items are taken from; lists most of all."""
+LIKELY_ITEMS: Final = (ITEMS[0], ITEMS[0], ITEMS[0], ITEMS[1], ITEMS[10])
+SENDS: Final = ("None", "None", "None", "5", "-3", "1 << 29", "'ab'", "ValueError")
 ARGUMENTS: Final = ("1.5", "'ab'", "None", "True", "[1, 2]", "N(3)", "(1,)", "-0.0")
 
 HEADER: Final = """\
@@ -54,8 +58,20 @@ class W:
     def __enter__(self):
         return 5
     def __exit__(self, kind, error, trace):
-        print('exit', kind is ValueError, error is None, trace is None)
+        print('exit', kind is ValueError, error is None)
         return self.eats
+def drive(g, sends):
+    out = []
+    try:
+        out.append(show(next(g)))
+        for value in sends:
+            out.append(show(g.throw(value) if type(value) is type else g.send(value)))
+    except StopIteration as error:
+        out.append(('stop', error.args))
+    except Exception as error:
+        out.append(type(error).__name__)
+    g.close()
+    return out
 def show(value):
     return ('N', value.n) if type(value) is N else value
 def run(f, *args):
@@ -69,8 +85,9 @@ def run(f, *args):
 class Writer:
     """Writes one function."""
 
-    def __init__(self, rng: random.Random, name: str) -> None:
+    def __init__(self, rng: random.Random, name: str, yields: bool = False) -> None:
         self.rng = rng
+        self.yields = yields
         self.name = name
         self.lines: list[str] = []
         self.names = ["a", "b", "c"][: rng.randint(1, 3)]
@@ -170,6 +187,8 @@ class Writer:
     def block(self, indent: str, depth: int) -> None:
         rng = self.rng
         for _ in range(rng.randint(1, 3)):
+            if self.yields and rng.random() < 0.3:
+                self.give(indent)
             kind = rng.random()
             if kind < 0.55 or depth == 0:
                 self.assign(indent)
@@ -179,10 +198,25 @@ class Writer:
                 if rng.random() < 0.4:
                     self.lines.append(f"{indent}else:")
                     self.block(indent + "    ", depth - 1)
-            elif kind < 0.8:
+            elif kind < (0.71 if self.yields else 0.8):
                 self.handled(indent, depth)
             elif self.n_loops < 4:
                 self.loop(indent, depth)
+
+    def give(self, indent: str) -> None:
+        """A yield."""
+        rng = self.rng
+        kind = rng.random()
+        name = rng.choice(self.names)
+        if kind < 0.5:
+            self.lines.append(f"{indent}yield {self.expression(1)}")
+        elif kind < 0.8:
+            self.lines.append(f"{indent}got = yield {self.atom()}")
+            self.lines.append(f"{indent}if got is not None:")
+            self.lines.append(f"{indent}    {name} = got")
+        else:
+            self.lines.append(f"{indent}{name} = {self.atom()} if (yield {name}) else "
+                              f"{self.expression(1)}")
 
     def handled(self, indent: str, depth: int) -> None:
         """A block with a handler, which may be left in every way."""
@@ -258,6 +292,8 @@ class Writer:
         parameters = ", ".join(self.params)
         self.block("    ", 2)
         self.loop("    ", 2)
+        if self.yields:
+            self.give("    ")
         self.block("    ", 1)
         total = ", ".join([f"show({name})" for name in self.names] + ["items"])
         return "\n".join([f"@micropython.native\ndef {self.name}({parameters}):", *self.lines,
@@ -270,15 +306,19 @@ def program(seed: int) -> str:
     parts = ["import micropython\n", HEADER]
     calls = []
     for n in range(3):
-        writer = Writer(rng, f"f{n}")
+        writer = Writer(rng, f"f{n}", n == 2 and rng.random() < 0.6)
         parts.append(writer.write())
         for _ in range(5):
             args = [str(rng.choice(EDGES)) if rng.random() < 0.5 else str(rng.randint(-9, 60))
                     for _ in writer.params]
-            args[-1] = ITEMS[0] if rng.random() < 0.5 else rng.choice(ITEMS)
+            args[-1] = rng.choice(LIKELY_ITEMS if rng.random() < 0.5 else ITEMS)
             if rng.random() < 0.25:
                 args[rng.randrange(len(args) - 1)] = rng.choice(ARGUMENTS)
-            calls.append(f"run(f{n}, {', '.join(args)})\n")
+            if writer.yields:
+                sends = [rng.choice(SENDS) for _ in range(rng.randint(0, 9))]
+                calls.append(f"run(lambda: drive(f{n}({', '.join(args)}), [{', '.join(sends)}]))\n")
+            else:
+                calls.append(f"run(f{n}, {', '.join(args)})\n")
     return "".join(parts + calls)
 
 
