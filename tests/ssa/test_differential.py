@@ -16,7 +16,7 @@ pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of t
 from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.release import get
-from tests.ssa import differential, programs
+from tests.ssa import differential, generate_calls, programs
 from tests.ssa.differential import (
     LEVELS,
     SETTINGS,
@@ -42,6 +42,13 @@ def test_functions() -> None:
 def test_functions_with_few_registers() -> None:
     _, wrong = functions(0, COUNT // 10, few_registers, depth=2)
     assert not wrong, wrong[0]
+
+
+def test_functions_that_call_each_other() -> None:
+    count = max(15, COUNT // 30)
+    ran, wrong = functions(0, count, one, depth=2, make=generate_calls.case)
+    assert not wrong, wrong[0]
+    assert ran > count * 0.8
 
 
 @pytest.mark.parametrize("kind", ["objects", "native", "closures"])
