@@ -202,10 +202,14 @@ class Builder:
         self, op: str, args: list[Value], imm: int = 0, vtype: str = ir.INT
     ) -> Value:
         """An instruction at the end of the current block."""
-        return self.ssa.append(self.block, op, args, imm, vtype)
+        ssa, block = self.ssa, self.block
+        value = Value(ssa.n_values, op, vtype, args, imm, block)
+        ssa.n_values += 1
+        block.values.append(value)
+        return value
 
     def const(self, number: int, vtype: str = ir.INT) -> Value:
-        return self.ssa.const(self.block, number, vtype)
+        return self.block_value("const", [], number & ir.WORD, vtype)
 
     def field(self, base: Value, word: int, vtype: str = "ptr") -> Value:
         """A word of an object that does not change."""

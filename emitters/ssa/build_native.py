@@ -79,25 +79,27 @@ class NativeBuilder(NativeEntry):
         self.plan = plan
         self.places = {op[1]: i for i, op in enumerate(ops) if op[0] in LABELS}
         loops = find_regions(ops, self.places)
-        self.regions: list[Region | None] = [
-            loop if versions and loop is not None and loop.gain >= WORTH_TWO else None
-            for loop in loops
-        ]
-        self.regions.append(None)
-        gains = any(loop is not None and loop.gain >= WORTH_INLINE for loop in loops)
-        self.calls_only = [loop.gain < WORTH_INLINE if loop is not None else gains
-                           for loop in loops]
+        self.has_loop = any(loop is not None for loop in loops)
+        self.regions: list[Region | None] = [*loops, None]
+        self.calls_only = [False] * len(ops)
         """By operation: whether inline operators gain little there, because there are few, or
         because it is outside of the loops that take the time."""
-        self.has_loop = any(loop is not None for loop in loops)
+        if self.has_loop:
+            self.regions = [
+                loop if versions and loop is not None and loop.gain >= WORTH_TWO else None
+                for loop in self.regions
+            ]
+            gains = any(loop is not None and loop.gain >= WORTH_INLINE for loop in loops)
+            self.calls_only = [loop.gain < WORTH_INLINE if loop is not None else gains
+                               for loop in loops]
         self.list_type = 0
         """Index of `mp_type_list` in the function table, if items of lists are read inline."""
         self.stores = any(op[0] == Verb.STORE_SUBSCR for op in ops)
         """Items are written: then only those of lists are read inline, to save room."""
         self.bytes_type: Value | None = None
         """`mp_type_bytes`, once it is used."""
-        self.indexes = any(loop is not None and op[0] in SUBSCRIPTS
-                           for loop, op in zip(loops, ops, strict=True))
+        self.indexes = self.has_loop and any(
+            loop is not None and op[0] in SUBSCRIPTS for loop, op in zip(loops, ops, strict=True))
         self.region: Region | None = None
         self.exit_blocks: dict[int, Block] = {}
         """Operation -> the block of the plain version that begins with it."""
@@ -158,8 +160,8 @@ class NativeBuilder(NativeEntry):
             raise Unsupported("handlers take more than operators gain")
         if self.is_generator and not operates(self.ops):
             raise Unsupported("a generator without operators")
-        self.handler = self.is_generator or bool(function.flags & ScopeFlag.REFGLOBALS) or any(
-            op[0] in USE_GLOBALS for op in self.ops)
+        self.handler = self.is_generator or bool(function.flags & ScopeFlag.REFGLOBALS) or \
+            not USE_GLOBALS.isdisjoint([op[0] for op in self.ops])
         self._make_frame()
         if self.is_generator:
             native_generators.enter(self)

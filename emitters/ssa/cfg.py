@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import final
 
 from mpy_cross.emitters.ssa.ir import JUMP, Block, Function, Value
@@ -9,19 +10,23 @@ from mpy_cross.emitters.ssa.ir import JUMP, Block, Function, Value
 
 def order_of(function: Function) -> list[Block]:
     """Reverse post-order of the blocks that control can reach."""
-    seen = {function.entry}
+    entry = function.blocks[0]
+    seen = {entry}
     out: list[Block] = []
-    stack = [(function.entry, 0)]
+    stack = [entry]
+    # Ways out of the blocks on the stack, the next one last.
+    ways = [entry.succs[::-1]]
     while stack:
-        block, at = stack.pop()
-        if at < len(block.succs):
-            stack.append((block, at + 1))
-            following = block.succs[at]
+        rest = ways[-1]
+        if rest:
+            following = rest.pop()
             if following not in seen:
                 seen.add(following)
-                stack.append((following, 0))
+                stack.append(following)
+                ways.append(following.succs[::-1])
         else:
-            out.append(block)
+            ways.pop()
+            out.append(stack.pop())
     out.reverse()
     return out
 
@@ -52,19 +57,40 @@ class Loop:
 
 @final
 class Flow:
-    """Order, immediate dominators, loops (inner ones first) and loop depths of a function."""
+    """Order, immediate dominators, loops (inner ones first) and loop depths of a function; what
+    takes time is found out on first use."""
 
-    __slots__ = ("depth", "idom", "loops", "number", "order")
+    __slots__ = ("_depth", "_idom", "_loops", "number", "order")
 
     def __init__(self, function: Function) -> None:
         self.order = order_of(function)
         self.number = {block: i for i, block in enumerate(self.order)}
-        self.idom = self._dominators()
-        self.loops = self._find_loops()
-        self.depth = dict.fromkeys(self.order, 0)
-        for loop in self.loops:
-            for block in loop.body:
-                self.depth[block] += 1
+        self._idom: dict[Block, Block] | None = None
+        self._loops: list[Loop] | None = None
+        self._depth: dict[Block, int] | None = None
+
+    @property
+    def idom(self) -> dict[Block, Block]:
+        """The immediate dominator of each block; the entry has itself."""
+        if self._idom is None:
+            self._idom = self._dominators()
+        return self._idom
+
+    @property
+    def loops(self) -> list[Loop]:
+        if self._loops is None:
+            self._loops = self._find_loops()
+        return self._loops
+
+    @property
+    def depth(self) -> dict[Block, int]:
+        """How many loops each block is in."""
+        if self._depth is None:
+            self._depth = depth = dict.fromkeys(self.order, 0)
+            for loop in self.loops:
+                for block in loop.body:
+                    depth[block] += 1
+        return self._depth
 
     def _dominators(self) -> dict[Block, Block]:
         number = self.number
@@ -74,8 +100,14 @@ class Flow:
         while changed:
             changed = False
             for block in self.order[1:]:
+                preds = block.preds
+                if len(preds) == 1:
+                    if idom.get(block) is not preds[0]:
+                        idom[block] = preds[0]
+                        changed = True
+                    continue
                 new: Block | None = None
-                for pred in block.preds:
+                for pred in preds:
                     if pred not in idom:
                         continue
                     if new is None:
@@ -96,23 +128,25 @@ class Flow:
 
     def dominates(self, a: Block, b: Block) -> bool:
         """Whether every way to `b` leads through `a`."""
-        number = self.number
+        number, idom = self.number, self.idom
         while number[b] > number[a]:
-            b = self.idom[b]
+            b = idom[b]
         return a is b
 
     def children(self) -> dict[Block, list[Block]]:
         """The dominator tree."""
         tree: dict[Block, list[Block]] = {block: [] for block in self.order}
+        idom = self.idom
         for block in self.order[1:]:
-            tree[self.idom[block]].append(block)
+            tree[idom[block]].append(block)
         return tree
 
     def _find_loops(self) -> list[Loop]:
         loops: dict[Block, Loop] = {}
-        for block in self.order:
+        number = self.number
+        for place, block in enumerate(self.order):
             for head in block.succs:
-                if self.number[head] <= self.number[block] and self.dominates(head, block):
+                if number[head] <= place and self.dominates(head, block):
                     loop = loops.setdefault(head, Loop(head))
                     loop.latches.append(block)
                     stack = [block]
@@ -139,6 +173,18 @@ def uses_of(function: Function) -> dict[Value, list[Value | Block]]:
     return uses
 
 
+def count_uses(function: Function) -> dict[Value, int]:
+    """How often each value is read."""
+    read: list[Value] = []
+    for block in function.blocks:
+        for value in block.phis:
+            read += value.args
+        for value in block.values:
+            read += value.args
+        read += block.targs
+    return Counter(read)
+
+
 def replace_values(function: Function, new: dict[Value, Value]) -> None:
     """Read `new[value]` wherever `value` was read; chains are followed."""
     if not new:
@@ -152,13 +198,15 @@ def replace_values(function: Function, new: dict[Value, Value]) -> None:
             new[first], first = value, new[first]
         return value
 
+    replaced = new.keys()
     for block in function.blocks:
         for values in (block.phis, block.values):
             for value in values:
                 args = value.args
-                for i, arg in enumerate(args):
-                    if arg in new:
-                        args[i] = final_of(arg)
+                if args and not replaced.isdisjoint(args):
+                    for i, arg in enumerate(args):
+                        if arg in new:
+                            args[i] = final_of(arg)
         for i, arg in enumerate(block.targs):
             if arg in new:
                 block.targs[i] = final_of(arg)

@@ -79,7 +79,7 @@ class Thread:
         """Variables that were small ints at the last label, unless written since."""
 
 
-COSTS: Final = {
+COSTS: Final[dict[int, int]] = {
     Verb.LOAD_ATTR: 120, Verb.STORE_ATTR: 110, Verb.LOAD_METHOD: 120, Verb.CALL_METHOD: 80,
     Verb.CALL_FUNCTION: 80, Verb.LOAD_GLOBAL: 95, Verb.LOAD_NAME: 95, Verb.STORE_GLOBAL: 95,
     Verb.LOAD_SUBSCR: 58, Verb.STORE_SUBSCR: 58, Verb.FOR_ITER: 80, Verb.BUILD_LIST: 100,
@@ -101,7 +101,7 @@ UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.EXCEPTION_MATCH,
 def gain(ops: list[Op]) -> float:
     """What inline operators save, by what the rest takes."""
     saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
-    return saved / max(1, sum(COSTS.get(Verb(verb), 0) for verb, _, _ in ops))
+    return saved / max(1, sum(COSTS.get(verb, 0) for verb, _, _ in ops))
 
 
 def operates(ops: list[Op]) -> bool:
@@ -126,8 +126,10 @@ def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
     for i, op in enumerate(ops):
         if op[0] in JUMPS and places.get(op[1], i) < i:
             ends[op[1]] = i + 1
-    loops = sorted((places[label], end, label) for label, end in ends.items())
     found: list[Region | None] = [None] * len(ops)
+    if not ends:
+        return found
+    loops = sorted((places[label], end, label) for label, end in ends.items())
     for start, end, label in loops:
         if any(start < other and other < end for other, _, _ in loops) or any(
             other <= start and start < after < end for other, after, _ in loops

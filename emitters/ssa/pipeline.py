@@ -58,41 +58,41 @@ Pass = Callable[[Function], None]
 
 @final
 class Stage(NamedTuple):
-    """Passes that belong together, and whether a function needs them."""
+    """Passes that belong together, and which functions need them."""
 
     passes: tuple[Pass, ...]
-    wanted: Callable[[Function], bool] = lambda function: True
+    ops: frozenset[str] = frozenset()
+    """Those with one of these operations; empty for all."""
+    in_loops: bool = False
+    """Those with loops."""
 
 
-def _divides(function: Function) -> bool:
-    return any(v.op in division.DIVISIONS for block in function.blocks for v in block.values)
+def _has(function: Function, ops: frozenset[str]) -> bool:
+    return not all(ops.isdisjoint([v.op for v in block.values]) for block in function.blocks)
 
 
-def _indexes(function: Function) -> bool:
-    return any(v.op in INDEXED for block in function.blocks for v in block.values)
-
-
-def _loops(function: Function) -> bool:
+def _has_loops(function: Function) -> bool:
     places = {block: i for i, block in enumerate(order_of(function))}
     return any(places[succ] <= i for block, i in places.items() for succ in block.succs)
 
 
+DIVISIONS: Final = frozenset(division.DIVISIONS)
 INDEXED: Final = frozenset(op for op in WIDTHS if "x" in op)
 CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, congruent.run, dead.run, merge.run)
 SIMPLE: Final = (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN)
 FASTER: Final = (
     Stage(SIMPLE),
-    Stage((division.run, gvn.run, dead.run), _divides),
-    Stage((preheaders.run,), _loops),
-    Stage((addresses.run, gvn.run, dead.run), _indexes),
+    Stage((division.run, gvn.run, dead.run), DIVISIONS),
+    Stage((preheaders.run,), in_loops=True),
+    Stage((addresses.run, gvn.run, dead.run), INDEXED),
     Stage((overflow.run,)),
     Stage((invariants.run, pointers.run, dead.run, pointers.run, dead.run, invariants.run, gvn.run,
-           dead.run, counters.run, dead.run), _loops),
+           dead.run, counters.run, dead.run), in_loops=True),
     Stage((undo.run,)),
 )
 STAGES: Final[dict[str, tuple[Stage, ...]]] = {
     "1": (Stage((*CLEAN, branches.run, phis.run, gvn.run, overflow.run, branches.run, *CLEAN)),
-          Stage((addresses.run, gvn.run, dead.run), _indexes),
+          Stage((addresses.run, gvn.run, dead.run), INDEXED),
           Stage((undo.run,))),
     "2": FASTER,
     "s": FASTER,
@@ -106,10 +106,16 @@ class BrokenPass(AssertionError):
 def run_passes(ssa: Function, settings: Optimise, back_end: BackEnd) -> None:
     """All passes of the level."""
     ssa.access = back_end.access
+    has_loops = True
     for stage in (*STAGES[settings.level], Stage(back_end.lower)):
-        if stage.wanted is _divides and not back_end.divides:
+        if stage.ops and (not _has(ssa, stage.ops)
+                          or (stage.ops is DIVISIONS and not back_end.divides)):
             continue
-        for one in stage.passes if stage.wanted(ssa) else ():
+        if stage.in_loops:
+            has_loops = has_loops and _has_loops(ssa)
+            if not has_loops:
+                continue
+        for one in stage.passes:
             one(ssa)
             if settings.check:
                 problems = verify(ssa)

@@ -18,7 +18,9 @@ from mpy_cross.emitters.ssa.ir import (
     signed,
 )
 
+COMMUTATIVE: Final = frozenset(op for op, info in OPS.items() if info.commutative)
 ASSOCIATIVE: Final = ("add", "and", "or", "xor", "mul")
+NARROW_STORES: Final = frozenset(("store8", "store16", "storex8", "storex16"))
 SHIFTS: Final = ("shl", "lsr", "asr")
 SIGN_EXTENSIONS: Final = {WORD - 0x7F: 8, WORD - 0x7FFF: 16}
 """(x ^ 0x80) - 0x80 and (x ^ 0x8000) - 0x8000: the number of bits that x has."""
@@ -45,7 +47,7 @@ class Maker:
 
     def keep(self, value: Value) -> None:
         """A value that has to stay as it is."""
-        if value.op in ("store8", "store16", "storex8", "storex16"):
+        if value.op in NARROW_STORES:
             self._narrow(value)
         self.out.append(value)
 
@@ -56,24 +58,29 @@ class Maker:
         self, op: str, args: list[Value], imm: int, vtype: str, old: Value | None = None
     ) -> Value:
         """A value for the operation; `old` is put here if none is there and no form is simpler."""
-        info = OPS[op]
-        if info.commutative and args[0].is_const and not args[1].is_const:
-            args = [args[1], args[0]]
-        elif op in CONDITIONS and args[0].is_const and not args[1].is_const:
-            args = [args[1], args[0]]
-            op = SWAPPED[op]
+        key: tuple[object, ...]
         if len(args) == 2:
+            if args[0].op == "const" and args[1].op != "const":
+                if op in COMMUTATIVE:
+                    args = [args[1], args[0]]
+                elif op in SWAPPED:
+                    args = [args[1], args[0]]
+                    op = SWAPPED[op]
             simpler = self._binary(op, args[0], args[1], vtype)
             if simpler is not None:
                 return simpler
-        elif op == "select":
-            simpler = self._select(args, imm)
-            if simpler is not None:
-                return simpler
-        numbers = [arg.id for arg in args]
-        if info.commutative:
-            numbers.sort()
-        key = (op, imm, *numbers) if op != "const" else (op, imm, vtype == "obj")
+            x, y = args[0].id, args[1].id
+            key = (op, imm, y, x) if x > y and op in COMMUTATIVE else (op, imm, x, y)
+        elif len(args) == 1:
+            key = (op, imm, args[0].id)
+        elif op == "const":
+            key = (op, imm, vtype == "obj")
+        else:
+            if op == "select":
+                simpler = self._select(args, imm)
+                if simpler is not None:
+                    return simpler
+            key = (op, imm, *[arg.id for arg in args])
         known = self.table.get(key)
         if known is not None:
             return known

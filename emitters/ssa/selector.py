@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mpy_cross.emitters.ssa.cfg import Flow, uses_of
+from mpy_cross.emitters.ssa.cfg import Flow, count_uses
 from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, RETURN, Block, Function, Value
 from mpy_cross.emitters.ssa.layout import block_order, split_critical_edges
 from mpy_cross.emitters.ssa.machine import (
@@ -65,7 +65,7 @@ class BaseSelector:
         self.depth = flow.depth
         order = block_order(function, flow)
         self.machine = machine = MFunction(function)
-        self.uses = uses_of(function)
+        self.uses = count_uses(function)
         made: dict[Block, MBlock] = {}
         for block in order:
             made[block] = MBlock(block, flow.depth[block])
@@ -101,13 +101,18 @@ class BaseSelector:
 
     def fixed(self, pairs: list[tuple[int, Value]]) -> None:
         """Put values into given registers, all at once; constants last."""
+        dests: list[int] = []
+        srcs: list[int] = []
         for register, value in pairs:
-            if value.is_const:
+            if value.op == "const":
                 self.out.append(Ins(CONST, [register], [], value.imm))
-        pairs = [(register, value) for register, value in pairs
-                 if not value.is_const and reg(value) != register]
-        if pairs:
-            self.out.append(Ins(COPY, [r for r, _ in pairs], [reg(v) for _, v in pairs]))
+                continue
+            source = FIRST_VIRTUAL + value.id
+            if source != register:
+                dests.append(register)
+                srcs.append(source)
+        if dests:
+            self.out.append(Ins(COPY, dests, srcs))
 
     def direct(self, value: Value) -> None:
         """A call of a part."""
@@ -132,7 +137,7 @@ class BaseSelector:
 
     def single(self, value: Value) -> bool:
         """Whether a value's only reader is being selected, in the same block."""
-        return value.block is self.block and len(self.uses.get(value, ())) == 1
+        return value.block is self.block and self.uses.get(value) == 1
 
     def fold(self, value: Value) -> None:
         """The value becomes part of what is being selected."""
@@ -143,7 +148,10 @@ class BaseSelector:
         cond: str = "",
     ) -> Ins:
         """An instruction before those that the block has so far."""
-        ins = Ins(op, [] if value is None else [reg(value)], [reg(s) for s in srcs], imm, shift,
+        registers: list[int] = []
+        for source in srcs:
+            registers.append(FIRST_VIRTUAL + source.id)
+        ins = Ins(op, [] if value is None else [FIRST_VIRTUAL + value.id], registers, imm, shift,
                   cond)
         self.out.append(ins)
         return ins
@@ -156,13 +164,14 @@ def reg(value: Value) -> int:
 
 def _drop_unread(machine: MFunction) -> None:
     """Constants that became immediates are not made."""
-    read: set[int] = set()
+    read: list[int] = []
     for block in machine.blocks:
         for ins in block.code:
-            read.update(ins.srcs)
+            read += ins.srcs
+    needed = set(read)
     for block in machine.blocks:
         block.code = [
             ins for ins in block.code
-            if not (ins.op in (CONST, COPY) and ins.dests[0] >= FIRST_VIRTUAL
-                    and len(ins.dests) == 1 and ins.dests[0] not in read)
+            if (ins.op != CONST and ins.op != COPY) or ins.dests[0] in needed
+            or ins.dests[0] < FIRST_VIRTUAL or len(ins.dests) > 1
         ]

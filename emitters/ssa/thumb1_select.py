@@ -147,8 +147,14 @@ class Selector(BaseSelector):
 
     def value(self, value: Value) -> None:
         op, args = value.op, value.args
-        if op == "const":
-            self.emit(CONST, value, [], value.imm)
+        if op == "call":
+            self._call(value)
+        elif op == "const":
+            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+        elif op in NAMES:
+            self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
+        elif op == "field":
+            self._memory(value, True, 4, False)
         elif op in ("addv", "subv"):
             self._overflow(value)
         elif op == "add":
@@ -164,16 +170,12 @@ class Selector(BaseSelector):
             self._shift(value)
         elif op in WIDTHS:
             self._memory(value, op.startswith("load"), WIDTHS[op], "x" in op)
-        elif op == "field":
-            self._memory(value, True, 4, False)
         elif op == "field16":
             self._memory(value, True, 2, False)
         elif op in CONDITIONS:
             self._condition(value)
         elif op == "select":
             self._select(value)
-        elif op == "call":
-            self._call(value)
         elif op in ROUTINES:
             self.out.append(Ins(COPY, [reg(value)], [ROUTINES[op]]))
             ins = Ins("routine", [ROUTINES[op]], [R0, R1], 0, 0, op)
@@ -193,8 +195,6 @@ class Selector(BaseSelector):
             ins.early = SECOND
             self.out.append(ins)
             ins.srcs.append(self.number(value.imm))
-        elif op in NAMES:
-            self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
         else:
             raise Unsupported(f"{op} with Thumb-1")
 

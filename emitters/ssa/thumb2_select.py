@@ -23,6 +23,7 @@ from mpy_cross.emitters.ssa.ir import (
 )
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
+from mpy_cross.emitters.ssa.settings import Unsupported
 from mpy_cross.emitters.ssa.thumb_code import THUMB
 
 R0: Final = 0
@@ -148,8 +149,14 @@ class Selector(BaseSelector):
 
     def value(self, value: Value) -> None:
         op, args = value.op, value.args
-        if op == "const":
-            self.emit(CONST, value, [], value.imm)
+        if op == "call":
+            self._call(value)
+        elif op == "const":
+            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+        elif op in NAMES:
+            self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
+        elif op == "field" or op == "field16":
+            self._field(value, "ldr" if op == "field" else "ldrh")
         elif op in ("addv", "subv"):
             self._overflow(value)
         elif op in ARITHMETIC:
@@ -164,8 +171,6 @@ class Selector(BaseSelector):
             ins.cond = self.compare(op, args[0], args[1], self.block)
         elif op == "select":
             self._select(value)
-        elif op == "call":
-            self._call(value)
         elif op == "direct":
             self.direct(value)
         elif op == "livein":
@@ -184,11 +189,8 @@ class Selector(BaseSelector):
             self.emit("lsli", value, args, 31)
         elif op == "ror":
             self.emit("rori", value, args, value.imm)
-        elif op in ("field", "field16"):
-            self._field(value, "ldr" if op == "field" else "ldrh")
         else:
-            srcs = list(args)
-            self.emit(NAMES[op], value if op != "putframe" else None, srcs, value.imm)
+            raise Unsupported(f"{op} with Thumb-2")
 
     def _arithmetic(self, value: Value) -> None:
         op = value.op

@@ -14,7 +14,7 @@ For inner loops without calls, whose blocks stand together; the test is last and
 
 from __future__ import annotations
 
-from mpy_cross.emitters.ssa.cfg import Flow, Loop
+from mpy_cross.emitters.ssa.cfg import Flow, Loop, uses_of
 from mpy_cross.emitters.ssa.ir import BRANCH, JUMP, WORD, Block, Value
 from mpy_cross.emitters.ssa.machine import COPY, Ins, MBlock, MFunction
 from mpy_cross.emitters.ssa.passes.undo import is_read
@@ -26,10 +26,11 @@ MOST_INSTRUCTIONS = 90
 """More will hardly fit into 255 bytes."""
 
 
-def run(machine: MFunction, uses: dict[Value, list[Value | Block]]) -> None:
+def run(machine: MFunction) -> None:
     """Find such loops and change them."""
     if not any(_counts_down(block) for block in machine.source.blocks):
         return
+    uses = uses_of(machine.source)
     made = {block.block: block for block in machine.blocks}
     seen: set[Block] = set()
     for number, loop in enumerate(Flow(machine.source).loops):  # inner ones first

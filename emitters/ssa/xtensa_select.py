@@ -96,7 +96,7 @@ class Selector(BaseSelector):
     def run(self) -> MFunction:
         machine = super().run()
         if self.abi.windowed and self.function.hardware_loops:
-            xtensa_loops.run(machine, self.uses)
+            xtensa_loops.run(machine)
         return machine
 
     def put(self, op: str, dest: int, srcs: list[int], imm: int = 0, shift: int = 0) -> Ins:
@@ -198,8 +198,14 @@ class Selector(BaseSelector):
 
     def value(self, value: Value) -> None:
         op, args = value.op, value.args
-        if op == "const":
-            self.emit(CONST, value, [], value.imm)
+        if op == "call":
+            self._call(value)
+        elif op == "const":
+            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+        elif op in NAMES:
+            self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
+        elif op == "field":
+            self.emit("ldr", value, args, value.imm)
         elif op in ("add", "addv"):
             self._add(value)
         elif op in ("sub", "subv"):
@@ -212,16 +218,12 @@ class Selector(BaseSelector):
             self._shift(value)
         elif op in WIDTHS:
             self._memory(value, op.startswith("load"), WIDTHS[op])
-        elif op == "field":
-            self.emit("ldr", value, args, value.imm)
         elif op == "field16":
             self.emit("ldrh", value, args, value.imm)
         elif op in CONDITIONS:
             self._condition(value)
         elif op == "select":
             self._select(value)
-        elif op == "call":
-            self._call(value)
         elif op == "direct":
             self.direct(value)
         elif op == "livein":
@@ -238,8 +240,6 @@ class Selector(BaseSelector):
             self.put("lsri", low, [reg(args[0])], 8)
         elif op in DIVISIONS or op in ("floordiv", "floormod"):
             self._divide(op, value, args[0], args[1])
-        elif op in NAMES:
-            self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
         else:
             raise Unsupported(f"{op} on Xtensa")
 

@@ -24,14 +24,16 @@ def run(function: Function) -> None:
         if not any(value.op in ("call", "direct") for block in hot for value in block.values):
             kept.update(hot)
     for block in function.blocks:
-        made: dict[Value, Value] = {}
-        for value in block.values:
-            if block not in kept:
-                value.args = [_here(function, block, arg, made) for arg in value.args]
         if block not in kept:
-            block.targs = [_here(function, block, arg, made) for arg in block.targs]
-        block.values[:0] = made.values()
+            made: dict[Value, Value] = {}
+            for value in block.values:
+                if value.args:
+                    _put_here(function, block, value.args, made)
+            _put_here(function, block, block.targs, made)
+            block.values[:0] = made.values()
         for following in block.succs:
+            if not following.phis:
+                continue
             edge = following.preds.index(block)
             for phi in following.phis:
                 arg = phi.args[edge]
@@ -40,14 +42,16 @@ def run(function: Function) -> None:
                     block.values.append(phi.args[edge])
 
 
-def _here(function: Function, block: Block, value: Value, made: dict[Value, Value]) -> Value:
-    """The number, made in the block."""
-    if not value.is_const or value.block is block:
-        return value
-    copy = made.get(value)
-    if copy is None:
-        copy = made[value] = _copy(function, block, value)
-    return copy
+def _put_here(
+    function: Function, block: Block, args: list[Value], made: dict[Value, Value]
+) -> None:
+    """In place of numbers of other blocks, numbers made in this one."""
+    for i, value in enumerate(args):
+        if value.op == "const" and value.block is not block:
+            copy = made.get(value)
+            if copy is None:
+                copy = made[value] = _copy(function, block, value)
+            args[i] = copy
 
 
 def _copy(function: Function, block: Block, value: Value) -> Value:

@@ -18,19 +18,21 @@ REMOVABLE: Final = frozenset(
 
 def run(function: Function) -> None:
     live: set[Value] = set()
+    work: list[Value] = []
+    count = 0
     for block in function.blocks:
-        live.update(block.targs)
-        live.update(value for value in block.values if value.op not in REMOVABLE)
-    n_live = -1
-    while len(live) != n_live:  # again if a loop has brought something back
-        n_live = len(live)
-        for block in reversed(function.blocks):
-            for value in reversed(block.values):
-                if value in live:
-                    live.update(value.args)
-            for phi in block.phis:
-                if phi in live:
-                    live.update(phi.args)
+        count += len(block.phis) + len(block.values)
+        work += block.targs
+        for value in block.values:
+            if value.op not in REMOVABLE:
+                work.append(value)
+    while work:
+        value = work.pop()
+        if value not in live:
+            live.add(value)
+            work += value.args
+    if len(live) == count:
+        return
     for block in function.blocks:
         if block.phis:
             block.phis = [value for value in block.phis if value in live]

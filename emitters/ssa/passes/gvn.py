@@ -11,11 +11,14 @@ operation takes its operands in any order.
 
 from __future__ import annotations
 
-from mpy_cross.emitters.ssa.cfg import Flow, replace_values
+from typing import Final
+
+from mpy_cross.emitters.ssa.cfg import Flow
 from mpy_cross.emitters.ssa.ir import OPS, Block, Function, Value
 from mpy_cross.emitters.ssa.rules import Maker
 
 Key = tuple[object, ...]
+IMPURE: Final = frozenset(op for op, info in OPS.items() if not info.pure)
 
 
 def run(function: Function) -> None:
@@ -36,21 +39,31 @@ def run(function: Function) -> None:
         stack.append((block, undo))
         _one_block(block, maker, new, undo)
         stack += [(child, None) for child in reversed(children[block])]
-    replace_values(function, new)
+    if not new:
+        return
+    # Everything else was read behind the block of what is replaced.
+    for block in function.blocks:
+        for phi in block.phis:
+            for i, arg in enumerate(phi.args):
+                while arg in new:
+                    arg = new[arg]
+                phi.args[i] = arg
 
 
 def _one_block(
     block: Block, maker: Maker, new: dict[Value, Value], undo: list[Key]
 ) -> None:
     values = block.values
+    replaced = new.keys()
     maker.enter(block, undo)
     for value in values:
         args = value.args
-        for i, arg in enumerate(args):
-            while arg in new:
-                arg = new[arg]
-            args[i] = arg
-        if not OPS[value.op].pure:
+        if args and not replaced.isdisjoint(args):
+            for i, arg in enumerate(args):
+                while arg in new:
+                    arg = new[arg]
+                args[i] = arg
+        if value.op in IMPURE:
             maker.keep(value)
             continue
         result = maker.make(value.op, args, value.imm, value.type, value)

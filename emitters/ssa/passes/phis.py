@@ -22,6 +22,8 @@ def run(function: Function) -> None:
             for arg in phi.args:
                 if arg.op == "phi" and arg is not phi:
                     users.setdefault(arg, []).append(phi)
+    if not work:
+        return
     new: dict[Value, Value] = {}
     while work:
         phi = work.pop()
