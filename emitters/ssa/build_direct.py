@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from mpy_cross.emitters.native.values import PYOBJ
+from mpy_cross.emitters.native.values import INT, PYOBJ
 from mpy_cross.emitters.ssa import direct, ir
 from mpy_cross.emitters.ssa.build import MAX_LOCALS, Builder
 from mpy_cross.emitters.ssa.inline import Inlined, parameter_types
@@ -28,6 +28,8 @@ class PartBuilder(Builder):
         self.parts = root.parts
         self.limits = None if root.limits is None else {}
         self.fun_obj.imm = ENVIRONMENT
+        if one.returns_none:
+            self.return_type = INT
 
     def build(self) -> Function:
         """The whole function.  Raises Unsupported."""

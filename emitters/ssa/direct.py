@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mpy_cross.emitters.native.values import PYOBJ
+from mpy_cross.emitters.native.values import PTR_NONE, PYOBJ
 from mpy_cross.emitters.ssa import bounds, inline, ir
 from mpy_cross.emitters.ssa.ir import ENVIRONMENT, MOST_DIRECT, OBJ, Function, Value
 from mpy_cross.emitters.ssa.settings import Unsupported
@@ -55,13 +55,23 @@ def _result(b: Builder, name: int, words: list[Value]) -> None:
         address = b.block_value("frame", [], b.frame_word(first), "ptr")
         words[MOST_DIRECT - 1 :] = [address]
     part = b.parts.setdefault(name, len(b.parts))
-    vtype = b.target.inlined[name].function.viper_return
+    vtype = returned(b.target.inlined[name])
     result = b.block_value("direct", [*words, b.fun_obj], part << 1 | WITH_ENVIRONMENT,
-                           ir.TYPES[vtype])
+                           name_of(vtype))
     if vtype == PYOBJ:
         b.push_object(result)
     else:
         b.push_boxed(vtype, result)
+
+
+def returned(one: inline.Inlined) -> int:
+    """The type of what a part returns: for nothing but None it is any number."""
+    return PTR_NONE if one.returns_none else one.function.viper_return
+
+
+def name_of(vtype: int) -> str:
+    """The same as a type of the SSA form."""
+    return ir.INT if vtype == PTR_NONE else ir.TYPES[vtype]
 
 
 def forward(b: Builder, own: inline.Inlined) -> None:
@@ -75,9 +85,13 @@ def forward(b: Builder, own: inline.Inlined) -> None:
         if b.limits is not None and bounds.is_pointer(vtype):
             limits.append(bounds.limit_of(b, value))
     _result(b, function.name, words + limits)
-    entry = b.stack.pop()
-    assert entry.value is not None
-    b.return_(entry.value)
+    vtype = function.viper_return
+    if vtype == PYOBJ:
+        b.return_(b.pop_object())
+        return
+    boxed = b.boxed(b.stack.pop())
+    assert boxed is not None
+    b.return_(boxed[1])
 
 
 def parameters(b: Builder, types: list[int]) -> None:

@@ -17,6 +17,7 @@ Functions that are too big for that, have handlers or call themselves are called
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
@@ -25,7 +26,7 @@ from mpy_cross.emitters.ssa import bounds, direct, ir
 from mpy_cross.emitters.ssa.ir import OBJ, TYPES, Value
 from mpy_cross.emitters.ssa.rotate import rotate
 from mpy_cross.emitters.ssa.settings import DIRECT, INLINE, Unsupported, constant_defaults
-from mpy_cross.loader.ops import Emit, FunctionOps, ModuleOps, Op, ScopeFlag, Verb
+from mpy_cross.loader.ops import ConstToken, Emit, FunctionOps, ModuleOps, Op, ScopeFlag, Verb
 
 if TYPE_CHECKING:
     from mpy_cross.emitters.native.state import Linker
@@ -41,6 +42,7 @@ FIRST_RESULT: Final = 1 << 27
 LOCALS: Final = frozenset((int(Verb.LOAD_FAST), int(Verb.STORE_FAST), int(Verb.DELETE_FAST)))
 LABELS: Final = frozenset(int(verb) for verb in (
     Verb.LABEL, Verb.JUMP, Verb.POP_JUMP_IF, Verb.JUMP_IF_OR_POP, Verb.UNWIND_JUMP, Verb.FOR_ITER))
+NO_CODE: Final = (int(Verb.LINE), int(Verb.STATEMENT_END))
 BINDS: Final = frozenset((int(Verb.STORE_GLOBAL), int(Verb.DELETE_GLOBAL)))
 BINDS_AT_TOP: Final = BINDS | {int(Verb.STORE_NAME), int(Verb.DELETE_NAME)}
 MAKES: Final = (int(Verb.MAKE_FUNCTION), int(Verb.MAKE_CLOSURE))
@@ -56,6 +58,8 @@ class Inlined(NamedTuple):
     defaults: tuple[Op, ...]
     is_direct: bool = False
     """It is called, but directly."""
+    returns_none: bool = False
+    """It returns nothing but None."""
 
 
 def candidates(module: ModuleOps, notes: list[str] | None) -> dict[int, Inlined]:
@@ -71,7 +75,8 @@ def candidates(module: ModuleOps, notes: list[str] | None) -> dict[int, Inlined]
             found[function.name] = Inlined(
                 function, rotate(function.ops, function.n_labels),
                 constant_defaults(module, place) if function.n_def_pos_args else (),
-                DIRECT in words or function.exc_stack_size > 0 or len(function.ops) > MAX_OPS)
+                DIRECT in words or function.exc_stack_size > 0 or len(function.ops) > MAX_OPS,
+                function.viper_return == PYOBJ and _returns_none(function.ops))
         elif notes is not None:
             name = module.names[function.name].decode("utf-8", "replace")
             note = f"{name}: not inlined: {reason}"
@@ -106,6 +111,13 @@ def _refused(module: ModuleOps, function: FunctionOps) -> str:
     if made[0] != Verb.MAKE_FUNCTION or top.children[made[1]] is not function:
         return "its name is not bound by its definition at the top of the module"
     return ""
+
+
+def _returns_none(ops: list[Op]) -> bool:
+    """Whether each return is one of None."""
+    ops = [op for op in ops if op[0] not in NO_CODE]
+    return all(before[0] == Verb.LOAD_CONST_TOK and before[1] == ConstToken.NONE
+               for before, op in itertools.pairwise(ops) if op[0] == Verb.RETURN_VALUE)
 
 
 def reached(ops: list[Op], inlined: Mapping[int, Inlined]) -> list[Inlined]:

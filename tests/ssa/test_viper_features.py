@@ -225,8 +225,8 @@ INLINED_PROGRAM: Final = INLINED.replace("err(700)", "err(70)")
 def plain_of_inlined() -> str:
     """The program with all arguments, as defaults are nothing that the baseline has."""
     plain = INLINED_PROGRAM
-    for call in ("clamp(x)", "clamp(i)", "clamp(s)", "clamp(None)", "clamp(n)", "clamp(p[i] * 3 - i * 50)",
-                 "clamp(n * 7 - s)"):
+    for call in ("clamp(x)", "clamp(i)", "clamp(s)", "clamp(None)", "clamp(n)",
+                 "clamp(p[i] * 3 - i * 50)", "clamp(n * 7 - s)"):
         plain = plain.replace(call, f"{call[:-1]}, 0, 255)")
     return plain.replace("clamp(s - 20, -100)", "clamp(s - 20, -100, 255)")
 
