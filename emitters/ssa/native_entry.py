@@ -82,9 +82,12 @@ class NativeEntry(Builder):
         if not self.release.native_tables:
             self.block_value("putframe", [self.block_value("prelude", [])], CODE_STATE_IP)
         elif not self.release.native_prelude_word:
-            children = self.field(self.fun_obj, FUN_BC_CHILD_TABLE)
+            # The prelude stands behind the children; without any it is what would be their table.
+            prelude = self.field(self.fun_obj, FUN_BC_CHILD_TABLE)
             place = self._all_children()
-            self.block_value("putframe", [self.field(children, place)], CODE_STATE_IP)
+            if place:
+                prelude = self.field(prelude, place)
+            self.block_value("putframe", [prelude], CODE_STATE_IP)
         self.block_value("putframe", [self.const(n_state)], CODE_STATE_N_STATE)
         self.call(Fun.SETUP_CODE_STATE,
                   [self.block_value("frame", [], 0, "ptr"), n_given, n_keyword, args], ir.INT)
