@@ -8,12 +8,12 @@ from mpy_cross.emitters.ssa.ir import BRANCH, DEAD, JUMP, Block, Function
 
 
 def split_critical_edges(function: Function) -> None:
-    """Between a block with several ways out and one with several ways in there is another."""
+    """Between a block with several ways out and one with several ways in, or phis, is another."""
     for block in list(function.blocks):
         if len(block.succs) < 2:
             continue
         for i, succ in enumerate(block.succs):
-            if len(succ.preds) > 1:
+            if len(succ.preds) > 1 or succ.phis:
                 edge = function.new_block()
                 edge.term = JUMP
                 edge.succs = [succ]

@@ -41,6 +41,7 @@ from mpy_cross.emitters.ssa.passes import (
     phis,
     pointers,
     preheaders,
+    ranges,
     undo,
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, allocate
@@ -88,6 +89,7 @@ FASTER: Final = (
     Stage((overflow.run,)),
     Stage((invariants.run, pointers.run, dead.run, pointers.run, dead.run, invariants.run, gvn.run,
            dead.run, counters.run, dead.run), in_loops=True),
+    Stage((ranges.run, phis.run, dead.run)),
     Stage((undo.run,)),
 )
 STAGES: Final[dict[str, tuple[Stage, ...]]] = {
