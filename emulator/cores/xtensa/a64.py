@@ -53,6 +53,7 @@ LDRB, STRB = (0x3940_0000, 0), (0x3900_0000, 0)
 LDRH, STRH = (0x7940_0000, 1), (0x7900_0000, 1)
 LDRSH = (0x79C0_0000, 1)
 LDR_S, STR_S = (0xBD40_0000, 2), (0xBD00_0000, 2)
+LDR_Q, STR_Q = (0x3DC0_0000, 4), (0x3D80_0000, 4)
 
 # Floating point in single precision, for `three` (without shifts) or `two`.
 FADD: Final = 0x1E20_2800
@@ -288,6 +289,21 @@ def fmadd(d: int, n: int, m: int, a: int) -> int:
 def fmsub(d: int, n: int, m: int, a: int) -> int:
     """d = a - n * m, rounded once."""
     return 0x1F00_8000 | m << 16 | a << 10 | n << 5 | d
+
+
+def mov_v(d: int, n: int) -> int:
+    """All 128 bits of a vector register."""
+    return 0x4EA0_1C00 | n << 16 | n << 5 | d
+
+
+def element(d: int, n: int, k: int) -> int:
+    """d = word k of vector register n."""
+    return 0x0E04_3C00 | k << 19 | n << 5 | d
+
+
+def put_element(d: int, k: int, n: int) -> int:
+    """Word k of vector register d = n; its others stay."""
+    return 0x4E04_1C00 | k << 19 | n << 5 | d
 
 
 def access(op: tuple[int, int], t: int, n: int, offset: int = 0) -> int:

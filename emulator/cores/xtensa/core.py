@@ -116,6 +116,7 @@ class TranslatedXtensa(SteppedXtensa):
             engine.ref, WORDS[places["resume"]], WORDS[places["go on"]],
             WORDS[places["back with VALUE"]], WORDS[places["back with nothing"]], places["back"],
             self.translator.blocks, self.traps)
+        self._resume_near = WORDS[places["resume near"]]
         self._stores: dict[int, int] = {}  # by page: how often code there was stored to
 
     def close(self) -> None:
@@ -231,7 +232,7 @@ class TranslatedXtensa(SteppedXtensa):
                 else:
                     if reason == at.ACCESS:
                         if self._access(until):
-                            error = run(ref, resume, zero, zero, none)
+                            error = run(ref, self._resume_near, zero, zero, none)
                             continue
                         break
                     state.pc = words[_AT]

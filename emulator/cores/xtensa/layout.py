@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 # Host registers.  w0 to w15 are a0 to a15; their upper halves are always zero.  s0 to s15 are f0
-# to f15; s16 on are scratch.
+# to f15; v16 to v19 are scratch, the others see `turning`.
 T0, T1, T2, T3 = 16, 17, 18, 29  # scratch
 BUDGET: Final = 19  # instructions that are left, 64 bits
 SAR: Final = 20
 LCOUNT: Final = 21
 LEND: Final = 22  # 64 bits: LBEG in the upper half
-STARTS: Final = 23  # WINDOWSTART, rotated so that bit 0 is the present window; repeated to 32 bits
+# WINDOWSTART, rotated so that bit 0 is the present window; repeated to 32 bits.  For the upper half
+# see `turning`.
+STARTS: Final = 23
 BASE: Final = 24  # WINDOWBASE
 PS: Final = 25
 TABLE: Final = 26  # address of the table of indirect jumps of the present mode
@@ -30,8 +32,6 @@ LEFT: Final = 16  # 8 bytes: instructions that are left
 TABLE_NOW, TABLE_EXCEPTION, TABLE_WINDOWS = 24, 32, 40  # 8 bytes each: tables of modes
 AT: Final = 48  # 4 bytes: address in the program
 REASON: Final = 52  # 4 bytes
-KEPT: Final = 56  # 8 bytes: scratch of a routine
-KEPT2: Final = 64
 # What a trap needs, or an access to a device, read at once:
 MAIL: Final = 72  # 8 bytes: instructions that are left
 KIND: Final = 80  # 4 bytes: 2 if the rest is filled in; of an access see below

@@ -1,8 +1,6 @@
 """Routines that all translated code shares: calls of the host, windows, indirect jumps.
 
-The register file is a ring of groups of four registers in the state's memory.  The 16 registers of
-the present window are host registers; a change of the window stores those that go and loads those
-that come, two at a time.
+What becomes of the registers when a window turns is in `turning`.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from typing import Final, final
 
 from mpy_cross.emulator.cores.xtensa import layout as at
 from mpy_cross.emulator.cores.xtensa import numbers as n
+from mpy_cross.emulator.cores.xtensa import turning
 from mpy_cross.emulator.cores.xtensa.a64 import (
     ADD,
     AND_I,
@@ -24,13 +23,13 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     NE,
     ORR,
     ORR_I,
-    RET,
     RORV,
     STR,
     STR_S,
     STR_X,
     SUB,
     WFI,
+    ZR,
     X,
     access,
     add_i,
@@ -53,12 +52,10 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     mov,
     movz,
     neg,
-    ror_i,
     tbnz,
     tbz,
     three,
     tst,
-    ubfm,
     ubfx,
 )
 from mpy_cross.emulator.cores.xtensa.base import TRAPS
@@ -117,7 +114,8 @@ class Routines:
     light: ends the run for the host, which changes nothing but where to go on: AT, SITE and REASON
         from PC, LINK and T0; "go on" does so, at NEXT.
     heavy: ends it with all state in its memory: REASON from T0, AT from PC; resume: loads the state
-        and goes on at NEXT.
+        and goes on at NEXT; resume near: does so if of the registers outside of the window none has
+        changed.
     miss: an indirect jump whose target is not in the table.
     chain: a branch without a target; LINK says which; changed: the same of a block whose words are
         not what they were.
@@ -132,7 +130,7 @@ class Routines:
         does need not come here.
     retw: RETW at PC.
     rfwo, rfwu: those instructions, at PC.
-    rotate: turns the window by T0 groups of four.
+    rotate: turns the window by T0 groups of four; uses T0.
     """
 
     __slots__ = ("code", "model", "ones", "piece", "places", "quads")
@@ -144,7 +142,7 @@ class Routines:
         self.piece = Piece(start)
         self._calls()
         if model.windows:
-            self._rotate()
+            turning.rotate(self.piece, self.quads)
             self._exceptions()
             self._entry()
             self._retw()
@@ -153,33 +151,15 @@ class Routines:
 
     # What is stored and loaded.
 
-    def _quad(self, k: int) -> list[int]:
-        """T0 = address of group k of the window, less AR."""
-        bits = self.quads.bit_length() - 1
-        turn = ubfm(T0, BASE, 28, bits - 1) if not k else ubfm(T0, T0, 28, bits - 1)
-        return [*([add_i(T0, BASE, k)] if k else []), turn, three(ADD_X, T0, STATE, T0)]
-
-    def _store_quad(self, k: int, first: int) -> list[int]:
-        """Registers first to first + 3 go to group k of the window."""
-        return [
-            *self._quad(k),
-            three(ORR_X, T1, first, first + 1, 32), access(STR_X, T1, T0, at.AR),
-            three(ORR_X, T1, first + 2, first + 3, 32), access(STR_X, T1, T0, at.AR + 8)]
-
-    def _load_quad(self, k: int, first: int) -> list[int]:
-        return [
-            *self._quad(k),
-            access(LDR_X, T1, T0, at.AR), mov(first, T1), lsr_x(first + 1, T1, 32),
-            access(LDR_X, T1, T0, at.AR + 8), mov(first + 2, T1), lsr_x(first + 3, T1, 32)]
-
-    def _store_window(self) -> list[int]:
+    def _store_registers(self) -> list[int]:
         if self.model.windows:
-            return [word for k in range(4) for word in self._store_quad(k, 4 * k)]
+            return [*turning.store_window(self.quads), *turning.store_others(self.quads),
+                    turning.NOTHING_CHANGED]
         return [access(STR, k, STATE, at.AR + 4 * k) for k in range(16)]
 
     def _load_window(self) -> list[int]:
         if self.model.windows:
-            return [word for k in range(4) for word in self._load_quad(k, 4 * k)]
+            return turning.load_window(self.quads)
         return [access(LDR, k, STATE, at.AR + 4 * k) for k in range(16)]
 
     # Calls of the host.
@@ -214,7 +194,7 @@ class Routines:
         p.label("heavy")
         p.emit(access(STR, T0, STATE, at.REASON), access(STR, PC, STATE, at.AT),
                access(STR_X, BUDGET, STATE, at.LEFT),
-               access(STR_X, TABLE, STATE, at.TABLE_NOW), self._store_window(),
+               access(STR_X, TABLE, STATE, at.TABLE_NOW), self._store_registers(),
                access(STR, SAR, STATE, special(n.SAR)), access(STR, PS, STATE, special(n.PS)))
         if "loop" in model.features:
             p.emit(access(STR, LCOUNT, STATE, special(n.LCOUNT)), lsr_x(T0, LEND, 32),
@@ -229,6 +209,9 @@ class Routines:
             p.emit([access(STR_S, k, STATE, at.FR + 4 * k) for k in range(16)])
         p.emit(WFI)
         p.label("resume")
+        if model.windows:
+            p.emit(access(LDR, BASE, STATE, special(n.WINDOWBASE)), turning.load_others(self.quads))
+        p.label("resume near")
         p.emit(access(LDR_X, BUDGET, STATE, at.LEFT), access(LDR_X, TABLE, STATE, at.TABLE_NOW),
                access(LDR, SAR, STATE, special(n.SAR)), access(LDR, PS, STATE, special(n.PS)))
         if "loop" in model.features:
@@ -241,7 +224,8 @@ class Routines:
                    access(LDR, STARTS, STATE, special(n.WINDOWSTART)))
             if self.quads == 8:
                 p.emit(three(ORR, STARTS, STARTS, STARTS, 8))
-            p.emit(three(ORR, STARTS, STARTS, STARTS, 16), three(RORV, STARTS, STARTS, BASE))
+            p.emit(three(ORR, STARTS, STARTS, STARTS, 16), three(RORV, STARTS, STARTS, BASE),
+                   turning.NOTHING_CHANGED)
         if "float" in model.features:
             p.emit([access(LDR_S, k, STATE, at.FR + 4 * k) for k in range(16)])
         p.emit(self._load_window(), access(LDR_X, T0, STATE, at.NEXT), br(T0))
@@ -279,14 +263,6 @@ class Routines:
         p.to(branch(0), "indirect")
 
     # Windows.
-
-    def _rotate(self) -> None:
-        p = self.piece
-        p.label("rotate")
-        p.emit(access(STR, T0, STATE, at.KEPT2), self._store_window(),
-               access(LDR, T0, STATE, at.KEPT2),
-               three(ADD, BASE, BASE, T0), logical(AND_I, BASE, BASE, self.quads - 1),
-               three(RORV, STARTS, STARTS, T0), self._load_window(), RET)
 
     def _exception(self) -> list[int]:
         """A window exception of the instruction at PC begins; it has not been executed."""
@@ -340,11 +316,8 @@ class Routines:
 
     def entry_of_two(self) -> list[int]:
         """ENTRY after CALL8, where no other frame is in the way; the new stack pointer is in T2."""
-        return [
-            *self._store_quad(0, 0), *self._store_quad(1, 4), *(mov(k, k + 8) for k in range(8)),
-            mov(1, T2), add_i(BASE, BASE, 2), logical(AND_I, BASE, BASE, self.quads - 1),
-            ror_i(STARTS, STARTS, 2), logical(ORR_I, STARTS, STARTS, self.ones),
-            *self._load_quad(2, 8), *self._load_quad(3, 12)]
+        return [*turning.forward(self.quads, 2), mov(1, T2),
+                logical(ORR_I, STARTS, STARTS, self.ones)]
 
     def _entry(self) -> None:
         """Any other ENTRY; T3 says how many instructions are not executed if it overflows."""
@@ -353,21 +326,16 @@ class Routines:
         p.emit(ubfx(T0, PS, n.PS_CALLINC_SHIFT, 2),
                movz(T1, 2), three(LSLV, T1, T1, T0), add_i(T1, T1, -2), tst(STARTS, T1))
         p.to(branch_if(NE, 0), "entry overflows")
-        p.emit(access(STR_X, LINK, STATE, at.SITE), access(STR, T2, STATE, at.KEPT))
+        p.emit(three(ORR_X, T3, ZR, LINK))
         p.to(branch_link(0), "rotate")
-        p.emit(logical(ORR_I, STARTS, STARTS, self.ones), access(LDR, 1, STATE, at.KEPT),
-               access(LDR_X, LINK, STATE, at.SITE), RET)
+        p.emit(logical(ORR_I, STARTS, STARTS, self.ones), mov(1, T2), br(T3))
         p.label("entry overflows")
         p.emit(three(ADD_X, BUDGET, BUDGET, T3))
         p.to(branch(0), "overflow")
 
     def _back_by_two(self) -> list[int]:
         """To the frame of two groups before this one."""
-        return [
-            *self._store_quad(2, 8), *self._store_quad(3, 12), *(mov(k + 8, k) for k in range(8)),
-            add_i(BASE, BASE, -2), logical(AND_I, BASE, BASE, self.quads - 1),
-            logical(AND_I, STARTS, STARTS, ~self.ones), ror_i(STARTS, STARTS, 30),
-            *self._load_quad(0, 0), *self._load_quad(1, 4)]
+        return [logical(AND_I, STARTS, STARTS, ~self.ones), *turning.back(self.quads, 2)]
 
     def _retw(self) -> None:
         p, quads, ones = self.piece, self.quads, self.ones
