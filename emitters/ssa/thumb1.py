@@ -292,19 +292,26 @@ class Thumb1(ThumbCode):
         self.put(enc.BLX(ins.srcs[0]))
 
     def item(self, ins: Ins) -> None:
-        table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
-        if not KEPT_ALL >> table & 1:  # it has been spilled, and is not kept for the function
-            self._load_entry(R3, table, Fun.OBJ_SUBSCR * 4)
+        writes = len(ins.srcs) - ins.shift > 2
+        table, of_bytes = [self._place(register) for register in (*ins.srcs[: ins.shift], NONE)][:2]
+        if table == NONE:
+            self._load_entry(R3, ins.srcs[0], Fun.OBJ_SUBSCR * 4)
             if not writes:
                 self.put(enc.MOVS_IMM(2, SENTINEL))
             self.put(enc.BLX(R3))
             return
-        of_bytes = ins.srcs[1] if ins.shift > 1 and KEPT_ALL >> ins.srcs[1] & 1 else NONE
         labels = self._access.setdefault(Stub(table, ins.imm, of_bytes), [NONE, NONE])
         if labels[writes] == NONE:
             labels[writes] = self.new_label()
         self.items.append(Subroutine(labels[writes]))
         self._flags = NONE
+
+    def _place(self, register: int) -> int:
+        """Where the function that reads and writes items finds a value: a register that calls keep,
+        or SLOT and bytes from sp.  NONE if it is elsewhere."""
+        if register >= SLOT:
+            return SLOT + self.slot(register - SLOT)
+        return register if register >= 0 and KEPT_ALL >> register & 1 else NONE
 
     def direct(self, ins: Ins) -> None:
         self.items.append(Subroutine(ins.imm))

@@ -1,7 +1,8 @@
 """The function in Thumb-1 code of a native function that reads and writes items of lists and bytes.
 
 As `thumb2_items` has it for Thumb-2: the object is in r0, the index in r1, and where it may write
-the value or SENTINEL in r2.  The table of functions and the type of bytes may be in high registers.
+the value or SENTINEL in r2.  The table of functions and the type of bytes are in registers that
+calls keep, high ones as well, or in the frame.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mpy_cross.emitters.ssa import thumb1_encode as enc
-from mpy_cross.emitters.ssa.machine import NONE
+from mpy_cross.emitters.ssa.machine import NONE, SLOT
 from mpy_cross.emitters.ssa.thumb2_items import ADDRESS, LENGTH, Stub
 from mpy_cross.emitters.ssa.thumb_code import Jump
 from mpy_cross.loader.fun_table import SENTINEL, Fun
@@ -54,8 +55,10 @@ def access(stub: Stub, labels: Sequence[int], new_label: Callable[[], int]) -> I
 
 
 def _low(register: int) -> tuple[Items, int]:
-    """What puts a high register into r3, and the register it is in then."""
-    return ([], register) if register < HIGH else ([enc.MOV(R3, register)], R3)
+    """What puts a high register or a word of the frame into r3, and the register it is in then."""
+    if register < HIGH:
+        return [], register
+    return [enc.MOV(R3, register) if register < SLOT else enc.LDR_SP(R3, register - SLOT)], R3
 
 
 def _list_type(stub: Stub) -> Items:
@@ -64,7 +67,7 @@ def _list_type(stub: Stub) -> Items:
         return [enc.MOVS_IMM(R3, stub.kind), LSL(R3, R3, 2), LDRX(R3, stub.table, R3)]
     offset = 4 * stub.kind
     step = max(0, offset - REACH)
-    return [enc.MOV(R3, stub.table), enc.ADD_IMM8[0](R3, step), LDR(R3, R3, offset - step)]
+    return [*_low(stub.table)[0], enc.ADD_IMM8[0](R3, step), LDR(R3, R3, offset - step)]
 
 
 def _index(slow: int) -> Items:
@@ -92,11 +95,15 @@ def _reading(stub: Stub, slow: int, other: int) -> Items:
     ]
     if stub.of_bytes == NONE:
         return items
-    compare = enc.CMP_LOW if stub.of_bytes < HIGH else enc.CMP_ANY
+    if HIGH <= stub.of_bytes < SLOT:
+        test: Items = [enc.CMP_ANY(R2, stub.of_bytes)]
+    else:
+        to_low, of_bytes = _low(stub.of_bytes)
+        test = [*to_low, enc.CMP_LOW(R2, of_bytes)]
     return [
         *items,
         other,
-        compare(R2, stub.of_bytes),
+        *test,
         Jump("ne", slow),
         *_index(slow),
         enc.MEMORY_REGISTER["ldrbx"](R0, R0, R3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mpy_cross.emitters.ssa.machine import Ins, MFunction
+from mpy_cross.emitters.ssa.machine import RELOAD, SLOT, Ins, MFunction
 from mpy_cross.emitters.ssa.thumb_code import BY_RESULT, put_registers
 
 SETS_FLAGS: Final = frozenset((
@@ -20,10 +20,31 @@ def peephole(function: MFunction) -> None:
     """Put in the chosen registers, and look for better instructions."""
     put_registers(function)
     for block in function.blocks:
+        _items_from_frame(block.code)
         block.code = _post_index(block.code)
         _step_first(block.code)
         if block.cond in BY_RESULT:
             _sink_tested(block.code)
+
+
+def _items_from_frame(code: list[Ins]) -> None:
+    """r2 = reload #3; r0 = item r2, r0, r1    ->    r0 = item [3], r0, r1
+
+    The function that reads and writes items takes the table and the type from the frame itself.
+    """
+    i = 0
+    while i < len(code):
+        ins = code[i]
+        i += 1
+        for n in range(ins.shift if ins.op == "item" else 0):
+            register = ins.srcs[n]
+            for j in range(i - 2, -1, -1):
+                if register in code[j].dests or register in code[j].clobbers:
+                    if code[j].op == RELOAD:
+                        ins.srcs[n] = SLOT + code[j].imm
+                        del code[j]
+                        i -= 1
+                    break
 
 
 def _post_index(code: list[Ins]) -> list[Ins]:
