@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from mpy_cross.emitters.native.values import INT, PYOBJ
-from mpy_cross.emitters.ssa import direct, ir
+from mpy_cross.emitters.ssa import direct, ir, tail_calls
 from mpy_cross.emitters.ssa.build import MAX_LOCALS, Builder
 from mpy_cross.emitters.ssa.inline import Inlined, parameter_types
 from mpy_cross.emitters.ssa.ir import ENVIRONMENT, OBJ, TYPES, Function
@@ -17,11 +17,12 @@ from mpy_cross.loader.ops import Verb
 class PartBuilder(Builder):
     """Builds one part.  The globals are the module's: whoever calls a part has seen to it."""
 
-    __slots__ = ("root",)
+    __slots__ = ("n_words", "root")
 
     def __init__(self, one: Inlined, root: Builder) -> None:
         super().__init__(one.function, one.ops, root.target, root.verbs)
         self.root = root
+        self.n_words = 0
         self.ssa.name = f"{root.ssa.name}.{self.ssa.name}"
         self.module_consts = root.module_consts
         self.made = root.made
@@ -37,7 +38,7 @@ class PartBuilder(Builder):
         if function.n_locals > MAX_LOCALS:
             raise Unsupported(f"{function.n_locals} locals")
         self._make_frame()
-        direct.parameters(self, parameter_types(function))
+        self.n_words = direct.parameters(self, parameter_types(function))
         self._load_tables(self.root.table_place)
         for op in self.ops:
             verb = self.verbs.get(op[0])
@@ -72,5 +73,8 @@ def parts_of(root: Builder) -> list[Function]:
     while len(made) < len(root.parts):
         direct.check_size(root)
         name = list(root.parts)[len(made)]
-        made.append(PartBuilder(root.target.inlined[name], root).build())
+        one = root.target.inlined[name]
+        builder = PartBuilder(one, root)
+        made.append(builder.build())
+        tail_calls.run(made[-1], len(made) - 1, builder.n_words, one.returns_none)
     return made

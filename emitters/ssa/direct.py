@@ -94,8 +94,8 @@ def forward(b: Builder, own: inline.Inlined) -> None:
     b.return_(boxed[1])
 
 
-def parameters(b: Builder, types: list[int]) -> None:
-    """What a part finds when it is called becomes its local variables."""
+def parameters(b: Builder, types: list[int]) -> int:
+    """What a part finds when it is called becomes its local variables; how many words it is."""
     n_limits = sum(bounds.is_pointer(vtype) for vtype in types) if b.limits is not None else 0
     names = [ir.TYPES[vtype] for vtype in types] + [ir.INT] * n_limits
     words: list[Value] = []
@@ -111,6 +111,7 @@ def parameters(b: Builder, types: list[int]) -> None:
             b.limits[words[i]] = limit
     for i, value in enumerate(words[: len(types)]):
         b.set_local(i, value)
+    return len(words)
 
 
 # -------------------------------------------------------------------------------- function objects

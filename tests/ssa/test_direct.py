@@ -8,7 +8,10 @@ from typing import Final
 import pytest
 
 import mpy_cross
+from mpy_cross.emitters.ssa import tail_calls
 from mpy_cross.emitters.ssa.settings import Optimise
+from mpy_cross.emitters.ssa.text import function_text, parse_function
+from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.loader.ops import Emit
@@ -312,6 +315,106 @@ def test_a_part_is_there_once() -> None:
     one = compiled(marked(LEAF) + CALLER.replace(" ^ int(g(a, 5))", ""))[1]
     two = compiled(marked(LEAF) + CALLER)[1]
     assert len(two) < len(one) + 24
+
+
+GCD: Final = """
+function gcd
+b0:
+  v0 = livein.obj #31
+  v1 = livein.int #0
+  v2 = livein.int #1
+  v3 = const.int #0
+  br ne v2, v3 -> b2, b1
+b1: preds b0
+  jmp b3
+b2: preds b0
+  v4 = floormod.int v1, v2
+  v5 = direct.int v2, v4, v0, #1
+  v6 = const.int #7
+  jmp b3
+b3: preds b1, b2
+  v7 = phi.int v1, v5
+  ret v7
+"""
+GCD_AFTER: Final = """function gcd
+b0:
+  v0 = livein.obj #31
+  v1 = livein.int #0
+  v2 = livein.int #1
+  jmp b4
+b1: preds b4
+  jmp b3
+b2: preds b4
+  v3 = floormod.int v5, v6
+  jmp b4
+b3: preds b1
+  v4 = phi.int v5
+  ret v4
+b4: preds b0, b2
+  v5 = phi.int v1, v6
+  v6 = phi.int v2, v3
+  v7 = const.int #0
+  br ne v6, v7 -> b2, b1
+"""
+
+
+def test_a_call_at_the_end_is_a_loop() -> None:
+    function = parse_function(GCD)
+    assert verify(function) == []
+    tail_calls.run(function, 0, 2, False)
+    assert verify(function) == []
+    assert function_text(function) == GCD_AFTER
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("ret v7", "v8 = add.int v7, v6\n  ret v8"),
+    ("v1, v5\n  ret", "v1, v6\n  ret"),
+    ("v6 = const.int #7", "v6 = direct.int v2, v4, v0, #3"),
+    ("v6 = const.int #7", "store8 v2, v4, #0\n  v6 = const.int #7"),
+    ("v0, #1", "v0, #3"),
+])
+def test_other_calls_are_none(old: str, new: str) -> None:
+    assert old in GCD
+    text = GCD.replace(old, new)
+    if "v8" in new:
+        text = text.replace("v7, v6", "v7, v7")
+    function = parse_function(text)
+    assert verify(function) == []
+    before = function_text(function)
+    tail_calls.run(function, 0, 2, False)
+    assert function_text(function) == before
+
+
+def test_a_call_has_so_many_words_at_most() -> None:
+    text = GCD.replace("v2, v4, v0, #1", "v2, v2, v2, v2, v4, v0, #1")
+    assert verify(parse_function(text)) == []
+    problems = verify(parse_function(text.replace("v4, v0, #1", "v4, v4, v0, #1")))
+    assert "has 7 arguments" in problems[0]
+
+
+DEEP: Final = """
+@micropython.viper
+def count(n: int, p: ptr32) -> int:
+    if n == 0:
+        return 7
+    p[0] += n
+    return int(count(n - 1, p))
+@micropython.viper
+def fill(p: ptr8, n: int):
+    if n >= 0:
+        p[n & 7] = n
+        fill(p, n - 1)
+b = bytearray(8)
+print(count(4000, b), bytes(b), fill(b, 3999), bytes(b))
+"""
+
+
+@every_target
+def test_such_calls_take_nothing_of_the_stack(release: str, arch: str) -> None:
+    total = 4000 * 4001 // 2
+    first = total.to_bytes(4, "little") + bytes(4)
+    wanted = f"7 {first!r} None {bytes(range(8))!r}\n"
+    assert output(marked(DEEP), release, arch, Optimise("2")) == wanted
 
 
 def test_strict_and_level_0_heed_no_comment() -> None:
