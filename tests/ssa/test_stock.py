@@ -17,6 +17,7 @@ from tests.emulator.test_stock_native import image
 from tests.reference.stock_native import NativeBoard
 from tests.ssa import test_called, test_direct, test_viper_features
 from tests.ssa.programs import Player
+from tests.ssa.test_items import GENERATORS, ITEMS
 
 IMAGES = {"PYBV11 1.17": "armv7emsp", "PYBV11 1.28": "armv7emsp", "RPI_PICO 1.28": "armv6m"}
 """The architecture that each board's firmware loads."""
@@ -105,3 +106,17 @@ def test_features_of_viper_on_stock_firmware(name: str) -> None:
                                      opt=level, viper_checks=what == "checks")
             found = machine.imported({"app.mpy": code}, "app")
             assert found.replace("\r", "").splitlines() == wanted.splitlines(), (what, level)
+
+
+@pytest.mark.parametrize("source", [ITEMS, GENERATORS], ids=["items", "generators"])
+@pytest.mark.parametrize("name", IMAGES)
+def test_items_and_generators_on_stock_firmware(name: str, source: str) -> None:
+    board, path, release = image(name)
+    machine = NativeBoard(board, path, release)
+    plain = mpy_cross.compile(source.replace("@micropython.native", ""), "k.py", release=release)
+    wanted = machine.imported({"k.mpy": plain}, "k")
+    assert wanted.count("\n") > 60
+    for level in LEVELS:
+        code = mpy_cross.compile(source, "k.py", release=release, arch=IMAGES[name], opt=level)
+        found = machine.imported({"k.mpy": code}, "k")
+        assert found == wanted, level
