@@ -18,6 +18,7 @@ from mpy_cross.emitters.ssa.machine import MFunction, Second
 from mpy_cross.emitters.ssa.passes import dead, gvn, merge, phis
 from mpy_cross.emitters.ssa.passes import select as choices
 from mpy_cross.emitters.ssa.thumb2 import Thumb2, registers
+from mpy_cross.emitters.ssa.thumb2_float import FLOAT_REGISTERS
 from mpy_cross.emitters.ssa.thumb2_select import Selector
 
 
@@ -50,16 +51,18 @@ class BackEnd(NamedTuple):
     """Passes after all others: what there are no instructions for."""
     items: bool = False
     """Calls that read or write an item may be marked with `ir.ITEMS`."""
+    floats: tuple[int, ...] = ()
+    """Registers that floats of single precision may be in."""
 
 
-def _thumb2(dsp: bool) -> BackEnd:
+def _thumb2(dsp: bool, floats: tuple[int, ...] = ()) -> BackEnd:
     def select(function: Function) -> MFunction:
         return Selector(function, dsp).run()
 
     def assembler(functions: list[MFunction]) -> Assembler:
         return Thumb2(functions[0], functions[1:])
 
-    return BackEnd(select, registers, assembler, items=True)
+    return BackEnd(select, registers, assembler, items=True, floats=floats)
 
 
 def _thumb1() -> BackEnd:
@@ -96,7 +99,7 @@ BACK_ENDS: Final = {
     "armv6m": _thumb1(),
     "armv7m": _thumb2(False),
     "armv7em": _thumb2(True),
-    "armv7emsp": _thumb2(True),
+    "armv7emsp": _thumb2(True, FLOAT_REGISTERS),
     "armv7emdp": _thumb2(True),
     "xtensa": _xtensa(xtensa_select.CALL0),
     "xtensawin": _xtensa(xtensa_select.WINDOWED),

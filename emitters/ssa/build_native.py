@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from mpy_cross.emitters.native.values import PYOBJ
-from mpy_cross.emitters.ssa import ir, native_generators
+from mpy_cross.emitters.ssa import ir, native_floats, native_generators
 from mpy_cross.emitters.ssa.build import (
     HELD,
     LAZY,
@@ -30,6 +30,8 @@ from mpy_cross.emitters.ssa.build import (
 )
 from mpy_cross.emitters.ssa.ir import OBJ, Block, Function, Value
 from mpy_cross.emitters.ssa.native_entry import NativeEntry
+from mpy_cross.emitters.ssa.native_floats import FLOAT_ENTRY, Known
+from mpy_cross.emitters.ssa.native_kinds import RESULT, SMALL
 from mpy_cross.emitters.ssa.native_loops import (
     WORTH_INLINE,
     WORTH_TWO,
@@ -60,10 +62,10 @@ class NativeBuilder(NativeEntry):
     """The state of building one function."""
 
     __slots__ = (
-        "alive", "at", "bytes_type", "calls_only", "exit_blocks", "facts", "from_stack",
-        "indexes", "is_generator", "list_type", "live", "loaded", "native_verbs",
-        "others", "places", "plain", "plan", "region", "regions", "resumed", "seen", "skip",
-        "small", "small_vars", "state", "stores", "written",
+        "alive", "at", "bytes_type", "calls_only", "exit_blocks", "facts", "floats", "from_stack",
+        "indexes", "is_generator", "known", "list_type", "live", "loaded", "native_verbs",
+        "objects", "others", "places", "plain", "plan", "region", "regions", "resumed", "seen",
+        "skip", "small", "small_vars", "state", "stores", "unboxed", "written",
     )
 
     def __init__(
@@ -124,6 +126,13 @@ class NativeBuilder(NativeEntry):
         self.live: list[set[int]] = []
         self.loaded: dict[Value, int] = {}
         self.resumed: native_generators.Resumed = {}
+        self.known = Known()
+        self.floats: set[int] = set()
+        """Locals that are floats in registers here."""
+        self.unboxed: dict[Value, Value] = {}
+        """Objects that are floats here, and these."""
+        self.objects: dict[Value, Value] = {}
+        """Floats that objects were made of here."""
 
     def use_items(self, list_type: int) -> None:
         """Let items of lists be read and written inline, if that is done in a loop.  A function of
@@ -175,6 +184,8 @@ class NativeBuilder(NativeEntry):
             native_generators.finish(self)
         else:
             self._leave()
+        if self.plan.floats is None and self.known.new_float:
+            self.plan.expect(self.known.kinds.floats(self.n_args))
         self.variables.finish()
         self.place_children()
         return self.ssa
@@ -252,8 +263,10 @@ class NativeBuilder(NativeEntry):
         now = Thread(self.block, self.plain)
         now.stack, now.alive = self.stack, self.alive
         now.seen, now.small, now.small_vars = self.seen, self.small, self.small_vars
+        now.floats, now.unboxed, now.objects = self.floats, self.unboxed, self.objects
         self.block, self.plain, self.stack, self.alive = to.block, to.plain, to.stack, to.alive
         self.seen, self.small, self.small_vars = to.seen, to.small, to.small_vars
+        self.floats, self.unboxed, self.objects = to.floats, to.unboxed, to.objects
         return now
 
     def _join_versions(self, other: Thread | None, region: Region) -> None:
@@ -263,11 +276,14 @@ class NativeBuilder(NativeEntry):
         if other is None:
             return
         if not other.alive or not region.exits:
+            if self.alive:
+                native_floats.leave_all(self)
             other.block.term = ir.DEAD
             return
         join = self.new_block(False)
         known: set[int] = set()
         if self.alive:
+            native_floats.leave_all(self)
             self.settle()
             self.jump(join)
         else:
@@ -295,6 +311,9 @@ class NativeBuilder(NativeEntry):
         self.seen = {}
         self.small = set()
         self.small_vars = set()
+        self.floats = set()
+        self.unboxed = {}
+        self.objects = {}
 
     def start_dead(self) -> None:
         super().start_dead()
@@ -337,14 +356,20 @@ class NativeBuilder(NativeEntry):
             return self._block_of(label)
         known = self.known_variables()
         block = self._block_of(label)
-        if region is not None and not self._within(region) \
-                and region.label not in self.plan.single:
+        if region is None or self._within(region):
+            block = native_floats.way_on(self, block, label, region)
+        elif region.label not in self.plan.single:
+            block = native_floats.way_in(self, block, label, region)
             missing = self.plan.wanted.get(region.label, set()) - known
             missing -= self.plan.dropped.get(region.label, set())
             known |= missing
             block = self._tested(missing, block, label, region)
         self._note(label, known)
         return block
+
+    def label_plain(self, label: int) -> Block:
+        """The block of a label in the plain version."""
+        return self._block_of(label | PLAIN)
 
     def _within(self, region: Region) -> bool:
         return region.start < self.at < region.end
@@ -404,6 +429,7 @@ class NativeBuilder(NativeEntry):
                 facts |= self.plan.wanted.get(label, set()) - self.plan.dropped.get(label, set())
             # A way out of a block with a handler may come with more on its stack.
             self.small_vars = {v for v in facts if -1 - v < len(self.stack)}
+            native_floats.arrive(self, label)
 
     def leave_to(self, label: int) -> None:
         """Jump."""
@@ -421,15 +447,21 @@ class NativeBuilder(NativeEntry):
 
     def read_local(self, local: int) -> Value:
         value = self.seen.get(local)
+        if local in self.floats:
+            return native_floats.box(self, native_floats.read(self, local))
         if value is None and local in self.memory:
             value = self.seen[local] = self.local_value(local, OBJ)
         elif value is None:
             value = self.seen[local] = self.variables.read(local, self.block, OBJ)
             if local in self.small_vars:
                 self.small.add(value)
+        self.known.origins.setdefault(value, local)
         return value
 
     def write_local(self, local: int, value: Value) -> None:
+        if not self.plain:
+            native_floats.note_assigned(self, local, value)
+        self.floats.discard(local)
         self.set_local(local, value)
         self.seen[local] = value
         self.small_vars.discard(local)
@@ -438,8 +470,12 @@ class NativeBuilder(NativeEntry):
 
     def value_of(self, place: int) -> Value:
         entry = self.stack[place]
+        if entry.vtype == FLOAT_ENTRY:
+            return native_floats.value_at(self, place)
         value = super().value_of(place)
         if entry.kind == LAZY:
+            if self.region is None or place < self.region.depth:
+                self.known.origins.setdefault(value, SMALL)  # the counter of a range
             self.stack[place] = Entry(entry.vtype, HELD, value)
             if -1 - place in self.small_vars:
                 self.small.add(value)
@@ -459,6 +495,21 @@ class NativeBuilder(NativeEntry):
             self.stack[place] = Entry(PYOBJ, HELD, value)
         return value
 
+    def to_object(self, vtype: int, value: Value) -> Value:
+        if vtype == FLOAT_ENTRY:
+            return native_floats.box(self, value)
+        return super().to_object(vtype, value)
+
+    def push_object(self, value: Value) -> None:
+        self.known.origins.setdefault(value, RESULT + self.at)
+        super().push_object(value)
+
+    def leave_at(self, place: int, vtype: int, value: Value) -> None:
+        if vtype == FLOAT_ENTRY:
+            self.variables.write(native_floats.UNBOXED - 1 - place, self.block, value)
+        else:
+            super().leave_at(place, vtype, value)
+
     def pop_object(self) -> Value:
         value = self.object_at(0)
         self.stack.pop()
@@ -466,7 +517,7 @@ class NativeBuilder(NativeEntry):
 
     def settle(self) -> None:
         for depth, entry in enumerate(reversed(self.stack)):
-            if entry.vtype != PYOBJ:
+            if entry.vtype not in (PYOBJ, FLOAT_ENTRY):
                 self.object_at(depth)
         super().settle()
 

@@ -16,6 +16,8 @@ INT: Final = "int"
 UINT: Final = "uint"
 BOOL: Final = "bool"
 OBJ: Final = "obj"
+FLOAT: Final = "float"
+"""A float of single precision, in a register for floats; of native functions only."""
 TYPES: Final = (OBJ, BOOL, INT, UINT, "ptr", "ptr8", "ptr16", "ptr32")
 """Types of values, by the number that the run-time's conversions take.  `obj` is a MicroPython
 object, everything else a machine word."""
@@ -112,6 +114,24 @@ OPS: Final[dict[str, OpInfo]] = {
     # A call of part imm >> 1 of the same piece of code, with words in registers; if imm is odd the
     # last one is the function object, for parts that need the run-time.
     "direct": OpInfo(-1, pure=False, has_imm=True),
+    # Floats: of the bits of a word, of a signed number, from memory at args[0] + imm.
+    "fbits": OpInfo(1),
+    "itof": OpInfo(1),
+    "loadf": OpInfo(1, pure=False, has_imm=True),
+    "fadd": _COMMUTATIVE,
+    "fsub": _BINARY,
+    "fmul": _COMMUTATIVE,
+    "fdiv": _BINARY,
+    "fneg": OpInfo(1),
+    # Comparisons of floats, 0 or 1; with what is no number all but fne are 0.
+    "feq": _COMMUTATIVE,
+    "fne": _COMMUTATIVE,
+    "flt": _BINARY,
+    "fle": _BINARY,
+    "fgt": _BINARY,
+    "fge": _BINARY,
+    # A new object for the float args[1]: entry imm of the function table args[0] makes it.
+    "box": OpInfo(2, pure=False, has_imm=True),
     # An object as the address that it is.
     "cast": OpInfo(1),
     # Version 5: the number of a name, and it as an object; imm is an index in the module's names.
@@ -131,6 +151,10 @@ ITEMS: Final = 8
 """From this bit on a call of obj_subscr has the index of `mp_type_list` in the function table:
 items of lists may be read and written where they are.  With one more argument, which is
 `mp_type_bytes`, those of bytes may be read."""
+FLOAT_CONDITIONS: Final = ("feq", "fne", "flt", "fle", "fgt", "fge")
+FLOAT_RESULTS: Final = ("fbits", "itof", "loadf", "fadd", "fsub", "fmul", "fdiv", "fneg")
+FLOAT_OPERANDS: Final = (*FLOAT_CONDITIONS, "fadd", "fsub", "fmul", "fdiv", "fneg")
+"""Operations all of whose operands are floats."""
 OVERFLOW: Final = ("vs", "vc")
 """Conditions of a branch whose first operand is an `addv` or `subv`: no room for it, or room."""
 

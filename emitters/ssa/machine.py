@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, final
 
-from mpy_cross.emitters.ssa.ir import ENVIRONMENT, Block, Function
+from mpy_cross.emitters.ssa.ir import ENVIRONMENT, FLOAT, Block, Function
 
 FIRST_VIRTUAL: Final = 32
 SLOT: Final = 1 << 24
@@ -77,7 +77,8 @@ class MBlock:
 class MFunction:
     """A function as machine instructions."""
 
-    __slots__ = ("blocks", "fixed", "n_frame", "n_slots", "n_virtual", "registers", "source")
+    __slots__ = ("blocks", "fixed", "floats", "n_frame", "n_slots", "n_virtual", "registers",
+                 "source")
 
     def __init__(self, source: Function) -> None:
         self.source = source
@@ -85,6 +86,9 @@ class MFunction:
         self.n_virtual = FIRST_VIRTUAL + source.n_values
         self.n_frame = source.n_frame
         self.n_slots = 0
+        self.floats = {FIRST_VIRTUAL + value.id for block in source.blocks
+                       for value in (*block.phis, *block.values) if value.type == FLOAT}
+        """Registers to be chosen among those for floats."""
         self.registers: dict[int, int] = {}
         """What the allocator has chosen."""
         self.fixed: set[int] = set()

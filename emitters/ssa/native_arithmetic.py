@@ -7,15 +7,16 @@ the flag of overflow tells whether it still is a small int.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final
 
 from mpy_cross.emitters.native.values import BOOL
 from mpy_cross.emitters.native.viper import FIRST_INPLACE, LAST_INPLACE, TO_PLAIN
-from mpy_cross.emitters.ssa import ir
+from mpy_cross.emitters.ssa import ir, native_float_operators
 from mpy_cross.emitters.ssa.build import HELD, Entry
 from mpy_cross.emitters.ssa.build_machine import SIGNED
 from mpy_cross.emitters.ssa.build_native import NativeBuilder
-from mpy_cross.emitters.ssa.ir import OBJ, Block, Value
+from mpy_cross.emitters.ssa.ir import OBJ, Value
+from mpy_cross.emitters.ssa.native_guard import Guard, is_candidate
 from mpy_cross.loader.fun_table import Fun
 from mpy_cross.loader.ops import BinaryOp, Op, UnaryOp, Verb
 
@@ -27,64 +28,13 @@ Slow = Callable[[], Value]
 EQUALITY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL)
 
 
-@final
-class Guard:
-    """Where control goes if a test of the fast way fails: out of the loop's fast version, or to a
-    call of the run-time after which it comes back."""
-
-    __slots__ = ("b", "before", "fail", "leaves")
-
-    def __init__(self, b: NativeBuilder, stay: bool = False) -> None:
-        """`stay`: comes back even in a loop that has two versions."""
-        block = None if stay else b.exit_block()
-        self.b = b
-        self.leaves = block is not None
-        self.before = set(b.small)
-        if block is None:
-            block = b.ssa.new_block()
-            block.is_cold = True
-        self.fail: Block = block
-
-    def unless(self, cond: str, x: Value, y: Value) -> None:
-        """Go on where the condition holds, fail elsewhere."""
-        b = self.b
-        good = b.new_block()
-        b.branch(cond, x, y, good, self.fail)
-        b.block = good
-        if self.leaves:
-            b.count_exit()
-
-    def small(self, *values: Value) -> None:
-        """All of these are small ints from here on."""
-        b = self.b
-        unknown = [value for value in dict.fromkeys(values) if not b.is_small(value)]
-        if not unknown:
-            return
-        word = unknown[0]
-        for value in unknown[1:]:
-            word = b.block_value("and", [word, value])
-        tag = b.block_value("tag", [word])
-        self.unless("lt", tag, b.const(0))
-        for value in unknown:
-            if self.leaves:
-                b.note_test(value)
-            b.small.add(value)
-
-    @property
-    def is_used(self) -> bool:
-        return self.leaves or bool(self.fail.preds)
-
-    def slow(self) -> None:
-        """Continue on the slow way that comes back."""
-        b = self.b
-        b.variables.closed.add(self.fail)
-        b.go_on(self.fail, set(self.before))
-
-
 def binary_op(b: NativeBuilder, verb: Op) -> None:
     op = verb[1]
     plain = BinaryOp(op + TO_PLAIN if FIRST_INPLACE <= op <= LAST_INPLACE else op)
+    if native_float_operators.operate(b, plain):
+        return
     y, x = b.object_at(0), b.object_at(1)
+    native_float_operators.note(b, plain, x, y)
     if plain in (BinaryOp.IS, BinaryOp.IS_NOT) and (_is_single(b, x) or _is_single(b, y)):
         del b.stack[-2:]
         cond = "eq" if plain == BinaryOp.IS else "ne"
@@ -109,13 +59,6 @@ def _is_single(b: NativeBuilder, value: Value) -> bool:
 def _calls(b: NativeBuilder) -> bool:
     """Whether there are calls only."""
     return b.plain or b.calls_only[b.at]
-
-
-def is_candidate(b: NativeBuilder, value: Value) -> bool:
-    """Whether a value may be a small int, as far as one can see."""
-    if value.op == "qstrobj":
-        return False
-    return not (value.is_const and not value.imm & 1) and value not in b.others
 
 
 def call_binary(b: NativeBuilder, op: int, x: Value, y: Value) -> Value:
@@ -317,6 +260,8 @@ def _is_worth_it(op: BinaryOp, y: Value) -> bool:
 def unary_op(b: NativeBuilder, verb: Op) -> None:
     op = verb[1]
     entry = b.top()
+    if native_float_operators.unary(b, op):
+        return
     if entry.vtype == BOOL and op == UnaryOp.NOT:
         _, value = b.pop()
         b.stack.append(Entry(BOOL, HELD, b.block_value("eq", [value, b.const(0)], 0, ir.BOOL)))

@@ -18,7 +18,8 @@ class Plan:
     Variables are locals by number, and places of the stack as -1 - place.
     """
 
-    __slots__ = ("changed", "dropped", "single", "wanted")
+    __slots__ = ("changed", "dropped", "float_wanted", "floats", "no_floats", "single", "wanted",
+                 "with_floats")
 
     def __init__(self) -> None:
         self.dropped: dict[int, set[int]] = {}
@@ -27,6 +28,14 @@ class Plan:
         """By label of a loop: variables whose tags the loop would have to test."""
         self.single: set[int] = set()
         """Labels of loops that need no plain version."""
+        self.floats: frozenset[int] | None = None
+        """Values that are likely to be floats, by the names of `native_kinds`."""
+        self.with_floats: dict[int, set[int]] = {}
+        """By label of a loop with floats in registers: the constants of the module among them."""
+        self.float_wanted: dict[int, set[int]] = {}
+        """By label of a loop: variables that the loop would have to test for floats."""
+        self.no_floats: dict[int, set[int]] = {}
+        """By label: variables that do not come as floats in registers on every way."""
         self.changed = False
 
     def want(self, label: int, variable: int) -> None:
@@ -35,6 +44,24 @@ class Plan:
             if variable not in wanted:
                 wanted.add(variable)
                 self.changed = True
+
+    def want_float(self, label: int, variable: int) -> None:
+        wanted = self.float_wanted.setdefault(label, set())
+        if variable not in wanted and variable not in self.no_floats.get(label, ()):
+            wanted.add(variable)
+            self.changed = True
+
+    def drop_float(self, label: int, variables: set[int]) -> None:
+        self.no_floats.setdefault(label, set()).update(variables)
+        self.changed = True
+
+    def expect(self, floats: frozenset[int]) -> None:
+        """What the first try has found out about floats; the next one begins anew."""
+        self.floats = floats
+        if floats:
+            for facts in (self.dropped, self.wanted, self.single):
+                facts.clear()
+            self.changed = True
 
     def drop(self, label: int, variables: set[int]) -> None:
         dropped = self.dropped.setdefault(label, set())
@@ -47,7 +74,7 @@ class Plan:
 class Region:
     """A loop that has two versions: operations `start` (its label) to `end` (behind its last)."""
 
-    __slots__ = ("depth", "end", "exits", "gain", "label", "start")
+    __slots__ = ("depth", "end", "exits", "gain", "label", "start", "stored")
 
     def __init__(self, label: int, start: int, end: int, gain: float) -> None:
         self.label = label
@@ -58,13 +85,26 @@ class Region:
         """Of the stack where it begins."""
         self.exits = 0
         """Ways from the fast version to the plain one."""
+        self.stored: set[int] = set()
+        """Locals that it assigns to."""
 
 
 @final
 class Thread:
     """Where one version of the code has got to."""
 
-    __slots__ = ("alive", "block", "plain", "seen", "small", "small_vars", "stack")
+    __slots__ = (
+        "alive",
+        "block",
+        "floats",
+        "objects",
+        "plain",
+        "seen",
+        "small",
+        "small_vars",
+        "stack",
+        "unboxed",
+    )
 
     def __init__(self, block: Block, plain: bool) -> None:
         self.block = block
@@ -77,6 +117,12 @@ class Thread:
         """Values that are small ints."""
         self.small_vars: set[int] = set()
         """Variables that were small ints at the last label, unless written since."""
+        self.floats: set[int] = set()
+        """Locals that are floats in registers."""
+        self.unboxed: dict[Value, Value] = {}
+        """Objects that are floats, and these."""
+        self.objects: dict[Value, Value] = {}
+        """Floats that objects were made of."""
 
 
 COSTS: Final[dict[int, int]] = {
@@ -136,6 +182,8 @@ def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
         ):
             continue
         region = Region(label, start, end, gain(ops[start:end]))
+        region.stored = {op[1] for op in ops[start:end]
+                         if op[0] in (Verb.STORE_FAST, Verb.DELETE_FAST)}
         for i in range(start, end):
             if found[i] is None:
                 found[i] = region

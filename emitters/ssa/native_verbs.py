@@ -10,13 +10,14 @@ from typing import Final
 
 from mpy_cross.emitters.native.state import CELL_VALUE
 from mpy_cross.emitters.native.values import BOOL, PYOBJ
-from mpy_cross.emitters.ssa import ir, native_generators
+from mpy_cross.emitters.ssa import ir, native_floats, native_generators
 from mpy_cross.emitters.ssa.build import LAZY, WORD_SIZE, Entry, Unsupported
 from mpy_cross.emitters.ssa.build_native import NativeBuilder, Verbs
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS, for_iter
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.ir import OBJ, Value
 from mpy_cross.emitters.ssa.native_arithmetic import binary_op, unary_op
+from mpy_cross.emitters.ssa.native_floats import FLOAT_ENTRY
 from mpy_cross.emitters.ssa.native_handlers import NATIVE_HANDLER_VERBS
 from mpy_cross.loader.fun_table import FUN_BC_CONTEXT, SENTINEL, Fun
 from mpy_cross.loader.ops import ConstToken, Op, Verb, unpack_defaults
@@ -31,6 +32,9 @@ def _truth(b: NativeBuilder) -> tuple[Value, Value]:
     value = b.value_of(len(b.stack) - 1)
     if entry.vtype == BOOL:
         return value, b.const(0)
+    if entry.vtype == FLOAT_ENTRY:
+        zero = native_floats.constant(b, 0)
+        return b.block_value("fne", [value, zero], 0, ir.BOOL), b.const(0)
     if not b.plain and b.is_small(value):
         return value, b.const(1, OBJ)
     return b.call(Fun.OBJ_IS_TRUE, [value], ir.BOOL), b.const(0)
@@ -60,13 +64,21 @@ def _adjust(b: NativeBuilder, op: Op) -> None:
 
 
 def _load_fast(b: NativeBuilder, op: Op) -> None:
-    b.push_object(b.read_local(op[1]))
+    if op[1] in b.floats:
+        native_floats.push(b, native_floats.read(b, op[1]))
+    else:
+        b.push_object(b.read_local(op[1]))
 
 
 def _store_fast(b: NativeBuilder, op: Op) -> None:
     if op[1] >= len(b.local_types):
         raise Unsupported("a variable of nowhere")
-    b.write_local(op[1], b.pop_object())
+    entry = b.top()
+    if entry.vtype == FLOAT_ENTRY and op[1] not in b.memory:
+        native_floats.write(b, op[1], b.value_of(len(b.stack) - 1))
+        b.stack.pop()
+    else:
+        b.write_local(op[1], b.pop_object())
 
 
 def _delete_fast(b: NativeBuilder, op: Op) -> None:
@@ -97,7 +109,7 @@ def _load_const_tok(b: NativeBuilder, op: Op) -> None:
 
 
 def _load_const_obj(b: NativeBuilder, op: Op) -> None:
-    _never_small(b, b.load_const(op[1]))
+    native_floats.push_constant(b, op[1])
 
 
 def _load_const_str(b: NativeBuilder, op: Op) -> None:

@@ -190,7 +190,8 @@ def machine_code(
                 settings.record.append(("ssa", ssa.name, function_text(ssa)))
             one = back_end.select(ssa)
             allocate(one, back_end.registers(settings.n_registers),
-                     second and second(one, settings.n_registers))
+                     second and second(one, settings.n_registers),
+                     back_end.floats[: settings.n_registers or None])
             if settings.record is not None:
                 settings.record.append(("regalloc", ssa.name, machine_text(one)))
             selected.append(one)
@@ -205,9 +206,12 @@ def machine_code(
     return code, assembler.links
 
 
-NATIVE_TRIES: Final = 6
 LINK_KIND_BITS: Final = 2
 """Of the place of a name in the code."""
+NATIVE_TRIES: Final = 6
+FLOAT_TRIES: Final = 12
+"""After so many a function is tried without floats in registers."""
+NEW_FLOAT: Final = "obj_new_float_from_f"
 
 
 def _prelude(baseline: RawCode, n_state: int) -> bytes:
@@ -234,18 +238,25 @@ def optimise_native(
     """
     target = Target(release, linker, machine.traits.nlr_buf_words)
     plan = Plan()
-    for _ in range(NATIVE_TRIES):
+    with_floats = settings.level == "2" and bool(BACK_ENDS[arch].floats)
+    tries = 0
+    while True:
         plan.changed = False
         builder = NativeBuilder(function, target, NATIVE_VERBS, plan, settings.level == "2")
         if builder.is_generator:
             builder.n_state = decode_prelude(baseline.code[baseline.prelude_offset :]).n_state
         if BACK_ENDS[arch].items:
             builder.use_items(release.fun_table.index("type_list"))
+        if with_floats:
+            builder.known.new_float = release.fun_table.index(NEW_FLOAT)
         ssa = builder.build()
         if not plan.changed:
             break
-    else:
-        raise Unsupported("no end of facts")
+        tries += 1
+        if with_floats and tries == FLOAT_TRIES:
+            with_floats, tries, plan = False, 0, Plan()
+        elif not plan.floats and tries == NATIVE_TRIES:
+            raise Unsupported("no end of facts")
     return _native(builder, ssa, machine, arch, settings, baseline)
 
 

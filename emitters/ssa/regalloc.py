@@ -64,9 +64,9 @@ class Allocator:
     """One round after the other over one function."""
 
     __slots__ = ("across", "apart", "apart_from", "bits", "chosen", "copied", "copies", "defs",
-                 "function", "gains", "high", "high_owners", "hints", "live_in", "lost", "near",
-                 "nodes", "owners", "promoted", "registers", "rep", "second", "soft", "starts",
-                 "succs", "temporary", "uses", "weights")
+                 "float_owners", "float_registers", "function", "gains", "high", "high_owners",
+                 "hints", "live_in", "lost", "near", "nodes", "owners", "promoted", "registers",
+                 "rep", "second", "soft", "starts", "succs", "temporary", "uses", "weights")
 
     live_in: list[int]
     """By block: what is alive where it begins, as bits."""
@@ -95,16 +95,20 @@ class Allocator:
     chosen: dict[int, int]
     owners: dict[int, int]
     """For each register of the target what has it, as bits, itself included."""
+    float_owners: dict[int, int]
+    """The same for those of floats."""
     high_owners: dict[int, int]
     """The same for second registers."""
     promoted: set[int]
     """What moves to second registers after this round."""
 
     def __init__(
-        self, function: MFunction, registers: tuple[int, ...], second: Second | None
+        self, function: MFunction, registers: tuple[int, ...], second: Second | None,
+        floats: tuple[int, ...],
     ) -> None:
         self.function = function
         self.registers = registers
+        self.float_registers = floats
         self.second = second
         self.soft: frozenset[str] = second.sources if second is not None else frozenset()
         """Instructions for which second registers are as good."""
@@ -398,6 +402,7 @@ class Allocator:
         rep, starts = self.rep, self.starts
         self.chosen = {}
         self.owners = {register: 1 << register for register in self.registers}
+        self.float_owners = {register: 1 << register for register in self.float_registers}
         if self.second is not None:
             self.high_owners = {register: 1 << register for register in self.second.registers}
         spilled: list[int] = []
@@ -423,6 +428,8 @@ class Allocator:
         self._owners_for(node)[register] |= self.bits[node]
 
     def _owners_for(self, node: int) -> dict[int, int]:
+        if node in self.function.floats:
+            return self.float_owners
         return self.high_owners if node in self.high else self.owners
 
     def _choose(self, node: int) -> int:
@@ -550,7 +557,7 @@ class Allocator:
             if node in new:
                 ins.srcs[i] = new[node]
             elif node in homes or node in numbers:
-                temp = self._temporary()
+                temp = self._temporary(node)
                 new[node] = ins.srcs[i] = temp
                 if node in homes:
                     code.append(Ins(RELOAD, [temp], [], homes[node]))
@@ -565,7 +572,7 @@ class Allocator:
             if node in numbers:
                 return
             if node in homes:
-                temp = self._temporary()
+                temp = self._temporary(node)
                 ins.dests[0] = temp
                 code.append(ins)
                 code.append(Ins(SPILL, [], [temp], homes[node]))
@@ -607,17 +614,24 @@ class Allocator:
             code.append(ins)
         code += constants
 
-    def _temporary(self) -> int:
+    def _temporary(self, node: int = NONE) -> int:
+        """A register for a short time, in place of another one."""
         temp = self.function.new_register()
         self.temporary.add(temp)
+        if node in self.function.floats:
+            self.function.floats.add(temp)
         return temp
 
 
 def allocate(
-    function: MFunction, registers: tuple[int, ...], second: Second | None = None
+    function: MFunction, registers: tuple[int, ...], second: Second | None = None,
+    floats: tuple[int, ...] = (),
 ) -> None:
-    """Choose registers of the target for a function.  Raises AllocationError."""
-    Allocator(function, registers, second).run()
+    """Choose registers of the target for a function; `floats`: those for floats.
+
+    Raises AllocationError.
+    """
+    Allocator(function, registers, second, floats).run()
 
 
 def sequence(dests: list[int], srcs: list[int], scratch: int) -> list[tuple[int, int]]:

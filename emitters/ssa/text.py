@@ -22,6 +22,7 @@ from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     CONDITIONS,
     DEAD,
+    FLOAT,
     JUMP,
     OPEN,
     OPS,
@@ -152,7 +153,7 @@ def _read_value(
     todo: list[tuple[str, Value, list[str]]],
 ) -> None:
     found = _VALUE.fullmatch(line)
-    if not found or found[2] not in OPS or (found[3] or "int") not in TYPES:
+    if not found or found[2] not in OPS or (found[3] or "int") not in (*TYPES, FLOAT):
         raise TextError(f"{line}: no such instruction")
     number, op, vtype, rest = found.groups()
     names = [name for name in (rest or "").split(", ") if name]

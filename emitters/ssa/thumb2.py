@@ -21,6 +21,7 @@ from mpy_cross.emitters.ssa.machine import (
 )
 from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_conditional import IT
+from mpy_cross.emitters.ssa.thumb2_float_encode import FLOAT_CODE, load, move, store
 from mpy_cross.emitters.ssa.thumb2_items import LINK, RETURN, Stub, access
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
@@ -39,7 +40,7 @@ BL: Final = TABLE["bl"]
 KEPT_REGISTERS: Final = 0x0FF0  # r4 to r11
 MAX_FRAME: Final = 4000  # bytes
 SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
-                               "rsbvi"))
+                               "rsbvi", "vcmp", "vcmpz"))
 READS_FLAGS: Final = frozenset(("set", "sel"))
 FLAGS: Final = SETS_FLAGS | READS_FLAGS
 
@@ -217,7 +218,7 @@ class Thumb2(ThumbCode):
         items = self.items
         if op == COPY:
             if len(ins.dests) == 1 and ins.dests[0] < SLOT and ins.srcs[0] < SLOT:
-                items.append(enc.MOV(ins.dests[0], ins.srcs[0]))
+                items.append(move(ins.dests[0], ins.srcs[0]))
             else:
                 self._copy(ins)
             return
@@ -258,21 +259,24 @@ class Thumb2(ThumbCode):
                 self.items.append(enc.frame_load(IP, self.slot(s - SLOT)))
                 self.items.append(enc.frame_store(IP, self.slot(d - SLOT)))
             elif d >= SLOT:
-                self.items.append(enc.frame_store(s, self.slot(d - SLOT)))
+                self.items.append(store(s, self.slot(d - SLOT)))
             elif s >= SLOT:
-                self.items.append(enc.frame_load(d, self.slot(s - SLOT)))
+                self.items.append(load(d, self.slot(s - SLOT)))
             else:
-                self.items.append(enc.MOV(d, s))
+                self.items.append(move(d, s))
 
     def reload(self, ins: Ins) -> None:
-        self.items.append(enc.frame_load(ins.dests[0], self.slot(ins.imm)))
+        self.items.append(load(ins.dests[0], self.slot(ins.imm)))
 
     def spill(self, ins: Ins) -> None:
-        self.items.append(enc.frame_store(ins.srcs[0], self.slot(ins.imm)))
+        self.items.append(store(ins.srcs[0], self.slot(ins.imm)))
 
     def call(self, ins: Ins) -> None:
         to = R3 if len(ins.srcs) < 5 else IP
         self.items.append(enc.call(to, ins.srcs[0], ins.imm * 4))
+
+    def floating(self, ins: Ins) -> None:
+        self.items.append(FLOAT_CODE[ins.op](ins))
 
     def item(self, ins: Ins) -> None:
         table, writes = ins.srcs[0], len(ins.srcs) - ins.shift > 2
@@ -496,6 +500,7 @@ HANDLERS: Final = {
     RELOAD: Thumb2.reload,
     SPILL: Thumb2.spill,
     "call": Thumb2.call,
+    "box": Thumb2.call,
     "item": Thumb2.item,
     "direct": Thumb2.direct,
     "ret": Thumb2.ret,
@@ -533,6 +538,7 @@ HANDLERS: Final = {
     **dict.fromkeys(enc.MEM_NARROW, Thumb2.memory),
     **{name + "x": Thumb2.memory_register for name in enc.MEM_NARROW},
     **{name + "p": Thumb2.memory_post for name in enc.MEM_NARROW},
+    **dict.fromkeys(FLOAT_CODE, Thumb2.floating),
 }
 
 

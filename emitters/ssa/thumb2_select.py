@@ -11,6 +11,7 @@ from typing import Final, final
 from mpy_cross.assembler.thumb import modified_immediate
 from mpy_cross.emitters.ssa.ir import (
     CONDITIONS,
+    FLOAT_CONDITIONS,
     ITEMS,
     OVERFLOW,
     SWAPPED,
@@ -24,6 +25,11 @@ from mpy_cross.emitters.ssa.ir import (
 from mpy_cross.emitters.ssa.machine import ALL, CONST, COPY, Ins
 from mpy_cross.emitters.ssa.selector import BaseSelector, item_operands, reg
 from mpy_cross.emitters.ssa.settings import Unsupported
+from mpy_cross.emitters.ssa.thumb2_float import (
+    CALL_LOSES,
+    FLOAT_SELECTORS,
+    compare_floats,
+)
 from mpy_cross.emitters.ssa.thumb_code import THUMB
 
 R0: Final = 0
@@ -82,6 +88,10 @@ class Selector(BaseSelector):
         if cond in OVERFLOW:
             self._overflow(x)
             return cond
+        if x.op in FLOAT_CONDITIONS and y.is_const and not y.imm and cond in ("eq", "ne") \
+                and self.single(x):
+            self.fold(x)
+            return compare_floats(self, x, cond == "eq")
         if x.is_const and not y.is_const:
             x, y = y, x
             cond = SWAPPED[cond]
@@ -181,6 +191,8 @@ class Selector(BaseSelector):
             ins = self.emit("smmul" if op == "smulh" and self.dsp else
                             "smull" if op == "smulh" else "umull", value, args)
             ins.clobbers = (IP,)
+        elif op in FLOAT_SELECTORS:
+            FLOAT_SELECTORS[op](self, value)
         elif op in ("floordiv", "floormod"):
             ins = self.emit(op, value, args)
             ins.early = ALL
@@ -332,7 +344,7 @@ class Selector(BaseSelector):
             ins = Ins("item", [R0], [*types, *range(len(args))], value.imm >> ITEMS, len(types))
         else:
             ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
-        ins.clobbers = CALL_CLOBBERS
+        ins.clobbers = CALL_LOSES if self.machine.floats else CALL_CLOBBERS
         self.out.append(ins)
         self.fixed(list(enumerate(args)))
 

@@ -12,6 +12,8 @@
 6. Numbers are in their range: shift scales 0 to 2, conditions, frame words below `n_frame`,
    constants 0 to 0xFFFFFFFF.
 7. A branch on overflow is about an `addv` or a `subv`.
+8. Operations on floats take floats and nothing else does, but phis of floats and `box`.  Floats are
+   what they give, phis, and what is loaded or converted.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from mpy_cross.emitters.ssa.ir import (
     BRANCH,
     CONDITIONS,
     DEAD,
+    FLOAT,
+    FLOAT_OPERANDS,
+    FLOAT_RESULTS,
     JUMP,
     MOST_DIRECT,
     OBJ,
@@ -119,6 +124,7 @@ def _check_value(function: Function, value: Value, problems: list[str]) -> None:
         any(arg.type == OBJ for arg in value.args if arg is not value)
     ) and not all(arg.op == "const" for arg in value.args):
         problems.append(f"{where} mixes objects with words")
+    _check_floats(value, where, problems)
     if value.op == "const" and not 0 <= value.imm <= WORD:
         problems.append(f"{where} of {value.imm}")
     if value.op == "select" and not 0 <= value.imm < len(CONDITIONS):
@@ -127,6 +133,17 @@ def _check_value(function: Function, value: Value, problems: list[str]) -> None:
         problems.append(f"{where} with scale {value.imm}")
     if value.op in ("frame", "putframe", "getframe") and not 0 <= value.imm < function.n_frame:
         problems.append(f"{where} of word {value.imm}; there are {function.n_frame}")
+
+
+def _check_floats(value: Value, where: str, problems: list[str]) -> None:
+    is_float = value.type == FLOAT
+    if value.op != "phi" and is_float != (value.op in FLOAT_RESULTS):
+        problems.append(f"{where} is {value.type}")
+    for i, arg in enumerate(value.args):
+        wanted = value.op in FLOAT_OPERANDS or (value.op == "box" and i == 1) or (
+            value.op == "phi" and is_float)
+        if (arg.type == FLOAT) != wanted:
+            problems.append(f"{where} takes {arg}, {arg.type}")
 
 
 def _check_places(

@@ -2,7 +2,8 @@
 
 Viper functions with objects (`generate_objects`); as native code the programs of
 `tests.emulator.generate_programs` (functions, generators, handlers, `with`), and nested functions
-with numbers of every size (`generate_closures`).
+with numbers of every size (`generate_closures`); native functions with floats of single precision
+(`generate_floats`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from mpy_cross.loader.release import get
 from mpy_cross.options import CompileOptions
 from tests.emulator import generate_programs
 from tests.emulator.language_programs import host_output
-from tests.ssa import generate_closures, generate_native, generate_objects
+from tests.ssa import (
+    generate_closures,
+    generate_floats,
+    generate_native,
+    generate_objects,
+    single,
+)
 
 _RETURNS: Final = re.compile(r"^    return .*\nB = ", re.M)
 
@@ -34,6 +41,8 @@ class Kind(NamedTuple):
     program: Callable[[int], str]
     plain: Callable[[str], str]
     emit: Emit
+    single: bool = False
+    """Floats have single precision."""
 
 
 def _same(source: str) -> str:
@@ -44,6 +53,7 @@ KINDS: Final = {
     "objects": Kind(generate_objects.program, generate_objects.as_python, Emit.BYTECODE),
     "native": Kind(generate_programs.program, _same, Emit.NATIVE),
     "closures": Kind(generate_closures.program, _same, Emit.NATIVE),
+    "floats": Kind(generate_floats.program, generate_floats.as_python, Emit.BYTECODE, True),
     "numbers": Kind(generate_native.program, generate_native.as_python, Emit.BYTECODE),
 }
 
@@ -51,8 +61,8 @@ KINDS: Final = {
 class Player:
     """Runs programs on run-times of a release, with machine code of an architecture."""
 
-    def __init__(self, release: str, arch: str) -> None:
-        self.release, self.arch = get(release), arch
+    def __init__(self, release: str, arch: str, single: bool = False) -> None:
+        self.release, self.arch, self.single = get(release), arch, single
 
     def compiled(self, source: str, emit: Emit, optimise: Optimise) -> bytes:
         """A .mpy file.  Raises CompileError."""
@@ -62,7 +72,8 @@ class Player:
     def output(self, mpy: bytes) -> str:
         """What a program prints, with what leaves it."""
         text: list[str] = []
-        runtime = Runtime(self.release, compiler_for(self.release, self.arch), text.append)
+        runtime = Runtime(self.release, compiler_for(self.release, self.arch), text.append,
+                          single_floats=self.single)
         runtime.arch = self.arch
         try:
             runtime.main(runtime.load(mpy))
@@ -83,7 +94,7 @@ def difference(
     """
     plain = kind.plain(source)
     wanted = player.output(player.compiled(plain, Emit.BYTECODE, Optimise()))
-    if wanted != host_output(plain):
+    if wanted != (single.output(plain) if kind.single else host_output(plain)):
         raise LookupError("bytecode does not do what CPython does")
     baseline = player.compiled(source, kind.emit, Optimise())
     for optimise in chosen:
@@ -136,7 +147,7 @@ def run(
     settings: Callable[[int], Sequence[Optimise]], most: int = 1,
 ) -> tuple[int, list[str]]:
     """Compare programs; how many the baseline takes, and reports of at most `most` wrong ones."""
-    players = [Player(release, arch) for release, arch in targets]
+    players = [Player(release, arch, kind.single) for release, arch in targets]
     ran = n_wrong = 0
     wrong: list[str] = []
     seen: set[str] = set()

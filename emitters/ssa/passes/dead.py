@@ -12,7 +12,7 @@ from typing import Final
 from mpy_cross.emitters.ssa.ir import OPS, Function, Value
 
 REMOVABLE: Final = frozenset(
-    [op for op, info in OPS.items() if info.pure] + ["livein", "getframe", "tag"]
+    [op for op, info in OPS.items() if info.pure] + ["livein", "getframe", "tag", "loadf", "box"]
 )
 
 

@@ -14,6 +14,7 @@ from mpy_cross.emulator.cores.core import CoreFault, DepthError, Frame, Unwind
 from mpy_cross.emulator.runtime import errors, support
 from mpy_cross.emulator.runtime.attributes import visible_type
 from mpy_cross.emulator.runtime.errors import PROGRAM_ERRORS
+from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.heap import Block
 from mpy_cross.emulator.runtime.native import functions, generators
 from mpy_cross.emulator.runtime.native.cells import MemoryCell, cell_word, take_out
@@ -152,7 +153,8 @@ class Bridge:
         self.types: dict[type, BuiltinType] = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
         self.table = Table(self)
         lists.kinds = {list: self.table.entry(runtime.release.fun_table.index("type_list")),
-                       bytes: self.handles.pin(BY_HOST[bytes])}
+                       bytes: self.handles.pin(BY_HOST[bytes]),
+                       Float32: self.handles.pin(BY_HOST[runtime.float_type])}
         self.handles.place_value = self._at
 
     @property

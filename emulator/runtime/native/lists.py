@@ -1,16 +1,19 @@
-"""Lists and bytes as machine code sees them that reads items itself: windows in place of memory.
+"""Lists, bytes and floats as machine code sees them that reads them: windows in place of memory.
 
 Of a handle the first word is what the object is, for a list `mp_type_list`, for bytes
-`mp_type_bytes` and for all else 0; both have their length in the third word and the address of what
-they hold in the fourth (py/objlist.h, py/objstr.h, the same in all releases).  Whoever reads an
-object reads its type before the others, and then one item.
+`mp_type_bytes`, for floats `mp_type_float` and for all else 0.  The first two have their length in
+the third word and the address of what they hold in the fourth (py/objlist.h, py/objstr.h, the same
+in all releases).  Whoever reads such an object reads its type before the others, and then one item.
+A float of single precision is the second word (py/objfloat.c).
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final, final
 
 from mpy_cross.emulator.bus import Bus, Window
+from mpy_cross.emulator.runtime.float32 import Float32
 from mpy_cross.emulator.runtime.native.handles import HANDLES, ODD, PINNED, Handles
 
 SIZE: Final = 32 << 20
@@ -19,15 +22,14 @@ ITEMS: Final = 0xB000_0000
 MOST: Final = 1 << 20
 """Items that a list can have here; longer ones are no lists for machine code."""
 BYTES: Final = 0xB800_0000
-LENGTH, ADDRESS = 8, 12
+FLOAT, LENGTH, ADDRESS = 4, 8, 12
 
 
 @final
 class Lists:
     """The windows on a bus.
 
-    handles: of the machine code; kinds: the words of `mp_type_list` and `mp_type_bytes`, by what is
-    of that type here.
+    handles: of the machine code; kinds: the words of the types, by what is of that type here.
     """
 
     __slots__ = ("_items", "handles", "kinds")
@@ -58,6 +60,8 @@ class Lists:
             return ITEMS if type(self._items) is list else BYTES
         assert self.handles is not None
         value = self.handles.value(at - word)
+        if type(value) is Float32:
+            return self.kinds[Float32] if not word else _bits(value) if word == FLOAT else 0
         kind = 0 if word else self.kinds.get(type(value), 0)
         if not kind or len(value) > MOST:
             return 0
@@ -75,6 +79,10 @@ class Lists:
     def _write_item(self, offset: int, size: int, value: int) -> None:
         assert self.handles is not None
         self._items[offset >> 2] = self.handles.value(value)
+
+
+def _bits(number: float) -> int:
+    return int.from_bytes(struct.pack("<f", number), "little")
 
 
 def _refuse(offset: int, size: int, value: int) -> None:
