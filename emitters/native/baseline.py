@@ -165,30 +165,27 @@ def _behind_block(ops: list[Op], end: Op) -> int:
 def _write_prelude(s: NativeState, source_file: int) -> None:
     """What bytecode has as its prelude, for the code that sets up the arguments."""
     machine = s.machine
-    function = s.function
     s.prelude_offset = machine.prelude_offset = machine.position
     s.prelude_index = len(s.made)
-    machine.put(
-        encode_signature(
-            max(1, s.n_state),
-            0,
-            s.flags,
-            function.n_pos_args,
-            function.n_kwonly_args,
-            function.n_def_pos_args,
-        )
-    )
+    machine.put(native_prelude(s.function, s.linker, s.n_state, s.tables, source_file))
+
+
+def native_prelude(
+    function: FunctionOps, linker: Linker, n_state: int, tables: bool, source_file: int
+) -> bytes:
+    """The prelude of a native function.  `tables`: of version 6, whose files have tables of names
+    and constants."""
+    signature = encode_signature(max(1, n_state), 0, function.flags, function.n_pos_args,
+                                 function.n_kwonly_args, function.n_def_pos_args)
     cells = bytes(cell & 0xFF for cell in function.cells)
-    if s.tables:
-        info = encode_uint(s.linker.use_name(function.name))
+    if tables:
+        info = encode_uint(linker.use_name(function.name))
         for name in function.arg_names:
-            info += encode_uint(s.linker.use_name(name))
-        machine.put(encode_sizes(len(info), len(cells)) + info)
-    else:
-        machine.put(encode_sizes(V5_INFO_SIZE, len(cells)))
-        machine.data(2, s.linker.use_name(function.name))
-        machine.data(2, s.linker.use_name(source_file))
-    machine.put(cells)
+            info += encode_uint(linker.use_name(name))
+        return signature + encode_sizes(len(info), len(cells)) + info + cells
+    names = linker.use_name(function.name), linker.use_name(source_file)
+    info = b"".join((number & 0xFFFF).to_bytes(2, "little") for number in names)
+    return signature + encode_sizes(V5_INFO_SIZE, len(cells)) + info + cells
 
 
 def _finish(s: NativeState, source_file: int) -> NativeCode:
@@ -355,4 +352,4 @@ VERBS: dict[int, NativeVerb] = {
     Verb.END_EXCEPT_HANDLER: _plain(flow.end_except_handler),
 }
 
-__all__ = ["NativeCode", "NativeError", "emit_native"]
+__all__ = ["NativeCode", "NativeError", "emit_native", "native_prelude"]

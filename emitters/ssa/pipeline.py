@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Final, NamedTuple, cast, final
 
-from mpy_cross.emitters.native.baseline import NativeCode, emit_native
+from mpy_cross.emitters.native.baseline import NativeCode, emit_native, native_prelude
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
 from mpy_cross.emitters.ssa import direct, inline, prelude_constant
@@ -230,11 +230,11 @@ def optimise_native(
     linker: Linker,
     arch: str,
     settings: Optimise,
-    baseline: RawCode,
+    baseline: RawCode | None,
 ) -> NativeCode:
     """Compile one native function.  Raises Unsupported if it is left to the baseline.
 
-    `baseline`: its code, whose prelude the run-time needs.
+    `baseline`: its code, of which generators and files of version 5 need something.
     """
     target = Target(release, linker, machine.traits.nlr_buf_words)
     plan = Plan()
@@ -244,6 +244,7 @@ def optimise_native(
         plan.changed = False
         builder = NativeBuilder(function, target, NATIVE_VERBS, plan, settings.level == "2")
         if builder.is_generator:
+            assert baseline is not None
             builder.n_state = decode_prelude(baseline.code[baseline.prelude_offset :]).n_state
         if BACK_ENDS[arch].items:
             builder.use_items(release.fun_table.index("type_list"))
@@ -291,11 +292,14 @@ CALLED_VERBS: Final[dict[int, Verbs]] = {
 
 def _native(
     builder: NativeEntry, ssa: Function, machine: Machine, arch: str, settings: Optimise,
-    baseline: RawCode,
+    baseline: RawCode | None,
 ) -> NativeCode:
     """The code of a native function, with its prelude."""
     release = builder.release
-    prelude = _prelude(baseline, builder.n_state)
+    if baseline is not None:
+        prelude = _prelude(baseline, builder.n_state)
+    else:
+        prelude = native_prelude(builder.function, builder.linker, builder.n_state, True, 0)
     if machine.traits.prelude_as_bytes and not release.native_tables:
         prelude_constant.add(builder, ssa, prelude)
     run_passes(ssa, settings, BACK_ENDS[arch])
@@ -314,9 +318,10 @@ def _native(
         kind=CodeKind.NATIVE,
         code=code + prelude,
         prelude_offset=len(code),
-        scope_flags=baseline.scope_flags,
+        scope_flags=builder.function.flags & 0x0F if release.viper_signature else 0,
     )
     if not release.native_tables:
+        assert baseline is not None
         raw_code.qstr_links = [(machine.link_place(place), n) for place, n in links]
         raw_code.constants = builder.module_consts
         raw_code.arg_names = baseline.arg_names
