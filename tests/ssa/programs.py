@@ -31,6 +31,7 @@ from tests.ssa import (
     single,
 )
 
+_ADDRESS: Final = re.compile(r"\b\d{9,}\b")
 _RETURNS: Final = re.compile(r"^    return .*\nB = ", re.M)
 
 
@@ -109,11 +110,16 @@ def difference(
         if mpy == baseline:
             continue
         found = player.output(mpy)
-        if found != wanted and found == player.output(baseline):
+        if found != wanted and _same_print(found, player.output(baseline)):
             continue  # a mistake of the reference, in a function that is left to the baseline
         if found != wanted:
             return f"{where}: prints\n{found}--- and not\n{wanted}"
     return None
+
+
+def _same_print(one: str, other: str) -> bool:
+    """Whether two texts differ at most in addresses, which programs of other sizes have."""
+    return _ADDRESS.sub("address", one) == _ADDRESS.sub("address", other)
 
 
 def shrunk(kind: Kind, source: str, player: Player, chosen: Sequence[Optimise]) -> str:
