@@ -9,7 +9,10 @@ the branch.  Nothing here checks ranges but where a caller can come to them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
+
+_MASKS: Final = 4096  # that are kept; there are not many more
 
 X: Final = 1 << 31  # the 64-bit form
 ZR: Final = 31
@@ -146,7 +149,7 @@ def constant(d: int, value: int) -> list[int]:
         return [movn(d, ~value & 0xFFFF)]
     if value & 0xFFFF == 0xFFFF:
         return [movn(d, ~value >> 16 & 0xFFFF, 1)]
-    return [0x5280_0000 | (value & 0xFFFF) << 5 | d, movk(d, value >> 16, 1)]
+    return [0x5280_0000 | (value & 0xFFFF) << 5 | d, 0x72A0_0000 | value >> 16 << 5 | d]
 
 
 def constant_x(d: int, value: int) -> list[int]:
@@ -157,6 +160,7 @@ def constant_x(d: int, value: int) -> list[int]:
     return found + [X | movk(d, halves[half], half) for half in used[1:]]
 
 
+@lru_cache(_MASKS)
 def mask(value: int) -> tuple[int, int] | None:
     """immr and imms of a 32-bit constant of logical operations, None for others."""
     value &= 0xFFFF_FFFF

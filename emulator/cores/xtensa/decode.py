@@ -115,13 +115,15 @@ class Decoder:
             shape = self._shapes[word] = self._shape(word)
         if shape is None:
             return None
-        operands, target, at = shape.operands, -1, shape.label
-        if at >= 0:
-            kind = shape.row.operands[at].kind
-            assert isinstance(kind, Label)
-            target = kind.target(operands[at], address) & 0xFFFF_FFFF
-            operands = (*operands[:at], target, *operands[at + 1:])
-        return Instruction(shape.row, shape.name, word, address, operands, target, shape.quad,
+        at = shape.label
+        if at < 0:
+            return Instruction(shape.row, shape.name, word, address, shape.operands, -1,
+                               shape.quad, shape.floats)
+        operands, kind = shape.operands, shape.row.operands[at].kind
+        assert isinstance(kind, Label)
+        target = kind.target(operands[at], address) & 0xFFFF_FFFF
+        return Instruction(shape.row, shape.name, word, address,
+                           (*operands[:at], target, *operands[at + 1:]), target, shape.quad,
                            shape.floats)
 
     def _shape(self, word: int) -> _Shape | None:

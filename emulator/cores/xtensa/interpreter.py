@@ -69,23 +69,23 @@ class Interpreter(Context):
 
     def __init__(self, state: State, memory: DataMemory) -> None:
         super().__init__(state, memory)
-        self._decoder = _decoder(state.model)
+        self.decoder = _decoder(state.model)
         # By the bytes that stand there and the address: what they are.
         self._known: dict[int, tuple[Instruction, Operation | None]] = {}
 
     def instruction(self, address: int) -> Instruction | None:
         """The instruction in memory at an address, None for what is none. Raised, as by a fetch."""
-        return self._decoder.decode(self.memory.fetch(address), address)
+        return self.decoder.decode(self.memory.fetch(address), address)
 
     def next(self) -> Instruction | None:
         """The same of the instruction at the pc, which is about to be executed."""
         pc = self.state.pc
         word = self.memory.fetch(pc)
         known = self._known.get(word << 32 | pc)
-        return known[0] if known is not None else self._decoder.decode(word, pc)
+        return known[0] if known is not None else self.decoder.decode(word, pc)
 
     def _decoded(self, word: int, address: int) -> tuple[Instruction, Operation | None]:
-        found = self._decoder.decode(word, address)
+        found = self.decoder.decode(word, address)
         if found is None:
             raise Raised(ILLEGAL)
         if len(self._known) >= _MOST:  # of a program that goes on changing its code

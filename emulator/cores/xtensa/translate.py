@@ -65,6 +65,9 @@ from mpy_cross.emulator.cores.xtensa.translate_memory import MEMORY
 from mpy_cross.emulator.cores.xtensa.translate_system import SYSTEM
 
 MAKES: Final[dict[str, Make]] = {**INTEGER, **MEMORY, **FLOAT, **JUMPS, **SYSTEM}
+# Of these the code depends on the instruction only, unless it may leave the block.
+_SAME: Final = (INTEGER.keys() | MEMORY.keys()) - {"l32r"}
+_GOES_ON: Final = MAKES.keys() - ENDS - {"isync"}  # blocks do, behind these
 LONGEST: Final = 48  # instructions of a block
 MOST_PARTS: Final = 6
 MOST_CHANGES: Final = 16  # of a block, after which what changes in it is interpreted
@@ -168,8 +171,10 @@ class Translator:
         self.times_forgotten = 0
         self._changes: dict[int, int] = {}  # by address: how often its block was not as it was
         self.unsteady: dict[int, int] = {}
+        self._same: dict[int, list[int]] = {}  # by instruction: code that is the same everywhere
         self._often: set[int] = set()  # keys of blocks that are to be long
         self._sites: dict[int, tuple[int, int, int]] = {}
+        self._taken: set[int] = set()  # branches without a target that were taken once
         self._differing: dict[int, int] = {}  # keys of blocks that are compared
         self._hosts: list[int] = []  # of all blocks, in order
         self._order: list[Translated] = []
@@ -195,10 +200,11 @@ class Translator:
 
     def chain(self, link: int) -> int:
         """A branch without a target was taken; `link` says which.  Its target, where it leads from
-        then on."""
+        then on; if the target is new, from the second time on, as that takes as long as to
+        translate a few instructions and most code is executed once."""
         site, stub, key = self._sites[link]
         found = self.blocks.get(key)
-        if found is None or (found.open and key not in self._often):
+        if found is None or (found.open and key not in self._often and link not in self._taken):
             times = self.times_forgotten
             if found is not None:  # there are several ways to it: it will be executed often
                 self._often.add(key)
@@ -207,6 +213,9 @@ class Translator:
                 return host  # the branch is gone
             if found is not None:
                 self._replace(found, host)
+            elif link not in self._taken:
+                self._taken.add(link)
+                return host
         else:
             host = found.host
         word = self.buffer.read(site)
@@ -240,18 +249,19 @@ class Translator:
         long: goes on behind branches that lead forward.
         """
         found: list[Instruction] = []
-        decode, loops, breakpoints = self.interpreter.instruction, self.loops, self.breakpoints
+        decode, fetch = self.interpreter.decoder.decode, self.interpreter.memory.fetch
+        loops, breakpoints = self.loops, self.breakpoints
         if self.unsteady:
             breakpoints = breakpoints | self.unsteady.keys()
         try:
             while True:
-                one = decode(address)
+                one = decode(fetch(address), address)
                 if one is None:
                     break
                 found.append(one)
-                address = one.end
+                address = one.address + one.size & 0xFFFF_FFFF
                 name = one.name
-                if name in ENDS or name == "isync" or name not in MAKES or \
+                if name not in _GOES_ON or \
                         address in loops or address in breakpoints or len(found) == LONGEST:
                     if long and name in CONDITIONAL and one.operands[-1] > address and not (
                             address in loops or address in breakpoints
@@ -322,10 +332,15 @@ class Translator:
             _compare(b, made.code)
         self._prologue(b, checks and bool(found) and found[0].name == "entry"
                        and found[0].operands[0] == 1)
-        out = b.out
+        out, places, same, pages = b.out, b.places, self._same, b.pages
         for index, one in enumerate(found):
+            places.append(4 * len(out))
+            if not checks or one.quad <= b.quad:
+                words = same.get(one.word)
+                if words is not None and (not pages or one.address not in pages):
+                    out += words
+                    continue
             b.index, b.address = index, one.address
-            b.places.append(4 * len(out))
             if checks and one.quad > b.quad:
                 out.append(logical(a64.ANDS_I, a64.ZR, STARTS, (2 << one.quad) - 2))
                 b.leave(branch_if(NE, 0), "overflow")
@@ -333,6 +348,11 @@ class Translator:
             make = MAKES.get(one.name)
             if make is None or (one.floats and not mode & FLOATS):
                 b.step()
+            elif one.name in _SAME:
+                begin, exits = len(out), len(b.exits)
+                make(b, one)
+                if len(b.exits) == exits and (not pages or one.address not in pages):
+                    same[one.word] = out[begin:]
             else:
                 make(b, one)
             if b.ended:
@@ -376,12 +396,12 @@ class Translator:
 
     def _finish(self, b: Block) -> None:
         """What is behind the block."""
-        out, host, routines = b.out, b.at, self.routines
+        out, host, routines, redirect = b.out, b.at, self.routines, a64.redirect
         for place, rest, address, routine in b.exits:
             if rest == DIRECT:
-                out[place] = a64.redirect(out[place], routines[routine] - host - 4 * place)
+                out[place] = redirect(out[place], routines[routine] - host - 4 * place)
                 continue
-            out[place] = a64.redirect(out[place], 4 * (len(out) - place))
+            out[place] = redirect(out[place], 4 * (len(out) - place))
             if rest:
                 out.append(X | add_i(BUDGET, BUDGET, rest))
             out += constant(PC, address)
@@ -410,25 +430,22 @@ class Translator:
             out += constant(PC, b.start)
             out.append(branch_link(routines["changed"] - host - 4 * len(out)))
             self._differing[host + 4 * len(out)] = b.key
-        mode = b.mode << 32
+        mode, blocks = b.mode << 32, self.blocks
         for place, target, quad in b.sites:
             key = target | mode | quad << 36
-            found = self.blocks.get(key)
-            word = out[place]
+            found, word, stub = blocks.get(key), out[place], len(out)
             if found is not None and found.open and target <= b.start and key not in self._often:
                 found = None  # the begin of a loop, which is made long when it is over once
-            offset = found.host - host - 4 * place if found is not None else 0
-            if found is not None and a64.reaches(word, offset):
-                out[place] = a64.redirect(word, offset)
-                continue
-            stub = host + 4 * len(out)
-            out[place] = a64.redirect(word, 4 * (len(out) - place))
-            if found is not None:
-                out.append(branch(found.host - stub))
-                continue
-            out += constant(PC, target)
-            out.append(branch_link(routines["chain"] - host - 4 * len(out)))
-            self._sites[host + 4 * len(out)] = host + 4 * place, stub, key
+            if found is None:
+                out[place] = redirect(word, 4 * (stub - place))
+                out += constant(PC, target)
+                out.append(branch_link(routines["chain"] - host - 4 * len(out)))
+                self._sites[host + 4 * len(out)] = host + 4 * place, host + 4 * stub, key
+            elif a64.reaches(word, found.host - host - 4 * place):
+                out[place] = redirect(word, found.host - host - 4 * place)
+            else:
+                out[place] = redirect(word, 4 * (stub - place))
+                out.append(branch(found.host - host - 4 * stub))
 
     def _add(self, block: Translated, code: list[int]) -> None:
         self.buffer.append(code)
@@ -436,9 +453,10 @@ class Translator:
         self._order.append(block)
         if not block.addresses:
             return
+        first, last = block.address >> PAGE_BITS, max(block.end - 1, block.address) >> PAGE_BITS
         new = set()
         pages = self._pages
-        for page in {block.address >> PAGE_BITS, max(block.end - 1, block.address) >> PAGE_BITS}:
+        for page in (first, last) if first != last else (first,):
             if page in pages:
                 pages[page].add(block.key)
             else:
@@ -558,6 +576,7 @@ class Translator:
         self._entries.clear()
         self.blocks.clear()
         self._sites.clear()
+        self._taken.clear()
         self._differing.clear()
         self._changes.clear()
         self.unsteady.clear()
