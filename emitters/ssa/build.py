@@ -435,8 +435,9 @@ class Builder:
         boxed = self.boxed(entry)
         if boxed is not None:
             return self.to_object(*boxed)
-        raise Unsupported("a function that is inlined, as a value" if entry.kind == INLINED
-                          else "a type as a value")
+        if entry.kind == INLINED:
+            raise Unsupported("its name as a value", entry.data)
+        raise Unsupported("a type as a value")
 
     def to_object(self, vtype: int, value: Value) -> Value:
         """A value of a type as an object."""

@@ -17,7 +17,7 @@ from typing import Final, final
 from mpy_cross.emitters.native.values import PYOBJ, UNBOUND
 from mpy_cross.emitters.ssa import bounds
 from mpy_cross.emitters.ssa.build import MAX_LOCALS, MAX_OPS, USE_GLOBALS, Builder, Target, Verbs
-from mpy_cross.emitters.ssa.inline import needs_globals
+from mpy_cross.emitters.ssa.inline import needs_globals, reached
 from mpy_cross.emitters.ssa.ir import DEAD, OBJ, OPEN, Function, Value
 from mpy_cross.emitters.ssa.native_entry import STAR_ARGUMENTS, NativeEntry
 from mpy_cross.emitters.ssa.settings import Optimise, Unsupported
@@ -67,9 +67,13 @@ class CalledBuilder(NativeEntry):
         ):
             # The compiler of the reference gives them other places than the run-time does.
             raise Unsupported("keyword arguments with a type behind starred ones")
-        self.handler = needs_globals(self.ops, {}, self.linker, USE_GLOBALS)
-        if self.target.checks and bounds.makes_pointers(
-            function.viper_params, self.ops, self.linker
+        target = self.target
+        inner = reached(self.ops, target.inlined)
+        self.handler = any(needs_globals(ops, target.inlined, self.linker, USE_GLOBALS)
+                           for ops in (self.ops, *(one.ops for one in inner)))
+        if target.checks and any(
+            bounds.makes_pointers(one.viper_params, ops, self.linker)
+            for one, ops in ((function, self.ops), *((one.function, one.ops) for one in inner))
         ):
             self.limits = {}
         self._make_frame()

@@ -99,7 +99,7 @@ def _call_function(b: Builder, op: Op) -> None:
         return
     if b.top(n).kind == INLINED:
         if stars or n_keyword:
-            raise Unsupported("keyword arguments of what is inlined")
+            raise Unsupported("keyword arguments", b.top(n).data)
         inline.call(b, n)
         return
     if stars:

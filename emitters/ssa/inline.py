@@ -199,7 +199,7 @@ def arguments(b: Builder, n: int) -> list[Value]:
     inlined = b.target.inlined[b.top(n).data]
     missing = inlined.function.n_pos_args - n
     if not 0 <= missing <= len(inlined.defaults):
-        raise Unsupported("the number of arguments of what is inlined")
+        raise Unsupported("the number of arguments", b.top(n).data)
     first = len(b.stack) - n
     for op in inlined.defaults[len(inlined.defaults) - missing :] if missing else ():
         b.verbs[op[0]](b, op)

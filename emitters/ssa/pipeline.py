@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Final, NamedTuple, cast, final
 
@@ -138,15 +138,39 @@ def optimise(
     ops = rotate(function.ops, function.n_labels)
     target = Target(release, linker, machine.traits.nlr_buf_words, not settings.strict,
                     settings.defaults, settings.viper_checks)
-    if inline.reached(ops, settings.inlined):
+
+    def finish(inlined: Mapping[int, inline.Inlined]) -> NativeCode:
+        return _finish(function, ops, target._replace(inlined=inlined), arch, settings, machine)
+
+    return _with_inlined(function, ops, linker, settings, finish)
+
+
+def _with_inlined(
+    function: FunctionOps, ops: list[Op], linker: Linker, settings: Optimise,
+    finish: Callable[[Mapping[int, inline.Inlined]], NativeCode],
+) -> NativeCode:
+    """The code with as many functions inlined or called directly as can be; `finish` makes it.
+
+    Raises Unsupported.
+    """
+    inlined = dict(settings.inlined)
+    while inline.reached(ops, inlined):
         try:
-            return _finish(function, ops, target._replace(inlined=settings.inlined), arch, settings,
-                           machine)
+            return finish(inlined)
         except Unsupported as reason:
+            what = "nothing is inlined in it"
+            if reason.name in inlined:
+                del inlined[reason.name]
+                what = f"{_text(linker, reason.name)} is called as ever in it"
+            else:
+                inlined.clear()
             if settings.notes is not None:
-                name = linker.name_text(function.name).decode("utf-8", "replace")
-                settings.notes.append(f"{name}: nothing is inlined in it: {reason}")
-    return _finish(function, ops, target, arch, settings, machine)
+                settings.notes.append(f"{_text(linker, function.name)}: {what}: {reason}")
+    return finish({})
+
+
+def _text(linker: Linker, name: int) -> str:
+    return linker.name_text(name).decode("utf-8", "replace")
 
 
 VIPER_VERBS: Final = {**VERBS, **MACHINE_VERBS, **OBJECT_VERBS}
@@ -276,12 +300,18 @@ def optimise_called(
     ops = rotate(function.ops, function.n_labels)
     target = Target(release, linker, machine.traits.nlr_buf_words, True,
                     checks=settings.viper_checks)
-    builder = CalledBuilder(function, ops, target, CALLED_VERBS)
-    ssa = builder.build()
     native = copy(function)
     native.emit = Emit.NATIVE
-    baseline = emit_native(native, machine, release, linker, 0).raw_code
-    return _native(builder, ssa, machine, arch, settings, baseline)
+
+    def finish(inlined: Mapping[int, inline.Inlined]) -> NativeCode:
+        builder = CalledBuilder(function, ops, target._replace(inlined=inlined), CALLED_VERBS)
+        ssa = builder.build()
+        if builder.parts and not release.native_tables:
+            raise Unsupported("direct calls of version 5 in a function that is called as native")
+        baseline = emit_native(native, machine, release, linker, 0).raw_code
+        return _native(builder, ssa, machine, arch, settings, baseline)
+
+    return _with_inlined(function, ops, linker, settings, finish)
 
 
 CALLED_VERBS: Final[dict[int, Verbs]] = {
@@ -302,9 +332,12 @@ def _native(
         prelude = native_prelude(builder.function, builder.linker, builder.n_state, True, 0)
     if machine.traits.prelude_as_bytes and not release.native_tables:
         prelude_constant.add(builder, ssa, prelude)
-    run_passes(ssa, settings, BACK_ENDS[arch])
+    functions = [ssa, *parts_of(builder)]
+    for one in functions:
+        run_passes(one, settings, BACK_ENDS[arch])
     constants.run(ssa)
-    code, links = machine_code([ssa], arch, settings)
+    direct.drop_environments(functions)
+    code, links = machine_code(functions, arch, settings)
     if builder.function.flags & ScopeFlag.GENERATOR:
         first = len(builder.made)
         if not release.native_tables:

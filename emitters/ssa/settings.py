@@ -22,9 +22,17 @@ INLINE: Final = "inline"
 DIRECT: Final = "direct"
 
 
+NO_NAME: Final = -1
+
+
 @final
 class Unsupported(Exception):
     """This function is left to the baseline; the text says why."""
+
+    def __init__(self, reason: str, name: int = NO_NAME) -> None:
+        """`name`: of a function that cannot be inlined or called directly here."""
+        super().__init__(reason)
+        self.name = name
 
 
 @final

@@ -427,9 +427,48 @@ def test_what_does_not_fit_is_left_to_the_run_time() -> None:
     notes: list[str] = []
     source = marked(LEAF) + f"{VIPER}\ndef f(a: int) -> int:\n    return int(g(a, b=3))\n"
     found = output(source + "print(f(5))\n", "1.29", "armv7m", Optimise("2", notes=notes))
-    assert any("nothing is inlined in it: keyword arguments" in note for note in notes)
+    assert notes == ["f: g is called as ever in it: keyword arguments"]
     assert found == "left by TypeError\n", "viper functions take no keywords"
     source = marked(LEAF.replace("b: int", "b: int, *more")) + CALLER
     found = output(source + "print(f(5))\n", "1.29", "armv7m", Optimise("2", notes=notes))
     assert found == f"{16 ^ 26}\n"
     assert "g: not inlined: this kind of arguments or variables" in notes, notes
+
+
+CLOSURES: Final = """
+@micropython.viper
+def step(n: int, by: int) -> int:
+    return n * int(factor) + by
+@micropython.viper
+def chain(n: int, p: ptr8) -> int:
+    return p[0] if n == 0 else int(chain(n - 1, p)) + int(step(n, 1))
+@micropython.viper
+def outer(start: int, *more, b=b"xyz") -> int:
+    n = start
+    def add(x):
+        nonlocal n
+        n = int(n) + int(x)
+    add(chain(3, b))
+    add(step(n, int(len(more))))
+    return n
+@micropython.viper
+def mixed(n: int):
+    g = step
+    return g(n, 1), step(n, 2), chain(n, b"a")
+factor = 10
+print(outer(5, 1, 2, b=b"a"), outer(1), mixed(2))
+"""
+
+
+@every_target
+def test_functions_that_are_called_as_native_call_directly(release: str, arch: str) -> None:
+    """From version 6 on; a function that is also a value elsewhere is called as ever there."""
+    notes: list[str] = []
+    optimise = Optimise("2", check=True, viper_checks=arch == "armv7m", notes=notes)
+    found = output(marked(CLOSURES), release, arch, optimise)
+    n = 5 + 97 + 10 + 20 + 30 + 3
+    m = 1 + 120 + 10 + 20 + 30 + 3
+    assert found == f"{n + n * 10 + 2} {m + m * 10} (21, 22, {97 + 10 + 20 + 2})\n"
+    assert notes[-1] == "mixed: step is called as ever in it: its name as a value"
+    of_version_5 = [note for note in notes if "version 5" in note]
+    assert len(of_version_5) == (release == "1.17") and len(notes) == 2 + len(of_version_5)
