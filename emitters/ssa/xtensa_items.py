@@ -23,6 +23,17 @@ IS_BIT_SET, IS_BIT_CLEAR = ("bbit", "ne"), ("bbit", "eq")
 
 Items = list[bytes | Branch | Align | int]
 
+# a2 = the byte at a8.  An ESP8266 reads its flash, where frozen bytes are, by words only.
+_BYTE: Final[Items] = [enc.memory("ldrb", A2, A8, 0)]
+_BYTE_BY_WORD: Final[Items] = [
+    enc.MOVI_N(A9, -4),
+    enc.THREE["and"](A9, A9, A8),
+    enc.memory("ldr", A9, A9, 0),
+    enc.SSA8L(A8),
+    enc.SHIFTS["lsr"][1](A9, A9),
+    enc.EXTUI(A2, A9, 0, 8),
+]
+
 
 def access(stub: Stub, label: int, windowed: bool, new_label: Callable[[], int]) -> Items:
     """The function, whose label is given.  It does not write if it reads bytes."""
@@ -61,7 +72,7 @@ def access(stub: Stub, label: int, windowed: bool, new_label: Callable[[], int])
             Branch(("b", "ne"), (A9, stub.of_bytes), slow),
             *place,
             enc.ADD(A8, A8, A9),
-            enc.memory("ldrb", A2, A8, 0),
+            *(_BYTE if windowed else _BYTE_BY_WORD),
             enc.ADD(A2, A2, A2),
             enc.ADDI_N(A2, A2, 1),
             back,

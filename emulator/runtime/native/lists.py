@@ -73,8 +73,7 @@ class Lists:
         return self.handles.word(self._items[offset >> 2])
 
     def _read_byte(self, offset: int, size: int) -> int:
-        byte: int = self._items[offset]
-        return byte
+        return int.from_bytes(self._items[offset : offset + size], "little")
 
     def _write_item(self, offset: int, size: int, value: int) -> None:
         assert self.handles is not None
