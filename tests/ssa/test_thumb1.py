@@ -20,6 +20,7 @@ from mpy_cross.emitters.ssa.text import function_text, parse_function
 from mpy_cross.emitters.ssa.thumb1 import Thumb1
 from mpy_cross.emitters.ssa.verify import verify
 from mpy_cross.loader.dump import dump_file
+from mpy_cross.loader.fun_table import SENTINEL, Fun
 from tests.native.test_thumb_runs import expected, outcome, viper
 from tests.native.thumb_harness import load
 from tests.native.thumb_harness_core import MODELS, Fault, UnicornCore
@@ -202,6 +203,18 @@ def test_a_big_frame() -> None:
         f"def f(a: int) -> int:\n{body}")
     wanted = reduce(xor, (i + 77 * i for i in range(190))) ^ 77
     assert load(source, "1.29", "armv6m", opt="2").call("f", 77) == wanted
+
+
+@pytest.mark.parametrize("table", [0, 2, 3])
+def test_an_item_with_the_table_in_a_register_of_the_call(table: int, core: UnicornCore) -> None:
+    """The entry is read before the sentinel is put into r2, where the table may be."""
+    code = Thumb1(MFunction(Function("f")))
+    code.item(Ins("item", [0], [table, 0, 1], 60, 1))
+    back = STACK + 0x100
+    core.write(back, TABLE["bx"].encode(14))
+    core.write(STACK + Fun.OBJ_SUBSCR * 4, (back | 1).to_bytes(4, "little"))
+    text = b"".join(item for item in code.items if isinstance(item, bytes))
+    assert ran(core, text, {1: 7, table: STACK})[2] == SENTINEL
 
 
 # ------------------------------------------------------------------------------------------- copies
