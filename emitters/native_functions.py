@@ -59,6 +59,8 @@ class NativeCompiler:
             from mpy_cross.emitters.ssa.directives import settings_of
 
             settings = settings_of(function, self.module, self.optimise)
+            if settings.inlined:  # the same for all functions of the module
+                self.optimise = self.optimise._replace(inlined=settings.inlined)
             if settings.level != "0":
                 from mpy_cross.emitters.ssa.choice import compile_function
 

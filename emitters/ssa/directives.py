@@ -30,6 +30,8 @@ def settings_of(function: FunctionOps, module: ModuleOps, settings: Optimise) ->
         if function.n_def_pos_args:
             place = module.functions.index(function)
             settings = settings._replace(defaults=constant_defaults(module, place))
-        if any(INLINE in words or DIRECT in words for words in directives.values()):
+        if not settings.inlined and any(
+            INLINE in words or DIRECT in words for words in directives.values()
+        ):
             settings = settings._replace(inlined=candidates(module, settings.notes))
     return settings

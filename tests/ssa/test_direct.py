@@ -235,6 +235,43 @@ def test_exceptions_pass_through(release: str, arch: str) -> None:
     same_everywhere(marked(EXCEPTIONS), EXCEPTIONS_PRINTS, release, arch)
 
 
+COLLECTED: Final = """
+from gc import collect
+@micropython.viper
+def build(n: int, o):
+    if n == 0:
+        collect()
+        return (o,)
+    x = [n, o]
+    s = str(n) + str(n) + str(n)
+    y = build(n - 1, (s, o))
+    collect()
+    return (x, y, s, str(n))
+@micropython.viper
+def keeps(a, b, c, d, e, f, g, n: int):
+    l = [int(n)]
+    if n:
+        return keeps(str(n), a, b, c, d, e, [f, g], n - 1)
+    collect()
+    x = sorted(range(50))
+    return a, b, c, d, e, f, g, l, len(x)
+@micropython.viper
+def f(n: int):
+    return build(n, str(n)), keeps(1, 2, 3, 4, 5, 6, 7, n)
+print(f(4))
+"""
+COLLECTED_PRINTS: Final = (
+    "(([4, '4'], ([3, ('444', '4')], ([2, ('333', ('444', '4'))], ([1, ('222', ('333', ('444', "
+    "'4')))], (('111', ('222', ('333', ('444', '4')))),), '111', '1'), '222', '2'), '333', '3'), "
+    "'444', '4'), ('1', '2', '3', '4', 1, 2, [3, [4, [5, [6, 7]]]], [0], 50))\n")
+
+
+@every_target
+def test_objects_are_not_collected(release: str, arch: str) -> None:
+    """They are in registers that parts keep, and in frames."""
+    same_everywhere(marked(COLLECTED), COLLECTED_PRINTS, release, arch)
+
+
 OTHER_MODULE: Final = """
 @micropython.viper
 def inner(n: int) -> int:
@@ -458,6 +495,9 @@ def mixed(n: int):
 factor = 10
 print(outer(5, 1, 2, b=b"a"), outer(1), mixed(2))
 """
+N: Final = 5 + 97 + 10 + 20 + 30 + 3
+M: Final = 1 + 120 + 10 + 20 + 30 + 3
+CLOSURES_PRINTS: Final = f"{N + N * 10 + 2} {M + M * 10} (21, 22, {97 + 10 + 20 + 2})\n"
 
 
 @every_target
@@ -466,9 +506,7 @@ def test_functions_that_are_called_as_native_call_directly(release: str, arch: s
     notes: list[str] = []
     optimise = Optimise("2", check=True, viper_checks=arch == "armv7m", notes=notes)
     found = output(marked(CLOSURES), release, arch, optimise)
-    n = 5 + 97 + 10 + 20 + 30 + 3
-    m = 1 + 120 + 10 + 20 + 30 + 3
-    assert found == f"{n + n * 10 + 2} {m + m * 10} (21, 22, {97 + 10 + 20 + 2})\n"
+    assert found == CLOSURES_PRINTS
     assert notes[-1] == "mixed: step is called as ever in it: its name as a value"
     of_version_5 = [note for note in notes if "version 5" in note]
     assert len(of_version_5) == (release == "1.17") and len(notes) == 2 + len(of_version_5)

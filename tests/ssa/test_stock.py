@@ -25,8 +25,8 @@ LEVELS = ("1", "2", "s") if "MPY_STOCK_ALL" in os.environ else ("2",)
 
 
 def kernels() -> str:
-    """All kernels, in one module."""
-    paths = sorted(KERNELS.glob("*/*.py"))
+    """All kernels but those with floats (`test_floats`), in one module."""
+    paths = sorted(path for path in KERNELS.glob("*/*.py") if path.parent.name != "floats")
     assert len(paths) == len(CASES) + len(NATIVE)
     return "".join(path.read_text() for path in paths)
 
@@ -92,6 +92,8 @@ def features() -> dict[str, tuple[str, str]]:
         "recursive": (direct(test_direct.RECURSIVE), test_direct.RECURSIVE_PRINTS),
         "many arguments": (direct(test_direct.MANY),
                            test_direct.MANY_PRINTS.replace("{six}", str(six))),
+        "objects": (direct(test_direct.COLLECTED), test_direct.COLLECTED_PRINTS),
+        "as native": (direct(test_direct.CLOSURES), test_direct.CLOSURES_PRINTS),
         "exceptions": (direct(test_direct.EXCEPTIONS), test_direct.EXCEPTIONS_PRINTS),
     }
 
