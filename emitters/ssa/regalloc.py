@@ -646,6 +646,9 @@ def sequence(dests: list[int], srcs: list[int], scratch: int) -> list[tuple[int,
     while todo:
         read = {s for _, s in todo}
         ready = [move for move in todo if move[0] not in read]
+        if len(ready) == len(todo):
+            moves += ready
+            break
         if ready:
             moves += ready
             todo = [move for move in todo if move[0] in read]

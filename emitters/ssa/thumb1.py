@@ -118,6 +118,8 @@ class Thumb1(ThumbCode):
 
     def _reserve_slot(self) -> None:
         """A word of the frame for parallel copies that ip is not enough for."""
+        if not self.function.n_slots:
+            return
         for block in self.function.blocks:
             for ins in block.code:
                 if ins.op == COPY and max(*ins.dests, *ins.srcs) >= SLOT and any(
@@ -241,6 +243,9 @@ class Thumb1(ThumbCode):
                 self._flags = NONE
 
     def copy(self, ins: Ins) -> None:
+        if len(ins.dests) == 1 and ins.dests[0] < SLOT and ins.srcs[0] < SLOT:
+            self.keep(enc.MOV(ins.dests[0], ins.srcs[0]), ins.dests[0])
+            return
         in_memory = max(*ins.dests, *ins.srcs) >= SLOT
         moves = sequence(ins.dests, ins.srcs, NONE)
         if any(d == NONE for d, _ in moves):

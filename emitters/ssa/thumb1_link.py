@@ -93,13 +93,20 @@ def _put_words(code: bytearray, pool: Pool, pending: list[tuple[int, Literal]], 
 
 def _with_pools(items: list[Item]) -> list[Item]:
     """The items with pools, so that each load reaches its word however long the branches are."""
-    sizes = [_most(item) for item in items]
-    n_numbers = sum(isinstance(item, Literal) for item in items)
     pool = Pool()
-    if sum(sizes) + 4 * n_numbers <= REACH:
-        for item in items:
+    size = 0
+    for item in items:
+        if isinstance(item, bytes):
+            size += len(item)
+        elif isinstance(item, Literal):
+            size += _most(item) + 4
             _note(pool, item)
+        else:
+            size += _most(item)
+    if size <= REACH:
         return [*items, pool]
+    sizes = [_most(item) for item in items]
+    pool = Pool()
     out: list[Item] = []
     first = -1  # place of the first load without a word
     at = 0
@@ -140,25 +147,40 @@ def _most(item: Item) -> int:
 
 def _choose_sizes(items: list[Item], places: dict[int, int]) -> int:
     """Sizes of branches, and the places of labels; the size of everything together."""
+    # What has no size of its own, with the bytes between it and the one before.
+    marks: list[tuple[int, Jump | Pool | int]] = []
+    between = 0
+    for item in items:
+        if isinstance(item, bytes):
+            between += len(item)
+        elif isinstance(item, Literal):
+            between += 2
+        elif isinstance(item, Subroutine):
+            between += 4
+        else:
+            marks.append((between, item))
+            between = 0
     changed = True
     at = 0
     while changed:
         changed = False
         at = 0
-        for item in items:
-            if isinstance(item, int):
-                places[item] = at
+        for gap, mark in marks:
+            at += gap
+            if isinstance(mark, int):
+                places[mark] = at
             else:
-                at = _after(item, at)
+                at = _after(mark, at)
         at = 0
-        for item in items:
-            if isinstance(item, Jump):
-                size = _size_of(item, places[item.label] - at - 4)
-                if size > item.size:
-                    item.size = size
+        for gap, mark in marks:
+            at += gap
+            if isinstance(mark, Jump):
+                size = _size_of(mark, places[mark.label] - at - 4)
+                if size > mark.size:
+                    mark.size = size
                     changed = True
-            at = _after(item, at)
-    return at
+            at = _after(mark, at)
+    return at + between
 
 
 def _after(item: Item, at: int) -> int:

@@ -95,7 +95,8 @@ class Xtensa:
         """The items of one function.  Raises AllocationError."""
         function = self.function
         put_registers(function)
-        if any(ins.op == COPY and uses_memory(ins) for b in function.blocks for ins in b.code):
+        if function.n_slots and any(
+                ins.op == COPY and uses_memory(ins) for b in function.blocks for ins in b.code):
             # The scratch register moves words within the frame, and cannot break cycles meanwhile.
             self._spare = SLOT + function.n_slots
             function.n_slots += 1
@@ -223,6 +224,9 @@ class Xtensa:
     # ------------------------------------------------------------------------------- instructions
 
     def copy(self, ins: Ins) -> None:
+        if len(ins.dests) == 1 and ins.dests[0] < SLOT and ins.srcs[0] < SLOT:
+            self.items.append(enc.MOV(ins.dests[0], ins.srcs[0]))
+            return
         scratch = self.abi.scratch
         for d, s in sequence(ins.dests, ins.srcs, self._spare if uses_memory(ins) else scratch):
             if d >= SLOT and s >= SLOT:

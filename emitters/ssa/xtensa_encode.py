@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from mpy_cross.assembler.xtensa import B4CONST, B4CONSTU, TABLE
@@ -13,6 +14,8 @@ SP: Final = 1
 A0: Final = 0
 
 Encoder = Callable[..., bytes]
+_often: Final = lru_cache(maxsize=1 << 12)
+"""For what is asked again and again with the same operands."""
 
 
 def _row(name: str) -> Encoder:
@@ -54,9 +57,9 @@ ENTRY: Final = _row("entry")
 RET: Final = TABLE["ret.n"].encode()
 RETW: Final = TABLE["retw.n"].encode()
 NOP: Final = TABLE["nop.n"].encode()
-J: Final = TABLE["j"].encode
-L32R: Final = TABLE["l32r"].encode
-LOOP: Final = TABLE["loop"].encode
+J: Final = _row("j")
+L32R: Final = _row("l32r")
+LOOP: Final = _row("loop")
 
 THREE: Final = {name: _row(row) for name, row in (
     ("sub", "sub"), ("and", "and"), ("orr", "or"), ("eor", "xor"), ("mul", "mull"),
@@ -87,8 +90,8 @@ BRANCHES: Final = {
     ("bmask", "eq"): "bnone", ("bmask", "ne"): "bany",
 }
 """Branches by what they test, and the condition."""
-BRANCH: Final = {key: TABLE[name].encode for key, name in BRANCHES.items()}
-ZERO_NARROW: Final = {"eq": TABLE["beqz.n"].encode, "ne": TABLE["bnez.n"].encode}
+BRANCH: Final = {key: _row(name) for key, name in BRANCHES.items()}
+ZERO_NARROW: Final = {"eq": _row("beqz.n"), "ne": _row("bnez.n")}
 
 
 def has_immediate(cond: str, number: int) -> bool:
@@ -104,6 +107,7 @@ def add(d: int, x: int, y: int) -> bytes:
     return ADD(d, x, y)
 
 
+@_often
 def add_number(d: int, s: int, number: int) -> bytes:
     """d = s + number: up to 32 KiB off, in one or two instructions."""
     if not number:
@@ -117,6 +121,7 @@ def add_number(d: int, s: int, number: int) -> bytes:
     return code + add_number(d, d, low) if low else code
 
 
+@_often
 def constant(d: int, number: int) -> bytes:
     """A word in one or two instructions; nothing if it takes more."""
     number = signed(number)
@@ -150,6 +155,7 @@ def shift_right(d: int, s: int, amount: int) -> bytes:
     return EXTUI(d, s, amount, 32 - amount)
 
 
+@_often
 def memory(op: str, t: int, base: int, offset: int) -> bytes:
     """An access; a load may be out of reach of one instruction."""
     encode, unit = MEMORY[op]

@@ -180,40 +180,45 @@ def _without_table(items: list[Item]) -> None:
 
 def _choose_sizes(items: list[Item], start: int, places: dict[int, int]) -> int:
     """Sizes of branches, and the places of labels; the size of everything together."""
+    # What has no size of its own, with the bytes between it and the one before.
+    marks: list[tuple[int, Branch | LoopStart | Align | int]] = []
+    between = 0
+    for item in items:
+        if isinstance(item, bytes):
+            between += len(item)
+        elif isinstance(item, (Literal, Call)):
+            between += 3
+        else:
+            marks.append((between, item))
+            between = 0
     while True:
         at = start
-        for item in items:
-            if isinstance(item, int):
-                places[item] = at
-            elif isinstance(item, bytes):
-                at += len(item)
-            elif isinstance(item, Branch):
-                at += item.size
-            elif isinstance(item, (Literal, Call)):
-                at += 3
-            elif isinstance(item, Align):
-                item.pad = -at % 4
-                at += item.pad
+        for gap, mark in marks:
+            at += gap
+            if isinstance(mark, int):
+                places[mark] = at
+            elif isinstance(mark, Branch):
+                at += mark.size
+            elif isinstance(mark, Align):
+                mark.pad = -at % 4
+                at += mark.pad
             else:
-                item.pad = 0 if (at + 3) % 4 < 2 else 2
-                at += 3 + item.pad
-        total = at
+                mark.pad = 0 if (at + 3) % 4 < 2 else 2
+                at += 3 + mark.pad
+        total = at + between
         changed = False
         at = start
-        for item in items:
-            if isinstance(item, bytes):
-                at += len(item)
-            elif isinstance(item, Branch):
-                size = item.size_for(places[item.label] - at - 4)
-                at += item.size
-                if size > item.size:
-                    item.size = size
+        for gap, mark in marks:
+            at += gap
+            if isinstance(mark, Branch):
+                size = mark.size_for(places[mark.label] - at - 4)
+                at += mark.size
+                if size > mark.size:
+                    mark.size = size
                     changed = True
-            elif isinstance(item, (Literal, Call)):
-                at += 3
-            elif isinstance(item, Align):
-                at += item.pad
-            elif isinstance(item, LoopStart):
-                at += 3 + item.pad
+            elif isinstance(mark, Align):
+                at += mark.pad
+            elif isinstance(mark, LoopStart):
+                at += 3 + mark.pad
         if not changed:
             return total
