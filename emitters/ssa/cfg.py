@@ -66,7 +66,7 @@ class Flow:
         self.order = order_of(function)
         self.number = {block: i for i, block in enumerate(self.order)}
         self._idom: dict[Block, Block] | None = None
-        self._loops: list[Loop] | None = None
+        self._loops: list[Loop] | None = None if function.has_loops else []
         self._depth: dict[Block, int] | None = None
 
     @property

@@ -253,8 +253,8 @@ class Block:
 class Function:
     """A function; `blocks[0]` is its entry."""
 
-    __slots__ = ("access", "blocks", "hardware_loops", "has_handler", "n_blocks", "n_frame",
-                 "n_values", "name", "table_fields", "tagged")
+    __slots__ = ("access", "blocks", "hardware_loops", "has_handler", "has_loops", "n_blocks",
+                 "n_frame", "n_values", "name", "table_fields", "tagged")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -267,6 +267,8 @@ class Function:
         self.has_handler = False
         """Control can come back from a call of nlr_push a second time, and go on in the function:
         it is not only the globals that are put back before the exception is raised again."""
+        self.has_loops = True
+        """There may be loops."""
         self.hardware_loops = True
         """The core may count the rounds of loops, if it can."""
         self.tagged = False

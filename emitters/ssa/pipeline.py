@@ -54,7 +54,8 @@ from mpy_cross.loader.ops import Emit, FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
 
-Pass = Callable[[Function], None]
+Pass = Callable[[Function], bool | None]
+"""True if it has changed something, of those that say so."""
 
 
 @final
@@ -80,7 +81,10 @@ def _has_loops(function: Function) -> bool:
 DIVISIONS: Final = frozenset(division.DIVISIONS)
 INDEXED: Final = frozenset(op for op in WIDTHS if "x" in op)
 CLEAN: Final[tuple[Pass, ...]] = (prune, phis.run, congruent.run, dead.run, merge.run)
-SIMPLE: Final = (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *CLEAN)
+# All blocks are reached since the first one.
+AGAIN: Final[tuple[Pass, ...]] = (phis.run, congruent.run, dead.run, merge.run)
+SIMPLE: Final = (*CLEAN, branches.run, phis.run, gvn.run, branches.run, *AGAIN)
+RANGES: Final = Stage((ranges.run, phis.run, dead.run))
 FASTER: Final = (
     Stage(SIMPLE),
     Stage((division.run, gvn.run, dead.run), DIVISIONS),
@@ -89,7 +93,7 @@ FASTER: Final = (
     Stage((overflow.run,)),
     Stage((invariants.run, pointers.run, dead.run, pointers.run, dead.run, invariants.run, gvn.run,
            dead.run, counters.run, dead.run), in_loops=True),
-    Stage((ranges.run, phis.run, dead.run)),
+    RANGES,
     Stage((undo.run,)),
 )
 STAGES: Final[dict[str, tuple[Stage, ...]]] = {
@@ -108,17 +112,19 @@ class BrokenPass(AssertionError):
 def run_passes(ssa: Function, settings: Optimise, back_end: BackEnd) -> None:
     """All passes of the level."""
     ssa.access = back_end.access
-    has_loops = True
+    changed = False  # by a pass that says so
     for stage in (*STAGES[settings.level], Stage(back_end.lower)):
         if stage.ops and (not _has(ssa, stage.ops)
                           or (stage.ops is DIVISIONS and not back_end.divides)):
             continue
         if stage.in_loops:
-            has_loops = has_loops and _has_loops(ssa)
-            if not has_loops:
+            ssa.has_loops = ssa.has_loops and _has_loops(ssa)
+            if not ssa.has_loops:
                 continue
+        if stage is RANGES and ssa.tagged and not (changed or ssa.has_loops):
+            continue
         for one in stage.passes:
-            one(ssa)
+            changed = one(ssa) or changed
             if settings.check:
                 problems = verify(ssa)
                 if problems:

@@ -408,12 +408,15 @@ class Allocator:
         spilled: list[int] = []
         nodes = [r for r in self.nodes if r not in rep]
         nodes.sort(key=lambda r: (starts.get(r, 0), r))
+        bits = self.bits
         for node in nodes:
-            register = self._choose(node)
+            owners = self._owners_for(node)
+            register = self._choose(node, owners)
             if register >= 0:
-                self._take(node, register)
+                self.chosen[node] = register
+                owners[register] |= bits[node]
             else:
-                self._make_room(node, spilled)
+                self._make_room(node, owners, spilled)
         if not spilled:
             registers = self.function.registers
             registers.clear()
@@ -423,21 +426,17 @@ class Allocator:
                     registers[v] = register
         return spilled
 
-    def _take(self, node: int, register: int) -> None:
-        self.chosen[node] = register
-        self._owners_for(node)[register] |= self.bits[node]
-
     def _owners_for(self, node: int) -> dict[int, int]:
         if node in self.function.floats:
             return self.float_owners
         return self.high_owners if node in self.high else self.owners
 
-    def _choose(self, node: int) -> int:
+    def _choose(self, node: int, owners: dict[int, int]) -> int:
         """A register that nothing near has, -1 if there is none."""
-        near, owners, rep = self.near[node], self._owners_for(node), self.rep
+        near, rep, chosen = self.near[node], self.rep, self.chosen
         for hint in self.hints[node]:
             if hint >= FIRST_VIRTUAL:
-                hint = self.chosen.get(self.find(hint) if hint in rep else hint, -1)
+                hint = chosen.get(self.find(hint) if hint in rep else hint, -1)
             if hint in owners and not near & owners[hint]:
                 return hint
         for register, owned in owners.items():
@@ -450,15 +449,22 @@ class Allocator:
             return INFINITE
         return self.weights[register] / (self.near[register].bit_count() + 1)
 
-    def _make_room(self, node: int, spilled: list[int]) -> None:
+    def _make_room(self, node: int, owners: dict[int, int], spilled: list[int]) -> None:
         """Spill the node, or all neighbours that have some register, whichever costs less."""
         near = self.near[node]
         best, best_cost = NONE, self._cost(node)
-        owners = self._owners_for(node)
+        weights, temporary = self.weights, self.temporary
         for register, owned in owners.items():
             if near >> register & 1:
                 continue
-            cost = sum(self._cost(other) for other in bits_of(near & owned))
+            cost = 0.0
+            others = near & owned
+            while others and cost < best_cost:
+                lowest = others & -others
+                others ^= lowest
+                other = lowest.bit_length() - 1
+                cost += INFINITE if other in temporary else \
+                    weights[other] / (self.near[other].bit_count() + 1)
             if cost < best_cost:
                 best, best_cost = register, cost
         if best == NONE:
@@ -470,7 +476,8 @@ class Allocator:
             del self.chosen[other]
             owners[best] &= ~(1 << other)
             spilled.append(other)
-        self._take(node, best)
+        self.chosen[node] = best
+        owners[best] |= self.bits[node]
 
     # ---------------------------------------------------------------------------------- spilling
 

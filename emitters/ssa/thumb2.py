@@ -109,9 +109,10 @@ class Thumb2(ThumbCode):
     def enter(self) -> None:
         function = self.function
         self._padding = self._saved = 0
-        if self.is_plain_leaf(written_registers(function)):
+        written = written_registers(function)
+        if self.is_plain_leaf(written):
             return
-        saved = written_registers(function) & KEPT_REGISTERS | 1 << LR
+        saved = written & KEPT_REGISTERS | 1 << LR
         words = function.n_frame + function.n_slots
         words += (words + saved.bit_count()) & 1  # sp is a multiple of 8
         self._total = words * 4

@@ -19,7 +19,7 @@ from mpy_cross.emitters.ssa.ir import Block, Function, Value
 
 def run(function: Function) -> None:
     kept: set[Block] = set()
-    for loop in Flow(function).loops:
+    for loop in Flow(function).loops if function.has_loops else ():
         hot = [block for block in loop.body if not block.is_cold]
         if not any(value.op in ("call", "direct") for block in hot for value in block.values):
             kept.update(hot)

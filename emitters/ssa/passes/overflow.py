@@ -34,7 +34,8 @@ NEEDED: Final = {2: "lt", -2: "gt"}
 DEPTH: Final = 3
 
 
-def run(function: Function) -> None:
+def run(function: Function) -> bool:
+    """Whether there was such a sum."""
     changed = False
     asked = Counter(block.targs[0] for block in function.blocks if block.cond in OVERFLOW)
     for block in function.blocks:
@@ -54,6 +55,7 @@ def run(function: Function) -> None:
             changed = True
     if changed:
         prune(function)
+    return changed
 
 
 def _always(block: Block, good: Block) -> None:
