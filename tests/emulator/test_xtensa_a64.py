@@ -52,6 +52,7 @@ CASES: Final[list[tuple[int, str]]] = [
     (a64.msub(1, 2, 3, 4), "msub w1, w2, w3, w4"), (a64.umull(1, 2, 3), "umull x1, w2, w3"),
     (a64.smull(1, 2, 3), "smull x1, w2, w3"),
     (a64.csel(1, 2, 3, a64.HI), "csel w1, w2, w3, hi"),
+    (a64.sub_sxtw(16, 16, 3), "sub x16, x16, w3, sxtw"),
     (a64.csneg(1, 2, 2, a64.GE), "cneg w1, w2, lt"), (a64.cset(1, a64.EQ), "cset w1, eq"),
     (a64.fcsel(1, 2, 3, a64.MI), "fcsel s1, s2, s3, mi"), (a64.fcmp(1, 2), "fcmp s1, s2"),
     (a64.fcmp(1, 2) | 0x10, "fcmpe s1, s2"),

@@ -226,6 +226,11 @@ def bfxil(d: int, n: int, at: int, width: int) -> int:
     return 0x3300_0000 | at << 16 | at + width - 1 << 10 | n << 5 | d
 
 
+def sub_sxtw(d: int, n: int, m: int) -> int:
+    """d = n - 64 bits from 32 of m, with sign."""
+    return 0xCB20_C000 | m << 16 | n << 5 | d
+
+
 def sxtw(d: int, n: int) -> int:
     """64 bits from 32, with sign."""
     return 0x9340_7C00 | n << 5 | d

@@ -325,13 +325,16 @@ class Translator:
             older.newer.append(made)
             older.end = max(older.end, end)
         checks = mode & 3 == WINDOWS
+        turns = [found[part - 1].operands[-1] for part in parts
+                 if found and found[part - 1].name in CONDITIONAL]
         compared = bool(found) and self.checked and not self.checked.isdisjoint(
             (address >> PAGE_BITS, end - 1 >> PAGE_BITS))
         if compared:
             made.code = self._read(address, end)
             _compare(b, made.code)
         self._prologue(b, checks and bool(found) and found[0].name == "entry"
-                       and found[0].operands[0] == 1)
+                       and found[0].operands[0] == 1,
+                       self.loops.get(end) == address or address in turns)
         out, places, same, pages = b.out, b.places, self._same, b.pages
         for index, one in enumerate(found):
             places.append(4 * len(out))
@@ -375,14 +378,15 @@ class Translator:
         self._add(made, out)
         return host
 
-    def _prologue(self, b: Block, looks_itself: bool) -> None:
-        """looks_itself: the first instruction looks whether the budget is enough."""
+    def _prologue(self, b: Block, looks_itself: bool, turns: bool) -> None:
+        """looks_itself: the first instruction looks whether the budget is enough; turns: there is
+        a branch to the begin, and that looks, too."""
         out, address, first = b.out, b.start, b.parts[0]
         b.address = address
         take = X | add_i(BUDGET, BUDGET, -first)
         if looks_itself:
             out.append(take)
-        elif first == b.count and self.loops.get(b.end) != address:
+        elif first == b.count and not turns:
             out.append(take)
             b.leave(a64.tbnz(BUDGET, 63, 0), "budget")
         else:

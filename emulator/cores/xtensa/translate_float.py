@@ -11,8 +11,10 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     LT,
     MI,
     NE,
+    SUB,
     VC,
     VS,
+    X,
     branch_if,
     cmp_i,
     constant,
@@ -21,6 +23,9 @@ from mpy_cross.emulator.cores.xtensa.a64 import (
     fcmp,
     fcsel,
     logical,
+    lsl_i,
+    movz,
+    tbnz,
     three,
     two,
 )
@@ -34,13 +39,24 @@ FLOAT: Final[dict[str, Make]] = {}
 _RESULT: Final = 16  # s16
 
 
+def put_result(b: Block, r: int) -> None:
+    """Register r = the result, unless that is NaN.
+
+    Without the sign, NaN is what is more than infinity: a comparison of floating-point numbers
+    would take longer.
+    """
+    b.out += (two(a64.FMOV_FROM, T0, _RESULT), movz(T1, 0xFF00, 1), lsl_i(T0, T0, 1),
+              three(SUB | X, T0, T1, T0))
+    b.leave(tbnz(T0, 63, 0))
+    b.out.append(two(a64.FMOV, r, _RESULT))
+
+
 def _three(op: int) -> Make:
     """A NaN comes out otherwise than on the host."""
     def make(b: Block, i: Instruction) -> None:
         r, s, t = i.operands
-        b.out += (three(op, _RESULT, s, t), fcmp(_RESULT, _RESULT))
-        b.leave(branch_if(VS, 0))
-        b.out.append(two(a64.FMOV, r, _RESULT))
+        b.out.append(three(op, _RESULT, s, t))
+        put_result(b, r)
 
     return make
 
@@ -57,9 +73,8 @@ def multiply_add(b: Block, i: Instruction) -> None:
     """A NaN comes out otherwise than on the host."""
     r, s, t = i.operands
     make = a64.fmadd if i.name == "madd.s" else a64.fmsub
-    b.out += (make(_RESULT, s, t, r), fcmp(_RESULT, _RESULT))
-    b.leave(branch_if(VS, 0))
-    b.out.append(two(a64.FMOV, r, _RESULT))
+    b.out.append(make(_RESULT, s, t, r))
+    put_result(b, r)
 
 
 def _move_if(condition: int) -> Make:

@@ -93,6 +93,38 @@ def _again(b: Block, begin: int, known: list[int]) -> None:
     out.append(X | add_i(LCOUNT, LCOUNT, 1))
 
 
+def _turns(b: Block, target: int) -> bool:
+    """Does a branch there lead to the begin of this block, which may look at the budget itself?"""
+    return target == b.start and b.body > 0 and not b.back and b.key >> 36 == b.quad
+
+
+def _turn(b: Block, *code: int, op: int = a64.ORR, register: int = T0, shift: int = 0) -> None:
+    """Goes to the begin of the block, where the branch is taken and the budget is enough: one
+    branch for both.
+
+    code: makes 64 bits in T0, of which the highest is 1 where the branch is not taken; with ORN
+    where it is.  Otherwise they are in another register, `shift` bits further down.
+    """
+    out = b.out
+    out += (*code, X | add_i(T1, BUDGET, -b.count), three(op | X, T1, T1, register, shift))
+    b.back = len(out)
+    out.append(tbz(T1, 63, 4 * (b.body - b.back)))
+
+
+_TAKEN_IF_LESS: Final = {LT: a64.ORN, GE: a64.ORR, CC: a64.ORN, CS: a64.ORR}
+
+
+def _turn_if(b: Block, condition: int, s: int, t: int) -> None:
+    """The same where a comparison of two registers decides."""
+    if condition in (EQ, NE):
+        _turn(b, three(a64.EOR, T0, s, t), X | (
+            add_i(T0, T0, -1) if condition == NE else three(SUB, T0, a64.ZR, T0)))
+    elif condition in (CC, CS):
+        _turn(b, three(SUB | X, T0, s, t), op=_TAKEN_IF_LESS[condition])
+    else:
+        _turn(b, a64.sxtw(T0, s), a64.sub_sxtw(T0, T0, t), op=_TAKEN_IF_LESS[condition])
+
+
 def jump(b: Block) -> None:
     """To the address in PC."""
     b.out += indirect()
@@ -112,6 +144,8 @@ def end_with(b: Block, target: int, word: int, end: int) -> None:
 def _compare(condition: int) -> Make:
     def make(b: Block, i: Instruction) -> None:
         s, t, target = i.operands
+        if _turns(b, target):
+            _turn_if(b, condition, s, t)
         b.out.append(cmp(s, t))
         end_with(b, target, branch_if(condition, 0), i.end)
 
@@ -121,6 +155,9 @@ def _compare(condition: int) -> Make:
 def _compare_number(condition: int) -> Make:
     def make(b: Block, i: Instruction) -> None:
         s, value, target = i.operands
+        if _turns(b, target):
+            b.out += constant(T1, value)
+            _turn_if(b, condition, s, T1)
         if fits_add(value):
             b.out.append(cmp_i(s, value))
         else:
@@ -150,11 +187,18 @@ def branch_bit(b: Block, i: Instruction) -> None:
 
 def branch_bit_number(b: Block, i: Instruction) -> None:
     s, bit, target = i.operands
+    if _turns(b, target):
+        _turn(b, op=a64.ORN if i.name == "bbsi" else a64.ORR, register=s, shift=63 - bit)
     end_with(b, target, tbnz(s, bit, 0) if i.name == "bbsi" else tbz(s, bit, 0), i.end)
 
 
 def branch_zero(b: Block, i: Instruction) -> None:
     s, target = i.operands
+    if _turns(b, target):
+        if i.name in ("bltz", "bgez"):
+            _turn(b, op=a64.ORN if i.name == "bltz" else a64.ORR, register=s, shift=32)
+        else:
+            _turn(b, X | (add_i(T0, s, -1) if i.name == "bnez" else three(SUB, T0, a64.ZR, s)))
     word = {"beqz": a64.cbz(s, 0), "bnez": a64.cbnz(s, 0), "bltz": tbnz(s, 31, 0),
             "bgez": tbz(s, 31, 0)}[i.name]
     end_with(b, target, word, i.end)
