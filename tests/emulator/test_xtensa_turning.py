@@ -65,18 +65,19 @@ def test_loops(branch: str) -> None:
 
 @pytest.mark.parametrize("name", ["lx6", "de212"])
 def test_windows_turned(name: str) -> None:
-    """By every distance, one after the other, with something written in between."""
+    """By every distance, one after the other, with something written in between; in slices of less
+    and of more than a block."""
     rng = random.Random(name)
-    turns = [*range(-8, 8)] * 3
+    turns = [*range(-8, 8)] * 12
     rng.shuffle(turns)
     p = Program(CODE)
     for number, turn in enumerate(turns):
         p("rotw", turn)
-        p("addi", 4 * (number % 4) + 1, 2, number)
+        p("addi", 4 * (number % 4) + 1, 2, number % 100)
     cores = pair(name, p.finish())
     counts: list[int] = []
     while sum(counts) < 2 * len(turns):
-        counts.append(min(rng.choice((1, 2, 5, 30)), 2 * len(turns) - sum(counts)))
+        counts.append(min(rng.choice((1, 2, 60, 110)), 2 * len(turns) - sum(counts)))
     for core in cores:
         core.write("pc", CODE)
         # As if no window were in use, so that none overflows.
