@@ -24,6 +24,7 @@ import click
 from bench.codegen_build import code_sizes, compiled
 from bench.codegen_cases import CASES, NATIVE, NativeCase
 from bench.codegen_count import BOARDS, Bench, Figures
+from bench.codegen_floats import ARCHITECTURES, FLOATS
 from bench.codegen_gcc import (
     KERNELS,
     LEVELS,
@@ -100,6 +101,7 @@ def groups(names: Iterable[str]) -> list[tuple[str, str]]:
     """(group, kernel) of those names, or of all."""
     known = [(case.group, name) for name, case in CASES.items()]
     known += [("native", name) for name in NATIVE]
+    known += [("floats", name) for name in FLOATS]
     chosen = set(names)
     for name in chosen - {name for _, name in known}:
         raise click.BadParameter(f"there is no kernel {name!r}; there are "
@@ -115,7 +117,7 @@ def measure(
     benches = {release: Bench(release, arch) for release in releases}
     rows: dict[tuple[str, str], Row] = {}
     for group, name in groups(names):
-        if name in NOT_ON.get(arch, ()):
+        if name in NOT_ON.get(arch, ()) or (group == "floats" and arch not in ARCHITECTURES):
             continue
         row = rows[group, name] = {}
         source = (KERNELS / group / f"{name}.py").read_text()
@@ -124,8 +126,9 @@ def measure(
                 row: Row = row) -> None:
             size = code_sizes(mpy, bench.release)[name]
             try:
-                if group == "native":
-                    row[label] = native_cell(bench, NATIVE[name], mpy, size)
+                if group in ("native", "floats"):
+                    case = (FLOATS if group == "floats" else NATIVE)[name]
+                    row[label] = native_cell(bench, case, mpy, size)
                 else:
                     row[label] = viper_cell(bench, name, mpy, size)
             except NotRun as reason:
@@ -138,7 +141,7 @@ def measure(
             bench = benches[release]
             add(release, bench, compiled(source, name, release, arch, BASELINE))
         main = benches[releases[0]]
-        if group != "native" and arch in TARGETS:
+        if group not in ("native", "floats") and arch in TARGETS:
             for level in LEVELS:
                 try:
                     code = code_of(group, name, arch, main.release, level)
@@ -350,6 +353,7 @@ def main(names: tuple[str, ...], arch: str, opts: tuple[str, ...], json_file: st
                 lines += table(rows, group, value, opts, base)
         for value in ("total", "instructions", "size"):
             lines += table(rows, "native", value, opts, base)
+            lines += table(rows, "floats", value, opts, base)
         if arch in TARGETS:
             lines.append(f"{arch}; C: {version() or recorded_version() or 'no compiler'}"
                          + ("" if version() else " (recorded)"))

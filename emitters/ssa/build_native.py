@@ -80,7 +80,8 @@ class NativeBuilder(NativeEntry):
         versions = versions and not function.exc_stack_size and not self.is_generator
         self.plan = plan
         self.places = {op[1]: i for i, op in enumerate(ops) if op[0] in LABELS}
-        loops = find_regions(ops, self.places)
+        floats = plan.floats or ()
+        loops = find_regions(ops, self.places, [RESULT + i in floats for i in range(len(ops))])
         self.has_loop = any(loop is not None for loop in loops)
         self.regions: list[Region | None] = [*loops, None]
         self.calls_only = [False] * len(ops)

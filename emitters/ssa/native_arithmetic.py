@@ -35,7 +35,10 @@ def binary_op(b: NativeBuilder, verb: Op) -> None:
         return
     y, x = b.object_at(0), b.object_at(1)
     native_float_operators.note(b, plain, x, y)
-    if plain in (BinaryOp.IS, BinaryOp.IS_NOT) and (_is_single(b, x) or _is_single(b, y)):
+    is_identity = plain in (BinaryOp.IS, BinaryOp.IS_NOT)
+    if is_identity and not (_is_single(b, x) or _is_single(b, y)):
+        b.known.kinds.identity = True
+    if is_identity and (_is_single(b, x) or _is_single(b, y)):
         del b.stack[-2:]
         cond = "eq" if plain == BinaryOp.IS else "ne"
         b.stack.append(Entry(BOOL, HELD, b.block_value(cond, [x, y], 0, ir.BOOL)))

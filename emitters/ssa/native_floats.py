@@ -137,6 +137,15 @@ def read(b: NativeBuilder, local: int) -> Value:
 
 
 def write(b: NativeBuilder, local: int, value: Value) -> None:
+    """A local becomes a float; if it is that of an object that there is, the object itself, which
+    the program may compare by `is`."""
+    original = b.known.originals.get(value)
+    if original is None and value in b.known.homes:
+        original = b.variables.read(b.known.homes[value], b.block, OBJ)
+    if original is not None:
+        b.unboxed[original] = value
+        b.write_local(local, original)
+        return
     b.variables.write(UNBOXED + local, b.block, value)
     b.floats.add(local)
     b.seen.pop(local, None)

@@ -40,16 +40,20 @@ class Joined(NamedTuple):
 class Kinds:
     """What a try at a function has noted."""
 
-    __slots__ = ("assigned", "joined", "quotients")
+    __slots__ = ("assigned", "identity", "joined", "quotients")
 
     def __init__(self) -> None:
         self.assigned: set[Assigned] = set()
         self.joined: set[Joined] = set()
         self.quotients: set[int] = set()
         """Results of `/`."""
+        self.identity = False
+        """Objects are compared by `is`, others than None, True and False."""
 
     def floats(self, n_args: int) -> frozenset[int]:
         """Values that are likely to be floats.  Of the locals the first are arguments."""
+        if self.identity:
+            return frozenset()
         small = self._small(n_args)
         found = {FLOAT_CONSTANT, *self.quotients}
         if len(found) == 1 and not any(FLOAT_CONSTANT in pair for pair in self.assigned) \

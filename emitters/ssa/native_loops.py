@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from mpy_cross.emitters.ssa.build import Entry
@@ -134,6 +135,8 @@ COSTS: Final[dict[int, int]] = {
 """Instructions of the run-time, roughly, that stay what they are."""
 SAVED: Final = 35
 """Instructions that an operator on small ints takes less, roughly."""
+SAVED_FLOAT: Final = 120
+"""The same for an operator on floats, which makes no object."""
 WORTH_INLINE: Final = 0.5
 """Innermost loops that gain less have calls only."""
 WORTH_TWO: Final = 1.0
@@ -144,9 +147,12 @@ UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.EXCEPTION_MATCH,
 """Operators that are not often about two small ints, or not done inline."""
 
 
-def gain(ops: list[Op]) -> float:
-    """What inline operators save, by what the rest takes."""
-    saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
+def gain(ops: list[Op], floats: Sequence[bool]) -> float:
+    """What inline operators save, by what the rest takes; `floats`: by operation, whether it is
+    likely to give a float."""
+    saved = sum(SAVED_FLOAT if is_float else SAVED
+                for (verb, a, _), is_float in zip(ops, floats, strict=True)
+                if verb == Verb.BINARY_OP and (is_float or a not in UNLIKELY))
     return saved / max(1, sum(COSTS.get(verb, 0) for verb, _, _ in ops))
 
 
@@ -166,8 +172,10 @@ def handlers_pay(ops: list[Op]) -> bool:
     return saved > SETUP_COST * sum(verb in SETUPS for verb, _, _ in ops)
 
 
-def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
-    """Innermost loops, by operation."""
+def find_regions(
+    ops: list[Op], places: dict[int, int], floats: Sequence[bool]
+) -> list[Region | None]:
+    """Innermost loops, by operation; `floats`: as in `gain`."""
     ends: dict[int, int] = {}
     for i, op in enumerate(ops):
         if op[0] in JUMPS and places.get(op[1], i) < i:
@@ -181,7 +189,7 @@ def find_regions(ops: list[Op], places: dict[int, int]) -> list[Region | None]:
             other <= start and start < after < end for other, after, _ in loops
         ):
             continue
-        region = Region(label, start, end, gain(ops[start:end]))
+        region = Region(label, start, end, gain(ops[start:end], floats[start:end]))
         region.stored = {op[1] for op in ops[start:end]
                          if op[0] in (Verb.STORE_FAST, Verb.DELETE_FAST)}
         for i in range(start, end):

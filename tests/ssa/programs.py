@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import mpy_cross
+from bench import single
 from mpy_cross.driver import compile_source
 from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.emulator.compiler import compiler_for
@@ -28,7 +29,6 @@ from tests.ssa import (
     generate_floats,
     generate_native,
     generate_objects,
-    single,
 )
 
 _ADDRESS: Final = re.compile(r"\b\d{9,}\b")

@@ -1,6 +1,6 @@
 """Floats of single precision for CPython: every result is rounded with struct's 'f'.
 
-`translated` makes of a program one whose floats are these.
+`names` runs a program with them in the place of its floats.
 """
 
 from __future__ import annotations
@@ -81,10 +81,17 @@ class _Translator(ast.NodeTransformer):
         return node
 
 
-def output(source: str) -> str:
-    """What a program prints in CPython with such floats."""
+def names(source: str, **known: Any) -> dict[str, Any]:
+    """The names that a program leaves; `known`: those that it finds."""
     tree = ast.fix_missing_locations(_Translator().visit(ast.parse(source)))
+    found: dict[str, Any] = {"float": Single, "divided": divided, **known}
+    exec(compile(tree, "program", "exec"), found)
+    return found
+
+
+def output(source: str) -> str:
+    """What a program prints."""
     text = io.StringIO()
     with redirect_stdout(text):
-        exec(compile(tree, "program", "exec"), {"float": Single, "divided": divided})
+        names(source)
     return text.getvalue()
