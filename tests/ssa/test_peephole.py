@@ -69,7 +69,7 @@ def test_of_a_copy_the_low_register_is_tested() -> None:
 
 def test_low_registers_for_what_needs_them() -> None:
     """Of r4 and r8 the one with more instructions that are short with low registers is r4."""
-    code = [Ins("add", [8], [8, 0]), Ins("sub", [8], [8, 0]), Ins("mul", [4], [4, 0])]
+    code = [Ins("add", [40], [40, 0]), Ins("sub", [40], [40, 0]), Ins("mul", [41], [41, 0])]
     machine, (block, one, _) = function(3)
     block.code = code
     edge(block, one)
