@@ -30,13 +30,13 @@ SIZE: Final = 0x8000
 CODE, DATA = LX6_PLACE.code, LX6_PLACE.data
 STACK: Final = DATA + SIZE - 0x100
 FUNCTIONS: Final = 200  # of the program that is executed once
-LOOPS_LIMIT, WINDOWS_LIMIT, TRAP_LIMIT, COLD_LIMIT = 200, 40, 2.0, 25.0
+LOOPS_LIMIT, WINDOWS_LIMIT, CHANGING_LIMIT, TRAP_LIMIT, COLD_LIMIT = 200, 40, 1, 2.0, 25.0
 
 # Kernel: argument, how often, and the least speed.
 KERNELS: Final = {
     "crc32": (4000, 20, LOOPS_LIMIT), "sieve": (8000, 60, LOOPS_LIMIT),
     "matrix": (30, 20, LOOPS_LIMIT), "loops": (4000, 3, LOOPS_LIMIT), "fib": (21, 3, 0),
-    "floats": (3000, 30, 0), "changing": (200, 1, 0)}
+    "floats": (3000, 30, 0), "changing": (400, 10, CHANGING_LIMIT)}
 QEMU: Final = {"lx106": "lx106", "lx6": "de212"}
 
 
