@@ -7,7 +7,11 @@ from typing import Final
 
 import pytest
 
+pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
+
 import mpy_cross
+from bench import calls
+from bench.codegen_count import Bench
 from mpy_cross.emitters.ssa import tail_calls
 from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.emitters.ssa.text import function_text, parse_function
@@ -18,8 +22,6 @@ from mpy_cross.loader.ops import Emit
 from mpy_cross.loader.reader import read
 from mpy_cross.loader.release import get
 from tests.ssa.programs import Player
-
-pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
 
 TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"),
                   ("1.17", "xtensawin"), ("1.29", "xtensawin"), ("1.17", "xtensa"),
@@ -458,6 +460,15 @@ def test_strict_and_level_0_heed_no_comment() -> None:
     source = LEAF + CALLER
     for opt, strict in (("0", False), ("2", True)):
         assert compiled(marked(source), opt, strict) == compiled(source, opt, strict)
+
+
+@pytest.mark.parametrize("name", ["gcd(10946, 6765)", "a line of 50 pixels"])
+def test_they_are_faster_and_shorter(name: str) -> None:
+    bench = Bench("1.17", "armv7em")
+    baseline, by_run_time, direct = (calls.measure(bench, name, version)
+                                     for version in calls.VERSIONS)
+    assert direct[0] * 10 < by_run_time[0] < baseline[0]
+    assert direct[1] < by_run_time[1] < baseline[1]
 
 
 def test_what_does_not_fit_is_left_to_the_run_time() -> None:
