@@ -365,6 +365,7 @@ class NativeBuilder(NativeEntry):
             missing -= self.plan.dropped.get(region.label, set())
             known |= missing
             block = self._tested(missing, block, label, region)
+            block = native_floats.way_on(self, block, label, None)
         self._note(label, known)
         return block
 

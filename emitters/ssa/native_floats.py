@@ -301,7 +301,7 @@ def way_on(b: NativeBuilder, block: Block, label: int, region: Region | None) ->
     kept: set[int] = set()
     if region is not None and region is b.region:
         dropped = b.plan.no_floats.get(label, set())
-        if b.places[label] < b.at:
+        if label == region.label and b.places[label] < b.at:
             kept = expected(b, region)
         else:
             kept = b.known.facts.setdefault(label, here - dropped)
