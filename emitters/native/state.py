@@ -111,6 +111,7 @@ class NativeState:
         "n_consts",
         "n_locals",
         "n_reserved",
+        "n_settled",
         "n_state",
         "prelude_index",
         "prelude_offset",
@@ -165,6 +166,8 @@ class NativeState:
         self.slots = [Slot() for _ in range(self.max_stack + 1)]
         self.jumps = Jumps(self.machine)
         self.stack_size = 0
+        self.n_settled = 0
+        """So many slots, from the bottom, are in no register."""
         self.saved_vtype = PYOBJ
         self.handlers: list[Handler] = []
         self.consts: list[ConstValue] = []
@@ -382,8 +385,13 @@ class NativeState:
     def free_register(self, reg: int, skip: int) -> None:
         """Write values in `reg` to memory, except the one at position `skip` (1 is the top)."""
         slots = self.slots
-        spared = self.stack_size - skip
-        for i in range(self.stack_size):
+        size = self.stack_size
+        spared = size - skip
+        first = self.n_settled
+        while first < size and slots[first].kind != IN_REG:
+            first += 1
+        self.n_settled = first
+        for i in range(first, size):
             slot = slots[i]
             if slot.kind == IN_REG and slot.data == reg and i != spared:
                 slot.kind = IN_MEMORY
@@ -392,11 +400,12 @@ class NativeState:
     def free_registers(self) -> None:
         """Write all values in registers to memory."""
         slots = self.slots
-        for i in range(self.stack_size):
+        for i in range(self.n_settled, self.stack_size):
             slot = slots[i]
             if slot.kind == IN_REG:
                 slot.kind = IN_MEMORY
                 self.store_state(self.stack_start + i, slot.data)
+        self.n_settled = max(self.n_settled, self.stack_size)
 
     def load_immediate(self, reg: int, slot: Slot, as_object: bool) -> int:
         """reg = an immediate, as an object if wanted or in native code; the type it then has."""
@@ -446,6 +455,7 @@ class NativeState:
 
     def fold_top(self, reg: int) -> None:
         """Drop the value below the top.  `reg` takes the top if it was in memory."""
+        self.n_settled = min(self.n_settled, self.stack_size - 2)
         lower = self.slots[self.stack_size - 2]
         top = self.slots[self.stack_size - 1]
         lower.vtype, lower.kind, lower.data = top.vtype, top.kind, top.data
@@ -477,6 +487,7 @@ class NativeState:
 
     def push_reg(self, vtype: int, reg: int) -> None:
         slot = self.slots[self.stack_size]
+        self.n_settled = min(self.n_settled, self.stack_size)
         slot.vtype = vtype
         slot.kind = IN_REG
         slot.data = reg
