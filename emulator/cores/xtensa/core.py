@@ -37,8 +37,9 @@ from mpy_cross.emulator.cores.xtensa.interpreted_core import InterpretedXtensa, 
 from mpy_cross.emulator.cores.xtensa.memory import BusMemory
 from mpy_cross.emulator.cores.xtensa.models import model as find_model
 from mpy_cross.emulator.cores.xtensa.state import State
-from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translated, Translator, mode_of
+from mpy_cross.emulator.cores.xtensa.translate import PAGE_BITS, Translator, mode_of
 from mpy_cross.emulator.cores.xtensa.translate_jumps import LOOPS
+from mpy_cross.emulator.cores.xtensa.translated import Translated
 
 STUB_CODE: Final = STUBS + 0x180  # from here on stubs are the host's
 _OFTEN: Final = 8  # stores to a page of code, after which the code is compared instead
