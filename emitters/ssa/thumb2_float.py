@@ -81,9 +81,11 @@ def _compare(selector: Selector, value: Value) -> None:
 def _box(selector: Selector, value: Value) -> None:
     table, number = value.args
     selector.out.append(Ins(COPY, [reg(value)], [0]))
-    ins = Ins("box", [0], [reg(table), S0], value.imm)
+    # Some firmware takes floats in s0, some, as that of the RP2350, in r0 (-mfloat-abi=softfp).
+    ins = Ins("box", [0], [reg(table), 0, S0], value.imm)
     ins.clobbers = CALL_LOSES
     selector.out.append(ins)
+    selector.out.append(Ins("vget", [0], [reg(number)]))
     selector.fixed([(S0, number)])
 
 

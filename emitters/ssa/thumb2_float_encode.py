@@ -76,6 +76,7 @@ FLOAT_CODE: Final[dict[str, Callable[[Ins], bytes]]] = {
     "vimm": lambda ins: VMOV_IMM(ins.dests[0] - S0, ins.imm),
     "vldr": lambda ins: VLDR(ins.dests[0] - S0, ins.srcs[0], ins.imm),
     "vmov": lambda ins: TO_FLOAT(ins.dests[0] - S0, ins.srcs[0]),
+    "vget": lambda ins: FROM_FLOAT(ins.dests[0], ins.srcs[0] - S0),
     "vcmp": _compare,
     "vcmpz": lambda ins: VCMP_ZERO(ins.srcs[0] - S0) + VMRS,
     "vcvt": _convert,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from struct import pack, unpack
 
 import pytest
@@ -241,6 +242,16 @@ def test_only_where_there_are_registers_for_them() -> None:
     for arch in ("armv7m", "armv7em", "armv7emdp", "armv6m", "xtensawin"):
         assert ".float" not in ssa(source, arch)
     assert ".float" not in ssa(source, level="1")
+
+
+def test_a_float_is_given_in_both_kinds_of_registers() -> None:
+    """Firmware may take floats in s0 or, with -mfloat-abi=softfp, in r0."""
+    record: list[tuple[str, str, str]] = []
+    source = HEADER + PROGRAMS["changing"]
+    Player("1.29", "armv7emsp").compiled(source, Emit.BYTECODE, ALL._replace(record=record))
+    text = "".join(text for stage, _, text in record if stage == "regalloc")
+    boxes = re.findall(r"\n *(.*)\n *(.*)\n *r0 = box v\d+, r0, r16, #\d+", text)
+    assert boxes and all(two.startswith("r0 = vget") for _, two in boxes)
 
 
 def test_functions_about_ints_are_what_they_were() -> None:
