@@ -532,7 +532,7 @@ def test_hex_as_intelhex_reads_it(parts: tuple[Segment, ...], row: int) -> None:
 
 @pytest.mark.parametrize(("board", "address", "text"), [
     ("pyboard", 0x60000000, r"its flash is 0x08000000 to 0x080fffff; is it for another board\?"),
-    ("nucleo_f411re", 0x0807FFFE, r"has 4 bytes at 0x0807fffe, where the STM32F411RE has no memory"),
+    ("nucleo_f411re", 0x0807FFFE, r"4 bytes at 0x0807fffe, where the STM32F411RE has no memory"),
     ("pico", 0x08000000, r"where the RP2040 has no memory for them: its flash is 0x10000000 to"),
 ])
 def test_an_image_for_another_chip(board: str, address: int, text: str, tmp_path: Path) -> None:
