@@ -8,10 +8,10 @@ least moves to the frame, with short-lived registers at its uses, and all begins
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import heapify, heappop, heappush
 from typing import Final, final
 
+from mpy_cross.emitters.ssa.bits import bits_of, powers
+from mpy_cross.emitters.ssa.coalesce import coalesce
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
@@ -36,27 +36,6 @@ EITHER: Final = frozenset(("add", "and", "orr", "eor", "mul"))
 @final
 class AllocationError(Exception):
     """No registers can be found: too few for one instruction."""
-
-
-_powers: list[int] = []
-FEW: Final = 1 << 12
-
-
-def powers(n: int) -> list[int]:
-    """1 << i for all i below `n`, and perhaps some more."""
-    if n > FEW:
-        return [1 << i for i in range(n)]
-    while len(_powers) < n:
-        _powers.append(1 << len(_powers))
-    return _powers
-
-
-def bits_of(word: int) -> Iterator[int]:
-    """The numbers of the bits that are set."""
-    while word:
-        lowest = word & -word
-        yield lowest.bit_length() - 1
-        word ^= lowest
 
 
 @final
@@ -352,53 +331,11 @@ class Allocator:
             rep[first], first = register, rep[first]
         return register
 
-    def _coalesce(self) -> None:
-        near, weights, starts, bits = self.near, self.weights, self.starts, self.bits
-        heap: list[tuple[float, int, int]] = []
-        wanted: dict[int, dict[int, float]] = {}
-        for (x, y), weight in self.copies.items():
-            wanted.setdefault(x, {})[y] = weight
-            wanted.setdefault(y, {})[x] = weight
-            heap.append((-weight, x, y))
-        heapify(heap)
-        while heap:
-            weight, x, y = heappop(heap)
-            if wanted[x].get(y) != -weight:
-                continue  # one has become part of another, or the pair is worth more by now
-            if near[x] & bits[y] or (x in self.high) != (y in self.high):
-                continue
-            if x in self.apart or y in self.apart:
-                continue
-            self.rep[y] = x
-            moved, near[y] = near[y], 0
-            near[x] |= moved
-            gone, bit = ~bits[y], bits[x]
-            while moved:
-                lowest = moved & -moved
-                other = lowest.bit_length() - 1
-                near[other] = near[other] & gone | bit
-                moved ^= lowest
-            weights[x] += weights[y]
-            self.gains[x] += self.gains[y]
-            starts[x] = min(starts.get(x, 1 << 30), starts.pop(y, 1 << 30))
-            if y in self.temporary:
-                self.temporary.add(x)
-            self.hints[x].update(self.hints[y])
-            del wanted[x][y]
-            for other, more in wanted.pop(y).items():
-                if other == x:
-                    continue
-                del wanted[other][y]
-                more += wanted[x].get(other, 0.0)
-                wanted[x][other] = wanted[other][x] = more
-                heappush(heap, (-more, x, other))
-            wanted[y] = {}
-
     def _one_round(self) -> list[int]:
         """Choose registers; those that have to be spilled."""
         self._interference()
         self.rep = {}
-        self._coalesce()
+        coalesce(self)
         rep, starts = self.rep, self.starts
         self.chosen = {}
         self.owners = {register: 1 << register for register in self.registers}
@@ -634,10 +571,7 @@ def allocate(
     function: MFunction, registers: tuple[int, ...], second: Second | None = None,
     floats: tuple[int, ...] = (),
 ) -> None:
-    """Choose registers of the target for a function; `floats`: those for floats.
-
-    Raises AllocationError.
-    """
+    """Choose registers of the target, `floats` for floats.  Raises AllocationError."""
     Allocator(function, registers, second, floats).run()
 
 
