@@ -39,11 +39,13 @@ class Variables:
             value = known.get(variable)
             if value is not None:
                 break
-            if block in self.closed and len(block.preds) == 1:
+            # Blocks that control never gets to may lead to each other in a circle.
+            if block in self.closed and len(block.preds) == 1 \
+                    and len(passed) <= self.function.n_blocks:
                 passed.append(block)
                 block = block.preds[0]
                 continue
-            if block in self.closed and not block.preds:
+            if block in self.closed and len(block.preds) < 2:
                 value = self._undefined()
             else:
                 value = self.function.new_value("phi", vtype, [], 0, block)
