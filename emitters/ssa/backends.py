@@ -100,7 +100,7 @@ BACK_ENDS: Final = {
     "armv7m": _thumb2(False),
     "armv7em": _thumb2(True),
     "armv7emsp": _thumb2(True, FLOAT_REGISTERS),
-    "armv7emdp": _thumb2(True),
+    "armv7emdp": _thumb2(True, FLOAT_REGISTERS),
     "xtensa": _xtensa(xtensa_select.CALL0),
     "xtensawin": _xtensa(xtensa_select.WINDOWED),
 }
