@@ -7,9 +7,14 @@ from typing import Final
 
 import pytest
 
+from mpy_cross.assembler.code import Code
+from mpy_cross.assembler.xtensa import TABLE
 from mpy_cross.emulator.boards import board as find_board
 from mpy_cross.emulator.cli import main
 from mpy_cross.emulator.compiler import compiler_for
+from mpy_cross.emulator.cores.xtensa import base
+from mpy_cross.emulator.cores.xtensa.numbers import OVERFLOW
+from mpy_cross.emulator.cores.xtensa.vectors import window_vectors
 from mpy_cross.emulator.native_check import compare
 from mpy_cross.emulator.runtime.runtime import Compiler
 from mpy_cross.emulator.session import EXIT_FAULT
@@ -106,6 +111,103 @@ def test_command_line(board: str, emit: str, tmp_path: Path,
 def test_calls_nest_to_a_depth_of_200(board: str, release: str) -> None:
     with ran(board, release, DEEP) as session:
         assert session.console == DEEP_PRINTS
+
+
+NESTED: Final = """
+@micropython.native
+def chain(k, n, through):
+    a, b, c, d = k + n, k - n, k ^ n, k * n
+    below = chain(k - 1, n, through) if k else through(n - 1)
+    return below if (a, b, c, d) == (k + n, k - n, k ^ n, k * n) else -1
+@micropython.native
+def native_level(n, through):
+    a, b, c, d, e, f = n, n + 1, n + 2, n + 3, n + 4, n + 5
+    below = chain(9, n, through)
+    return below + a - b + c - d + e - f + 4
+@micropython.viper
+def viper_level(n: int, through) -> int:
+    a = n * 3
+    b = n ^ 85
+    below = int(through(n - 1))
+    return below + a - n * 3 + (b ^ 85) - n + 1
+@micropython.native
+def values(n, through):
+    a, b = n, -n
+    try:
+        yield a + b
+        yield through(n - 1)
+    finally:
+        closed.append(n)
+@micropython.native
+def generator_level(n, through):
+    total = 1
+    for value in values(n, through):
+        total += value
+    return total
+@micropython.native
+def delegating(n, through):
+    got = yield from values(n, through)
+    return got
+@micropython.native
+def builtin_level(n, through):
+    return 1 + max(delegating(n, through), key=lambda value: value)
+@micropython.native
+def handler_level(n, through):
+    a, b = n, [n]
+    try:
+        below = chain(9, n, through)
+    except ValueError as error:
+        passed.append(a)
+        raise KeyError(error.args[0] + b[0])
+    except KeyError as error:
+        passed.append(a)
+        raise ValueError(error.args[0] + b[0])
+    finally:
+        b.append(a)
+        ended.append(sum(b))
+    return below + 1
+levels = native_level, viper_level, generator_level, builtin_level, handler_level
+def through(n):
+    if n == 0:
+        if fail:
+            raise ValueError(0)
+        return 0
+    return levels[n % 5](n, through)
+for fail in False, True, False:
+    closed, passed, ended = [], [], []
+    try:
+        print(through(200))
+    except (ValueError, KeyError) as error:
+        print(type(error).__name__, error)
+    print(len(closed), sum(closed), len(passed), sum(passed), len(ended), sum(ended))
+"""
+"""200 levels, of five kinds in turn, with bytecode between all of them: chains of functions in
+machine code, which need more windows than there are, viper, generators, builtins, and handlers that
+raise another exception."""
+NESTED_PRINTS: Final = (
+    "200\n80 8000 0 0 40 8120\nValueError 4060\n80 8000 40 4060 40 8120\n"
+    "200\n80 8000 0 0 40 8120\n")  # as CPython
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("board", BOARDS)
+def test_levels_of_all_kinds_nest_to_a_depth_of_200(board: str, release: str) -> None:
+    with ran(board, release, NESTED) as session:
+        assert session.console == NESTED_PRINTS
+
+
+def test_windows_spill_in_nested_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = bytearray(window_vectors())
+    code = Code()
+    code.emit(TABLE["rfwo"])
+    keeps_nothing = code.finish()
+    for place in OVERFLOW.values():
+        vectors[place : place + len(keeps_nothing)] = keeps_nothing
+    monkeypatch.setattr(base, "window_vectors", lambda: bytes(vectors))
+    session = session_of("esp32", "1.29")
+    session.run_source(NESTED)
+    assert session.console != NESTED_PRINTS
+    session.close()
 
 
 ASSEMBLER: Final = """
