@@ -57,6 +57,20 @@ MAX_NATIVE_LOCALS: Final = 48
 Verbs = Callable[["NativeBuilder", Op], None]
 
 
+def check(function: FunctionOps, verbs: dict[int, Verbs]) -> None:
+    """Raises Unsupported for what has no optimised form, or gains nothing."""
+    ops = function.ops
+    if len(ops) > MAX_NATIVE_OPS or function.n_locals > MAX_NATIVE_LOCALS:
+        raise Unsupported(f"{len(ops)} operations, {function.n_locals} locals")
+    if function.exc_stack_size and not handlers_pay(ops):
+        raise Unsupported("handlers take more than operators gain")
+    if function.flags & ScopeFlag.GENERATOR and not operates(ops):
+        raise Unsupported("a generator without operators")
+    for op in ops:
+        if op[0] not in verbs:
+            raise Unsupported(Verb(op[0]).name.lower())
+
+
 @final
 class NativeBuilder(NativeEntry):
     """The state of building one function."""
@@ -164,12 +178,6 @@ class NativeBuilder(NativeEntry):
 
     def build(self) -> Function:
         function = self.function
-        if len(self.ops) > MAX_NATIVE_OPS or function.n_locals > MAX_NATIVE_LOCALS:
-            raise Unsupported(f"{len(self.ops)} operations, {function.n_locals} locals")
-        if function.exc_stack_size and not handlers_pay(self.ops):
-            raise Unsupported("handlers take more than operators gain")
-        if self.is_generator and not operates(self.ops):
-            raise Unsupported("a generator without operators")
         self.handler = self.is_generator or bool(function.flags & ScopeFlag.REFGLOBALS) or \
             not USE_GLOBALS.isdisjoint([op[0] for op in self.ops])
         self._make_frame()
@@ -245,10 +253,7 @@ class NativeBuilder(NativeEntry):
             self.region = None
 
     def _one(self, op: Op) -> None:
-        verb = self.native_verbs.get(op[0])
-        if verb is None:
-            raise Unsupported(Verb(op[0]).name.lower())
-        verb(self, op)
+        self.native_verbs[op[0]](self, op)
 
     def _one_plain(self, i: int, op: Op) -> None:
         block = self.exit_blocks.get(i)

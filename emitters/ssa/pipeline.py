@@ -15,7 +15,7 @@ from mpy_cross.emitters.ssa.build import Target, Verbs
 from mpy_cross.emitters.ssa.build_called import CalledBuilder
 from mpy_cross.emitters.ssa.build_direct import parts_of
 from mpy_cross.emitters.ssa.build_machine import MACHINE_VERBS
-from mpy_cross.emitters.ssa.build_native import NativeBuilder
+from mpy_cross.emitters.ssa.build_native import NativeBuilder, check
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.build_viper import ViperBuilder
@@ -266,6 +266,7 @@ def optimise_native(
 
     `baseline`: its code, of which generators and files of version 5 need something.
     """
+    check(function, NATIVE_VERBS)
     target = Target(release, linker, machine.traits.nlr_buf_words)
     plan = Plan()
     with_floats = settings.level == "2" and bool(BACK_ENDS[arch].floats)
