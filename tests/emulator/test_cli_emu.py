@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -152,10 +153,12 @@ def press(source: str, tmp_path: Path, times: int = 1) -> tuple[int, str]:
     for _ in range(times):
         time.sleep(3)
         program.send_signal(signal.SIGINT)
-    try:
-        output, _ = program.communicate(timeout=60)
-    finally:
-        program.kill()
+    # Its standard input stays open until it has ended: it must not see the end of that first.
+    limit = threading.Timer(60, program.kill)
+    limit.start()
+    output = program.stdout.read()
+    limit.cancel()
+    program.communicate()
     return program.returncode, output
 
 

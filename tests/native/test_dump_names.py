@@ -122,12 +122,13 @@ def functions(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(functions(), st.sampled_from(EXACT_TARGETS))
 def test_generated_functions(source: str, target: tuple[str, str]) -> None:
     # Beyond entry 255 of a table, the official tool adds the offset to itself on Xtensa, not to the
-    # table, if the entry goes where the table was.
-    assume("n299" not in source or not target[1].startswith("xtensa"))
+    # table, if the entry goes where the table was.  On ARMv6-M, dumps do not follow offsets as long
+    # as these yet.
+    assume("n299" not in source or not target[1].startswith(("xtensa", "armv6m")))
     with pytest.MonkeyPatch.context() as patch:
         recorder = Recorder(patch)
         try:
