@@ -22,9 +22,11 @@ _KINDS: dict[str, type[Exception]] = {
 
 
 def compiler_for(
-    release: Release, arch: str = "", emit: str = "bytecode", opt: str | None = None
+    release: Release, arch: str = "", emit: str = "bytecode", opt: str | None = None,
+    strict: bool = False,
 ) -> Compiler:
-    """The compiler for boards of one architecture; `opt`: how much machine code is optimised.
+    """The compiler for boards of one architecture; `opt`: how much machine code is optimised;
+    `strict`: it takes only what the reference takes.
 
     Its exceptions carry `place`: file, line and the function ("" outside of functions).
     """
@@ -38,7 +40,7 @@ def compiler_for(
         try:
             return mpy_cross.compile(
                 source, name, release=release, arch=arch, emit=emit, opt=opt, opt_level=level,
-                constants=_constants() if b"stm." in source else None, form=form,
+                constants=_constants() if b"stm." in source else None, form=form, strict=strict,
             )
         except CompileError as error:
             raise program_error(error) from error

@@ -19,6 +19,7 @@ from mpy_cross.emulator.runtime.memory import Memory
 from mpy_cross.emulator.runtime.runtime import Runtime
 from mpy_cross.emulator.runtime.volumes import MemoryVolume
 from mpy_cross.loader.release import get
+from tests.reference.reasons import STRICT
 
 HOST = "host"
 """In place of a board: floats of 64 bits and no machine around, like MicroPython's unix port."""
@@ -42,8 +43,9 @@ def run(path: Path, release: str, board: str, emit: str, inside: bool,
     """Run the program; its output goes to standard output.
 
     `mended`: fields of the release that the compiler takes as set, though they are not; `opt`: how
-    much machine code is optimised.
+    much machine code is optimised.  Tests of what viper refuses get a strict compiler.
     """
+    strict = f"{path.parent.name}/{path.name}" in STRICT
     if board != HOST:
         from mpy_cross.emulator.boards import board as facts
         from mpy_cross.emulator.session import Session
@@ -51,13 +53,14 @@ def run(path: Path, release: str, board: str, emit: str, inside: bool,
         chosen = get(release)
         fields: dict[str, Any] = dict.fromkeys(mended, True)
         compiler = compiler_for(chosen._replace(**fields), facts(board).arch, emit,
-                                opt)
+                                opt, strict)
         session = Session(board, chosen, compiler, write=_write)
         mount(session.runtime, path, inside)
         session.run(path)
         session.close()
         return
-    runtime = Runtime(get(release), compiler_for(get(release), HOST_ARCH, emit, opt), _write)
+    compiler = compiler_for(get(release), HOST_ARCH, emit, opt, strict)
+    runtime = Runtime(get(release), compiler, _write)
     runtime.arch = HOST_ARCH
     runtime.start_time = START
     mount(runtime, path, inside)

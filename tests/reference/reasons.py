@@ -99,6 +99,9 @@ NATIVE_REASONS: Final[dict[str, str]] = {
 }
 """The same with `--emit native`."""
 
+STRICT: Final = ("micropython/viper_error.py",)
+"""Tests of what viper refuses: optimised viper takes more, unless the compiler is strict."""
+
 MISTAKES: Final[dict[str, dict[str, str]]] = {
     "xtensa": {
         "xtensa_checked_offsets":
