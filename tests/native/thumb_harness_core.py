@@ -24,7 +24,7 @@ RAM_SIZE: Final = 0x8_0000
 SP, LR = 13, 14
 
 MODELS: Final = {"armv6m": "cortex-m0+", "armv7m": "cortex-m3", "armv7em": "cortex-m4f",
-                 "armv7emsp": "cortex-m4f"}
+                 "armv7emsp": "cortex-m4f", "armv7emdp": "cortex-m7"}
 """The smallest core that each of these architectures is for."""
 
 

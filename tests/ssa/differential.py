@@ -4,6 +4,7 @@
     python -m tests.ssa.differential --count 500 --kind objects --seed 7
     python -m tests.ssa.differential --count 1000 --kind calls
     python -m tests.ssa.differential --count 1000 --arch armv6m
+    python -m tests.ssa.differential --count 16000 --in-turn --release all
     python -m tests.ssa.differential --show --seed 7
 
 Functions over machine integers (`generate_functions`) are judged by a model of viper in CPython and
@@ -22,10 +23,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import mpy_cross
+from mpy_cross.emitters.ssa.backends import BACK_ENDS
 from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.emulator.runtime.scheduler import HardFault
 from mpy_cross.loader.ops import Emit
-from mpy_cross.loader.release import get
+from mpy_cross.loader.release import RELEASES, get
 from mpy_cross.options import CompileOptions
 from tests.native.thumb_harness import buffer_addresses
 from tests.native.thumb_harness_model import TYPES, Model, Unfit
@@ -39,6 +41,10 @@ TARGETS: Final = (("1.17", "armv7m"), ("1.29", "armv7emsp"), ("1.29", "armv6m"),
                   ("1.29", "xtensawin"), ("1.17", "xtensawin"), ("1.29", "xtensa"),
                   ("1.17", "xtensa"))
 """Releases and architectures in turn: of the versions 5 and 6 of .mpy files, and of each core."""
+EVERY_TARGET: Final = tuple(
+    (version, arch) for version, release in RELEASES.items() for arch in BACK_ENDS
+    if arch in release.archs)
+"""Every release that has machine code, with every architecture that there is a back end for."""
 FEW_REGISTERS: Final = 4
 """With so few there is spilling everywhere."""
 CHUNK: Final = 200
@@ -227,6 +233,14 @@ def functions(
     return ran, wrong
 
 
+def targets_of(releases: Sequence[str], arch: str | None) -> Sequence[tuple[str, str]]:
+    """What `--release` and `--arch` ask for."""
+    known = EVERY_TARGET if releases else TARGETS
+    chosen = [one for one in known if arch in (None, one[1])
+              and (not releases or "all" in releases or one[0] in releases)]
+    return chosen or [one for one in EVERY_TARGET[-len(BACK_ENDS):] if one[1] == arch]
+
+
 MADE: Final = {"functions": case, "calls": generate_calls.case}
 
 
@@ -238,8 +252,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--most", type=int, default=1, help="kinds of mistakes to stop after")
     parser.add_argument("--kind", choices=(*MADE, *KINDS), default="functions")
-    parser.add_argument("--arch", choices=sorted({arch for _, arch in TARGETS}),
+    parser.add_argument("--arch", choices=sorted(BACK_ENDS),
                         help="only this one of the architectures")
+    parser.add_argument("--release", action="append", choices=("all", *RELEASES), default=[],
+                        metavar="VERSION", help="this release, with all architectures; more than "
+                        "one may be given, or all")
     parser.add_argument("--in-turn", action="store_true",
                         help="each at one of the settings, not at all of them: five times as fast")
     parser.add_argument("--show", action="store_true", help="print the function of the seed")
@@ -250,7 +267,7 @@ def main(argv: list[str] | None = None) -> int:
               else MADE[options.kind](options.seed, True, 3).source)
         return 0
     settings = in_turn if options.in_turn else every
-    targets = [one for one in TARGETS if options.arch in (None, one[1])]
+    targets = targets_of(options.release, options.arch)
     print(f"seed {options.seed}", flush=True)
     ran = n_wrong = 0
     end = options.seed + options.count
