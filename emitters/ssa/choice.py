@@ -59,6 +59,7 @@ def _choose(
     or how long its code is, or what generators and files of version 5 need of it."""
     refused: NativeError | None = None
     baseline: NativeCode | None = None
+    n_warnings = len(machine.warnings)
     try:
         baseline = emit_native(function, machine, release, linker, source_file)
     except NativeError as error:
@@ -79,9 +80,11 @@ def _choose(
                 assert baseline is not None
                 optimised = optimise_native(function, machine, release, linker, arch, settings,
                                             baseline.raw_code)
-            if settings.level != "s" or baseline is None or does_more or (
+            is_wrong = len(machine.warnings) > n_warnings  # the baseline's code, which says so
+            if settings.level != "s" or baseline is None or does_more or is_wrong or (
                 len(optimised.raw_code.code) <= len(baseline.raw_code.code)
             ):
+                del machine.warnings[n_warnings:]
                 return optimised
             reason = "the baseline's code is shorter"
         except Unsupported as unsupported:

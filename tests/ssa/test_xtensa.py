@@ -145,6 +145,24 @@ def test_far_branches_and_numbers(n: int, arch: str) -> None:
         assert outcome(module, args) == expected(model, args), args
 
 
+VIPER_FAR: Final = long_function(170)
+SUMS_FAR: Final = "@micropython.native\ndef f(x, y):\n while x:\n" + "  y = x + y\n" * 140
+
+
+@pytest.mark.parametrize("source", [VIPER_FAR, SUMS_FAR], ids=["viper", "native"])
+@every_abi
+def test_branches_that_the_reference_cuts(
+    arch: str, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Code that is known to be wrong is never preferred, nor warned of when there is other code."""
+    plain = mpy_cross.compile(source, "a.py", release="1.17", arch=arch)
+    assert {record.getMessage() for record in caplog.records} == {"ERROR: xtensa bccz out of range"}
+    caplog.clear()
+    for level in ("1", "2", "s"):
+        assert mpy_cross.compile(source, "a.py", release="1.17", arch=arch, opt=level) != plain
+    assert not caplog.records
+
+
 @every_abi
 def test_a_big_frame(arch: str) -> None:
     names = [f"v{i}" for i in range(150)]
