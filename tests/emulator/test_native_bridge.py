@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import threading
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 from mpy_cross.emulator.compiler import compiler_for
 from mpy_cross.emulator.cores.core import CoreFault
 from mpy_cross.emulator.runtime.runtime import Runtime
+from mpy_cross.emulator.runtime.types import Module
 from mpy_cross.loader.errors import MpyError
+from mpy_cross.loader.mpyfile import NativeFlag
 from mpy_cross.loader.place import link_qstr, relocate
 from mpy_cross.loader.release import get
+from mpy_cross.loader.writer import write
 from tests.emulator.native_programs import DEEP, DEEP_PRINTS
 
 PROGRAMS = Path(__file__).parents[1]
@@ -241,6 +245,30 @@ def test_broken_relocations(program: bytes) -> None:
 
     with pytest.raises(MpyError):
         relocate(program, bytearray(16), bytearray(), where)
+
+
+@pytest.mark.parametrize("flags", [NativeFlag(0), NativeFlag.RELOC])
+def test_modules_written_in_c_stay(flags: NativeFlag) -> None:
+    """Functions in their data refer to them by addresses alone."""
+    release = get("1.28")
+    runtime = Runtime(release, compiler_for(release, "armv6m"))
+    runtime.arch = "armv6m"
+    runtime.activate()
+    source = b"@micropython.viper\ndef f(a: int, b: int) -> int:\n    return a * b\n"
+    mpy = runtime.compile(source, "m.py").mpy
+    assert mpy is not None
+    made = mpy.root.children[0]
+    made.scope_flags |= flags
+    module = Module("m")
+    runtime.run(runtime.load(write(mpy)), module)
+    address = module.__dict__.pop("f").placed.address
+    text = bytes(runtime.native.core.bus.view(address, len(made.code)))
+    del module
+    gc.collect()
+    others = [runtime.native.region.put(bytes(len(text))) for _ in range(100)]
+    assert bytes(others[0].view(len(text))) != text
+    stays = bytes(runtime.native.core.bus.view(address, len(text))) == text
+    assert stays is bool(flags)
 
 
 def test_qstr_links() -> None:

@@ -67,7 +67,7 @@ SINGLE_REASONS: Final[dict[str, str]] = {
 """The same on boards with floats of single precision."""
 
 _UNBOUND = "native code does not check for unbound locals; the reference skips it"
-_RAISE = "native code of 1.17 has no bare raise; the reference skips it"
+_RAISE = "native code has no bare raise; the reference skips it"
 _ASYNC_WITH = "native code of 1.17 cannot do async with; the reference skips it"
 
 NATIVE_REASONS: Final[dict[str, str]] = {

@@ -104,10 +104,10 @@ class Bridge:
     where these are used.
     """
 
-    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "arm", "cells", "core",
-                 "depth", "due", "functions", "globals", "handles", "ints", "limit", "locals",
-                 "plain", "region", "runtime", "side", "suspended", "table", "types", "untidy",
-                 "words")
+    __slots__ = ("_called", "_cycles", "_files", "_handlers", "_raised", "_resident", "arm",
+                 "cells", "core", "depth", "due", "functions", "globals", "handles", "ints",
+                 "limit", "locals", "plain", "region", "runtime", "side", "suspended", "table",
+                 "types", "untidy", "words")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -148,6 +148,8 @@ class Bridge:
         self._handlers: list[tuple[int, Frame]] = []
         self.core.on_error = self._landing_of
         self._files: weakref.WeakKeyDictionary[Code, FileImage] = weakref.WeakKeyDictionary()
+        self._resident: list[FileImage] = []
+        """Modules written in C: their functions and objects are in there, and stay for good."""
         functions.install_types()
         generators.install_types()
         self.types: dict[type, BuiltinType] = {cls: BY_HOST[cls] for cls in MACHINE_TYPES}
@@ -198,6 +200,8 @@ class Bridge:
                               self.table.entry, self.core.code_changed, self.side.bit)
             self._files[code] = image
         placed = image.place(proto)
+        if placed.relocated and image not in self._resident:
+            self._resident.append(image)
         made: MachineFunction
         if placed.kind == CodeKind.ASM:
             made = AsmFunction(self, image, placed)

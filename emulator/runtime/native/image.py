@@ -56,15 +56,17 @@ class Placed:
     """One function's code in memory.
 
     entry: where a call goes; resume: where a generator goes on, start: where it begins; table: its
-    constants (version 5) or children (version 6); signature: of native functions.
+    constants (version 5) or children (version 6); signature: of native functions; relocated: it is
+    a module written in C.
     """
 
-    __slots__ = ("address", "code", "entry", "generator", "kind", "raw", "resume", "signature",
-                 "start", "table", "table_block")
+    __slots__ = ("address", "code", "entry", "generator", "kind", "raw", "relocated", "resume",
+                 "signature", "start", "table", "table_block")
 
     def __init__(self, raw: RawCode, code: Block, signature: Signature | None, bit: int) -> None:
         self.raw = raw
         self.kind = raw.kind
+        self.relocated = raw.kind == CodeKind.VIPER and bool(raw.scope_flags & NativeFlag.RELOC)
         self.code = code
         self.address = code.address
         self.entry = code.address | bit
