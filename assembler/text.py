@@ -55,7 +55,8 @@ class Data(NamedTuple):
 # Rows of instructions that load the word at their label.
 _LITERAL_LOADS: Final = frozenset(("ldr_lit", "ldr.w_lit", "l32r"))
 _WORD: Final = 4
-_CALL0_UNIT: Final = 4  # of the distances that Xtensa's call0 has
+# Xtensa's calls, of which targets are aligned to words.
+_ALIGNED_CALLS: Final = frozenset(("call0", "call4", "call8", "call12"))
 
 
 def literal_of(step: Instruction) -> int | None:
@@ -68,9 +69,10 @@ def disassemble(table: Reader[I], code: bytes, features: frozenset[str], address
     """The instructions of `code`, and the data between them.
 
     data: addresses of data with their sizes in bytes, four for a word.  What an instruction loads
-    from further down is data too.
+    from further down is data too, and so are zeros that align what a call goes to.
     """
     known = dict(data or {})
+    called: set[int] = set()
     size = len(code)
     offset = 0
     while offset < size:
@@ -78,6 +80,11 @@ def disassemble(table: Reader[I], code: bytes, features: frozenset[str], address
         length = known.get(place, 0)
         if length and offset + length <= size:
             yield Data(place, code[offset:offset + length], length == _WORD)
+            offset += length
+            continue
+        length = next((n for n in range(1, _WORD) if place + n in called), 0)
+        if length and not any(code[offset:offset + length]):
+            yield Data(place, code[offset:offset + length])
             offset += length
             continue
         decoded = table.decode(code, offset, place, features)
@@ -93,10 +100,8 @@ def disassemble(table: Reader[I], code: bytes, features: frozenset[str], address
             known[literal] = _WORD
         yield decoded
         offset += decoded.size
-        end = address + offset
-        if decoded.row.name == "call0" and end < (decoded.target or 0) < end + _CALL0_UNIT:
-            # It serves to find out where it stands; its target must be aligned.
-            known[end] = (decoded.target or 0) - end
+        if decoded.row.name in _ALIGNED_CALLS and decoded.target is not None:
+            called.add(decoded.target)
 
 
 @final

@@ -10,7 +10,7 @@ from mpy_cross.assembler import riscv, thumb, xtensa
 from mpy_cross.assembler.arch import ARCHES
 from mpy_cross.assembler.code import Code, CodeError
 from mpy_cross.assembler.isa import EncodeError
-from mpy_cross.assembler.text import disassemble, listing
+from mpy_cross.assembler.text import Data, disassemble, listing
 
 T = thumb.TABLE
 FEATURES = ARCHES["armv7m"].features
@@ -176,3 +176,25 @@ L2:
    10e  01        .byte 0x01
 """
     assert listing(T, b"", FEATURES) == ""
+
+
+@pytest.mark.parametrize("call", ["call0", "call8"])
+@pytest.mark.parametrize(
+    ("before", "distance", "between", "pad"),
+    [("", 0, "", 1), ("", 4, "j", 2), ("", 4, "ret.n", 3), ("", 4, "mov.n ret.n", 1),
+     ("", 4, "j ret.n", 0), ("mov.n", 4, "j", 0), ("mov.n", 4, "", 3), ("mov.n", 4, "ret.n", 1)],
+)
+def test_zeros_that_align_what_calls_go_to(
+    call: str, before: str, distance: int, between: str, pad: int
+) -> None:
+    operands = {"j": (4,), "mov.n": (2, 3), call: (distance,), "add.n": (2, 3, 4)}
+    names = f"{before} {call} {between}".split()
+    table = xtensa.TABLE
+    code = b"".join(table[name].encode(*operands.get(name, ())) for name in names)
+    target = len(code) + pad
+    code += bytes(pad) + table["add.n"].encode(*operands["add.n"])
+    found = list(disassemble(table, code, ARCHES["xtensawin"].features))
+    assert [item.data for item in found if isinstance(item, Data)] == [bytes(pad)] * (pad > 0)
+    steps = [item for item in found if not isinstance(item, Data)]
+    assert [step.row.name for step in steps] == [*names, "add.n"]
+    assert steps[-1].address == target == steps[bool(before)].target
