@@ -62,8 +62,9 @@ class InlineThumb(InlineAssembler):
     def __init__(self, machine: Machine, arch: str, release: Release) -> None:
         super().__init__(machine, release)
         self.arch = arch
-        # Version 5 compilers assemble everything for every architecture.
-        every = release.mpy_version < 6
+        # Version 5 compilers assemble everything for every architecture that they are for; those of
+        # boards without Thumb-2, as of a Pico with 1.17, assemble what the board has.
+        every = release.mpy_version < 6 and arch != "armv6m"
         self.from_arm = arch == "armv6"
         self.allowed = {ALWAYS}
         if every or arch.startswith("armv7"):

@@ -303,3 +303,15 @@ def test_moved_label() -> None:
     mine = compare.ours("1.29", source.encode(), "inline.py", Settings(arch="xtensa"))
     assert mine.verdict is reference.Verdict.REJECTED
     assert "line 6" in mine.text and "label 'y' moved" in mine.text
+
+
+@pytest.mark.parametrize("release", ["1.17", "1.19"])
+def test_boards_without_thumb_2_refuse_its_instructions(release: str) -> None:
+    """As a Pico with 1.17 does, of which there is no mpy-cross."""
+    for line, name, n_args in (("it(eq)", "it", 1), ("sdiv(r0, r0, r1)", "sdiv", 3)):
+        source = program(assembler_of("armv7m"), (line,))
+        mpy_cross.compile(source, "inline.py", release=release, arch="armv7m")
+        with pytest.raises(CompileError) as caught:
+            mpy_cross.compile(source, "inline.py", release=release, arch="armv6m")
+        wanted = f"unsupported Thumb instruction '{name}' with {n_args} arguments"
+        assert caught.value.message == wanted

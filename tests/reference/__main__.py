@@ -22,7 +22,13 @@ from mpy_cross.emulator.boards import BOARDS
 from mpy_cross.loader.release import get
 from tests.reference.child import HOST, forked
 from tests.reference.judge import expected, judged, report, runs_inside, same
-from tests.reference.reasons import MISTAKES, NATIVE_REASONS, REASONS, SINGLE_REASONS
+from tests.reference.reasons import (
+    MISTAKES,
+    NATIVE_REASONS,
+    REASONS,
+    SINGLE_REASONS,
+    THUMB_1_REASONS,
+)
 
 FOLDERS = ("basics", "float", "import", "io", "micropython", "unicode")
 SECONDS = 60
@@ -119,6 +125,8 @@ def main() -> int:
         reasons |= NATIVE_REASONS
     if options.board != HOST and BOARDS[options.board].float_bits == 32:
         reasons |= SINGLE_REASONS
+    if options.board != HOST and BOARDS[options.board].arch == "armv6m":
+        reasons |= THUMB_1_REASONS
     tasks = [
         Task(path.resolve(), options.release, options.board, options.emit, inside, options.judge,
              options.cache, options.opt, str(path.relative_to(options.path)) in reasons)

@@ -66,6 +66,19 @@ SINGLE_REASONS: Final[dict[str, str]] = {
 }
 """The same on boards with floats of single precision."""
 
+_THUMB_2 = "a Cortex-M0+ has no Thumb-2; the reference skips it, and stock firmware refuses it"
+_NO_FPU = "a Cortex-M0+ has no FPU; the reference skips it, and stock firmware refuses it"
+THUMB_1_REASONS: Final[dict[str, str]] = {
+    f"inlineasm/{folder}{name}.py": reason
+    for folder in ("", "thumb/")
+    for reason, names in (
+        (_THUMB_2, ("asmbcc", "asmbitops", "asmconst", "asmdiv", "asmit", "asmspecialregs")),
+        (_NO_FPU, ("asmfpaddsub", "asmfpcmp", "asmfpldrstr", "asmfpmuldiv", "asmfpsqrt")),
+    )
+    for name in names
+}
+"""The same on boards with a Cortex-M0+."""
+
 _UNBOUND = "native code does not check for unbound locals; the reference skips it"
 _RAISE = "native code has no bare raise; the reference skips it"
 _ASYNC_WITH = "native code of 1.17 cannot do async with; the reference skips it"
