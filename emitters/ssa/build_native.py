@@ -66,9 +66,9 @@ def check(function: FunctionOps, verbs: dict[int, Verbs]) -> None:
         raise Unsupported("handlers take more than operators gain")
     if function.flags & ScopeFlag.GENERATOR and not operates(ops):
         raise Unsupported("a generator without operators")
-    for op in ops:
-        if op[0] not in verbs:
-            raise Unsupported(Verb(op[0]).name.lower())
+    if not verbs.keys() >= {op[0] for op in ops}:
+        first = next(op[0] for op in ops if op[0] not in verbs)
+        raise Unsupported(Verb(first).name.lower())
 
 
 @final

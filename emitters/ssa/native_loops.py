@@ -141,6 +141,7 @@ WORTH_INLINE: Final = 0.5
 """Innermost loops that gain less have calls only."""
 WORTH_TWO: Final = 1.0
 """Those that gain less have one version."""
+BINARY_OP: Final = int(Verb.BINARY_OP)
 UNLIKELY: Final = (BinaryOp.EQUAL, BinaryOp.NOT_EQUAL, BinaryOp.EXCEPTION_MATCH, BinaryOp.IN,
                    BinaryOp.NOT_IN, BinaryOp.IS, BinaryOp.IS_NOT, BinaryOp.TRUE_DIVIDE,
                    BinaryOp.POWER)
@@ -158,18 +159,18 @@ def gain(ops: list[Op], floats: Sequence[bool]) -> float:
 
 def operates(ops: list[Op]) -> bool:
     """Whether there are operators that may be inline."""
-    return any(verb == Verb.BINARY_OP and a not in UNLIKELY for verb, a, _ in ops)
+    return any(a not in UNLIKELY for verb, a, _ in ops if verb == BINARY_OP)
 
 
 SETUP_COST: Final = 30
 """Instructions of the run-time that a block with a handler takes, where the baseline takes few."""
-SETUPS: Final = (Verb.SETUP_EXCEPT, Verb.SETUP_FINALLY, Verb.SETUP_WITH)
+SETUPS: Final = frozenset((Verb.SETUP_EXCEPT, Verb.SETUP_FINALLY, Verb.SETUP_WITH))
 
 
 def handlers_pay(ops: list[Op]) -> bool:
     """Whether a function with handlers gains more than these take."""
-    saved = sum(SAVED for verb, a, _ in ops if verb == Verb.BINARY_OP and a not in UNLIKELY)
-    return saved > SETUP_COST * sum(verb in SETUPS for verb, _, _ in ops)
+    saved = sum([SAVED for verb, a, _ in ops if verb == BINARY_OP and a not in UNLIKELY])
+    return saved > 0 and saved > SETUP_COST * len([0 for op in ops if op[0] in SETUPS])
 
 
 def find_regions(

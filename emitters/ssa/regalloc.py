@@ -171,7 +171,7 @@ class Allocator:
                     used ^= bit
             for register in ins.srcs:
                 used |= bits[register]
-            if ins.clobbers is not clobbers:
+            if ins.clobbers and ins.clobbers is not clobbers:
                 clobbers = ins.clobbers
                 for register in clobbers:
                     lost |= bits[register]

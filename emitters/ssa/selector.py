@@ -34,7 +34,7 @@ def item_operands(value: Value) -> tuple[list[int], list[Value]]:
 class BaseSelector:
     """Selects for one function; a target says what becomes of comparisons and values."""
 
-    __slots__ = ("block", "depth", "folded", "function", "machine", "out", "uses")
+    __slots__ = ("block", "constants", "depth", "folded", "function", "machine", "out", "uses")
 
     result: ClassVar[int] = 0
     """The register of what a function returns."""
@@ -48,6 +48,8 @@ class BaseSelector:
         """Values that have become part of others."""
         self.out: list[Ins] = []
         """Instructions of the block, the last one first."""
+        self.constants: list[tuple[int, Block]] = []
+        """Registers that are made to keep numbers, and where."""
         self.block = function.entry
 
     def compare(self, cond: str, x: Value, y: Value, block: Block) -> str:
@@ -72,7 +74,7 @@ class BaseSelector:
             machine.blocks.append(made[block])
         for block in order:
             self._one_block(block, made)
-        _drop_unread(machine)
+        self._drop_unread(made)
         return machine
 
     def _one_block(self, block: Block, made: dict[Block, MBlock]) -> None:
@@ -99,6 +101,24 @@ class BaseSelector:
         out.reverse()
         mblock.code = out
 
+    def constant(self, value: Value) -> None:
+        """A register with a number, if anything reads that in the end."""
+        register = FIRST_VIRTUAL + value.id
+        self.constants.append((register, self.block))
+        self.out.append(Ins(CONST, [register], [], value.imm))
+
+    def _drop_unread(self, made: dict[Block, MBlock]) -> None:
+        """Constants that became immediates are not made."""
+        read: list[int] = []
+        for mblock in self.machine.blocks:
+            for ins in mblock.code:
+                read += ins.srcs
+        needed = set(read)
+        for block in {block for register, block in self.constants if register not in needed}:
+            made[block].code = [ins for ins in made[block].code
+                                if ins.op != CONST or ins.dests[0] in needed
+                                or ins.dests[0] < FIRST_VIRTUAL]
+
     def fixed(self, pairs: list[tuple[int, Value]]) -> None:
         """Put values into given registers, all at once; constants last."""
         dests: list[int] = []
@@ -111,6 +131,19 @@ class BaseSelector:
             if source != register:
                 dests.append(register)
                 srcs.append(source)
+        if dests:
+            self.out.append(Ins(COPY, dests, srcs))
+
+    def arguments(self, args: list[Value]) -> None:
+        """Put values into the first registers, as `fixed`."""
+        dests: list[int] = []
+        srcs: list[int] = []
+        for register, value in enumerate(args):
+            if value.op == "const":
+                self.out.append(Ins(CONST, [register], [], value.imm))
+            else:
+                dests.append(register)
+                srcs.append(FIRST_VIRTUAL + value.id)
         if dests:
             self.out.append(Ins(COPY, dests, srcs))
 
@@ -160,18 +193,3 @@ class BaseSelector:
 def reg(value: Value) -> int:
     """The register, still to be chosen, of a value."""
     return FIRST_VIRTUAL + value.id
-
-
-def _drop_unread(machine: MFunction) -> None:
-    """Constants that became immediates are not made."""
-    read: list[int] = []
-    for block in machine.blocks:
-        for ins in block.code:
-            read += ins.srcs
-    needed = set(read)
-    for block in machine.blocks:
-        block.code = [
-            ins for ins in block.code
-            if (ins.op != CONST and ins.op != COPY) or ins.dests[0] in needed
-            or ins.dests[0] < FIRST_VIRTUAL or len(ins.dests) > 1
-        ]

@@ -150,7 +150,7 @@ class Selector(BaseSelector):
         if op == "call":
             self._call(value)
         elif op == "const":
-            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+            self.constant(value)
         elif op in NAMES:
             self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
         elif op == "field":
@@ -367,16 +367,16 @@ class Selector(BaseSelector):
             types, args = item_operands(value)
             ins = Ins("item", [R0], [*types, *range(len(args))], value.imm >> ITEMS, len(types))
             self.out.append(ins)
-            self.fixed(list(enumerate(args)))
+            self.arguments(args)
         elif len(args) < 4:  # r3 takes the address
             ins = Ins("call", [R0], [reg(table), *arguments], value.imm * 4)
             self.out.append(ins)
-            self.fixed(list(enumerate(args)))
+            self.arguments(args)
         else:
             entry = self.machine.new_register()
             ins = Ins("callto", [R0], [entry, *arguments])
             self.out.append(ins)
-            self.fixed(list(enumerate(args)))
+            self.arguments(args)
             self.out.append(Ins("entry", [entry], [reg(table)], value.imm * 4))
         ins.clobbers = CALL_CLOBBERS
 

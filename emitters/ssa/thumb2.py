@@ -8,6 +8,7 @@ from typing import Final, final
 from mpy_cross.assembler.thumb import TABLE, it_block
 from mpy_cross.emitters.ssa import thumb2_conditional
 from mpy_cross.emitters.ssa import thumb2_encode as enc
+from mpy_cross.emitters.ssa.ir import BRANCH
 from mpy_cross.emitters.ssa.machine import (
     CONST,
     COPY,
@@ -23,6 +24,7 @@ from mpy_cross.emitters.ssa.regalloc import AllocationError, sequence
 from mpy_cross.emitters.ssa.thumb2_conditional import IT
 from mpy_cross.emitters.ssa.thumb2_float_encode import FLOAT_CODE, load, move, store
 from mpy_cross.emitters.ssa.thumb2_items import LINK, RETURN, Stub, access
+from mpy_cross.emitters.ssa.thumb2_link import Item, Link, link
 from mpy_cross.emitters.ssa.thumb2_peephole import CAN_SET_FLAGS, peephole
 from mpy_cross.emitters.ssa.thumb2_select import ALLOCATABLE, IP, LR, R3, is_modified
 from mpy_cross.emitters.ssa.thumb_code import (
@@ -36,7 +38,6 @@ from mpy_cross.emitters.ssa.thumb_code import (
 )
 from mpy_cross.loader.fun_table import SENTINEL, Fun
 
-BL: Final = TABLE["bl"]
 KEPT_REGISTERS: Final = 0x0FF0  # r4 to r11
 MAX_FRAME: Final = 4000  # bytes
 SETS_FLAGS: Final = frozenset(("cmp", "cmpi", "cmni", "tst", "tsti", "addv", "addvi", "subv",
@@ -48,22 +49,6 @@ FLAGS: Final = SETS_FLAGS | READS_FLAGS
 def registers(limit: int) -> tuple[int, ...]:
     """Registers that values may be in; `limit` leaves only so many, for tests."""
     return ALLOCATABLE if not limit else (0, 1, 2, 3, 4, 5, 6, 7)[-limit:]
-
-
-@final
-class Link:
-    """Where a name's number belongs, for the loader: 1 in movw, 2 in movw and movt; 0: a movw to
-    register `name` of the size of the code."""
-
-    __slots__ = ("kind", "name")
-
-    def __init__(self, kind: int, name: int) -> None:
-        self.kind = kind
-        self.name = name
-
-
-Item = bytes | Jump | Link | int
-"""Code, a branch, a link to what follows, or a label."""
 
 
 @final
@@ -94,7 +79,7 @@ class Thumb2(ThumbCode):
             code._put_all()
             self.items += [label, *code.items]
             self._n_labels = code._n_labels
-        return self._link()
+        return link(self.items, self.links)
 
     def _put_all(self) -> None:
         """The items of one function.  Raises AllocationError."""
@@ -142,7 +127,9 @@ class Thumb2(ThumbCode):
     def put_block(self, block: MBlock, following: MBlock | None) -> None:
         code = block.code
         cond, zero = block.cond, -1
-        at = next((i for i, ins in enumerate(code) if ins.op == IT), -1)
+        at = -1
+        if not cond and block.block.term == BRANCH:  # ways out of it may be in the block by now
+            at = next((i for i, ins in enumerate(code) if ins.op == IT), -1)
         if at < 0:
             cond, zero = self._put_code(code, cond, True)
         else:
@@ -182,11 +169,11 @@ class Thumb2(ThumbCode):
         changes.append((len(code), free))
         if zero >= 0:
             code = code[:-1]
-        n = 0
-        for i, ins in enumerate(code):
-            if i == changes[n][0]:
-                n += 1
-            self._ins(ins, changes[n][1], ins is flags_from)
+        begin = 0
+        for end, is_free in changes:
+            for ins in code[begin:end]:
+                self._ins(ins, is_free, ins is flags_from)
+            begin = end
         return cond, zero
 
     def _put_arms(self, code: list[Ins], n_then: int, cond: int) -> None:
@@ -409,6 +396,7 @@ class Thumb2(ThumbCode):
             done,
         ]
 
+
     def _test_zero(self, register: int, label: int) -> list[Item]:
         """Jump if the register is zero."""
         if register < 8:
@@ -429,70 +417,6 @@ class Thumb2(ThumbCode):
             enc.add_number(d, d, -1, True, False),
             done,
         ]
-
-    # ------------------------------------------------------------------------------------- linking
-
-    def _link(self) -> bytes:
-        """Choose the sizes of branches, and put everything together."""
-        items = self.items
-        places: dict[int, int] = {}
-        total = self._choose_sizes(places)
-        if total < 256:  # then its size is one of the small numbers, for a short instruction
-            for i, item in enumerate(items):
-                if isinstance(item, Link) and not item.kind and item.name < 8:
-                    items[i + 1] = bytes(2)
-            self._choose_sizes(places)
-        code = bytearray()
-        late: list[tuple[int, int]] = []
-        for item in items:
-            if isinstance(item, bytes):
-                code += item
-            elif isinstance(item, Jump):
-                code += _encode_jump(item, places[item.label] - len(code) - 4)
-            elif isinstance(item, Link):
-                if item.kind:
-                    self.links.append((len(code) << 2 | item.kind, item.name))
-                else:
-                    late.append((len(code), item.name))
-        for at, register in late:
-            if len(code) > 0xFFFF:
-                raise AllocationError(f"{len(code)} bytes of code")
-            if total < 256 and register < 8:
-                code[at : at + 2] = enc.constant(register, len(code), True)
-            else:
-                code[at : at + 4] = enc.MOVW(register, len(code))
-        return bytes(code)
-
-    def _choose_sizes(self, places: dict[int, int]) -> int:
-        """Sizes of branches, and the places of labels; the size of everything together."""
-        # What is not code, with the bytes of code before it.
-        marks: list[tuple[int, Jump | int]] = []
-        total = 0
-        for item in self.items:
-            if isinstance(item, bytes):
-                total += len(item)
-            elif not isinstance(item, Link):
-                marks.append((total, item))
-        branches = 0
-        changed = True
-        while changed:
-            changed = False
-            branches = 0
-            for at, mark in marks:
-                if isinstance(mark, Jump):
-                    branches += mark.size
-                else:
-                    places[mark] = at + branches
-            branches = 0
-            for at, mark in marks:
-                if isinstance(mark, Jump):
-                    size = _size_of(mark, places[mark.label] - at - branches - 4)
-                    branches += mark.size
-                    if size > mark.size:
-                        mark.size = size
-                        changed = True
-        return total + branches
-
 
 TEQ: Final = TABLE["teq_reg"]
 THREE: Final = {"mla": enc.MLA, "mls": enc.MLS, "sdiv": enc.SDIV, "udiv": enc.UDIV,
@@ -567,34 +491,3 @@ def _is_zero_test(block: MBlock) -> bool:
     test = block.code[-1]
     return test.op == "cmpi" and not test.imm and block.cond in ("eq", "ne") \
         and test.srcs[0] < 8 and _flag_setter(block.code[:], block.cond)[0] is None
-
-
-def _size_of(jump: Jump, distance: int) -> int:
-    """Bytes of a branch at this distance from where the pc then is."""
-    if jump.register >= 0:
-        if 0 <= distance <= 126:
-            return 2
-        return 4 if -256 + 2 <= distance - 2 < 256 else 6
-    if jump.cond == LINK:
-        return 4
-    if jump.cond:
-        return 2 if -256 <= distance < 256 else 4
-    return 2 if -2048 <= distance < 2048 else 4
-
-
-def _encode_jump(jump: Jump, distance: int) -> bytes:
-    if jump.register >= 0:
-        if jump.size == 2:
-            return enc.CBZ[jump.cond == "ne"](jump.register, distance)
-        test = enc.compare_number("cmpi", jump.register, 0)
-        return test + _encode_if(jump.cond, distance - 2, jump.size - 2)
-    if jump.cond == LINK:
-        return BL.to_bytes(BL.word(distance))
-    if jump.cond:
-        return _encode_if(jump.cond, distance, jump.size)
-    return (enc.B if jump.size == 2 else enc.B_WIDE)(distance)
-
-
-def _encode_if(cond: str, distance: int, size: int) -> bytes:
-    encode = enc.B_IF if size == 2 else enc.B_WIDE_IF
-    return encode(CONDITION[cond], distance)

@@ -28,7 +28,8 @@ def peephole(function: MFunction) -> None:
     put_registers(function)
     tails.run(function)
     for block in function.blocks:
-        block.code = _post_index(block.code)
+        if "addi" in [ins.op for ins in block.code]:
+            block.code = _post_index(block.code)
         _test_source(block.code)
         if block.cond in ("eq", "ne", "lt", "ge"):
             _sink_tested(block.code)

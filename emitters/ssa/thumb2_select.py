@@ -162,7 +162,7 @@ class Selector(BaseSelector):
         if op == "call":
             self._call(value)
         elif op == "const":
-            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+            self.constant(value)
         elif op in NAMES:
             self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
         elif op == "field" or op == "field16":
@@ -346,7 +346,7 @@ class Selector(BaseSelector):
             ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
         ins.clobbers = CALL_LOSES if self.machine.floats else CALL_CLOBBERS
         self.out.append(ins)
-        self.fixed(list(enumerate(args)))
+        self.arguments(args)
 
 
 NAMES: Final = {

@@ -150,17 +150,16 @@ def written_registers(function: MFunction) -> int:
 def put_registers(function: MFunction) -> None:
     """The registers that were chosen in place of those to be chosen; copies that do nothing go."""
     chosen = {**function.registers, **FIXED}
+    for slot in range(SLOT, SLOT + function.n_slots):
+        chosen[slot] = slot
+    place_of = chosen.__getitem__
     for block in function.blocks:
         code: list[Ins] = []
         for ins in block.code:
             dests, srcs = ins.dests, ins.srcs
             if ins.op == COPY:
-                for i, register in enumerate(dests):
-                    if register < SLOT:
-                        dests[i] = chosen[register]
-                for i, register in enumerate(srcs):
-                    if register < SLOT:
-                        srcs[i] = chosen[register]
+                dests[:] = map(place_of, dests)
+                srcs[:] = map(place_of, srcs)
                 if dests == srcs or (code and _is_back(code[-1], ins)):
                     continue
             else:

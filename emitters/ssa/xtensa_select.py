@@ -201,7 +201,7 @@ class Selector(BaseSelector):
         if op == "call":
             self._call(value)
         elif op == "const":
-            self.out.append(Ins(CONST, [reg(value)], [], value.imm))
+            self.constant(value)
         elif op in NAMES:
             self.emit(NAMES[op], value if op != "putframe" else None, args, value.imm)
         elif op == "field":

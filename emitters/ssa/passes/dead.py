@@ -17,20 +17,24 @@ REMOVABLE: Final = frozenset(
 
 
 def run(function: Function) -> None:
-    live: set[Value] = set()
-    work: list[Value] = []
+    kept: list[Value] = []
+    read: list[Value] = []
     count = 0
     for block in function.blocks:
         count += len(block.phis) + len(block.values)
-        work += block.targs
+        read += block.targs
         for value in block.values:
             if value.op not in REMOVABLE:
-                work.append(value)
-    while work:
-        value = work.pop()
-        if value not in live:
-            live.add(value)
-            work += value.args
+                kept.append(value)
+                read += value.args
+    live = set(kept)
+    new = set(read) - live
+    while new:
+        live |= new
+        read = []
+        for value in new:
+            read += value.args
+        new = set(read) - live
     if len(live) == count:
         return
     for block in function.blocks:
