@@ -81,7 +81,7 @@ THUMB_1_REASONS: Final[dict[str, str]] = {
 
 _UNBOUND = "native code does not check for unbound locals; the reference skips it"
 _RAISE = "native code has no bare raise; the reference skips it"
-_ASYNC_WITH = "native code of 1.17 cannot do async with; the reference skips it"
+_ASYNC_WITH = "native code before 1.24 cannot do async with; the reference skips it"
 
 NATIVE_REASONS: Final[dict[str, str]] = {
     "basics/annotate_var.py": _UNBOUND,
@@ -94,6 +94,8 @@ NATIVE_REASONS: Final[dict[str, str]] = {
     "basics/exception_chain.py": "native code has no raise from; the reference skips it",
     "basics/fun_name.py": "native functions before 1.23 have no name; the reference skips it",
     "basics/gen_yield_from_close.py": _RAISE,
+    "basics/generator_name.py":
+        "native generators before 1.23 have no name; the reference skips it",
     "basics/scope_implicit.py": _UNBOUND,
     "basics/try_finally_loops.py":
         "Thumb-2 code before 1.19 jumps 64 KiB too far for `continue` in `finally`; on x64, where "
