@@ -1,5 +1,6 @@
 """Generated functions at every opt level, and the mistakes of the reference.
 
+Functions go through every release with every architecture, programs through every release.
 `SSA_DIFFERENTIAL=20000 python -m pytest tests/ssa/test_differential.py` compares so many functions;
 `python -m tests.ssa.differential` is the long run.
 """
@@ -7,20 +8,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 
 pytest.importorskip("unicorn", reason="unicorn is not installed; it is part of the extra dev")
 
+from mpy_cross.emitters.ssa.backends import BACK_ENDS
 from mpy_cross.emitters.ssa.settings import Optimise
 from mpy_cross.loader.ops import Emit
-from mpy_cross.loader.release import get
+from mpy_cross.loader.release import RELEASES, get
 from tests.ssa import differential, generate_calls, programs
 from tests.ssa.differential import (
+    EVERY_TARGET,
     LEVELS,
     SETTINGS,
-    TARGETS,
     difference,
     few_registers,
     functions,
@@ -31,10 +34,27 @@ from tests.ssa.mistakes import ATTRIBUTE, ATTRIBUTE_PRINTS, MISTAKES, Mistake
 
 COUNT: Final = int(os.environ.get("SSA_DIFFERENTIAL", "500"))
 PROGRAMS: Final = max(10, COUNT // 50)
+KINDS: Final = ("objects", "native", "closures")
+STEP: Final = 16
+"""Programs take every sixteenth target, of which there are seven a release; one kind begins with the
+first of them, the next one with the sixth."""
+
+
+def targets_of(kind: str) -> Sequence[tuple[str, str]]:
+    return EVERY_TARGET[KINDS.index(kind) * STEP // len(KINDS) :: STEP]
+
+
+def test_every_release_has_its_turn() -> None:
+    assert {release for release, _ in EVERY_TARGET} == set(RELEASES)
+    assert {arch for _, arch in EVERY_TARGET} == set(BACK_ENDS)
+    assert len(EVERY_TARGET) == len(RELEASES) * len(BACK_ENDS)
+    chosen = [targets_of(kind)[:PROGRAMS] for kind in KINDS]
+    assert {release for targets in chosen for release, _ in targets} == set(RELEASES)
+    assert {arch for targets in chosen for _, arch in targets} == set(BACK_ENDS)
 
 
 def test_functions() -> None:
-    ran, wrong = functions(0, COUNT, one, depth=2)
+    ran, wrong = functions(0, COUNT, one, depth=2, targets=EVERY_TARGET)
     assert not wrong, wrong[0]
     assert ran > COUNT * 0.9
 
@@ -51,9 +71,9 @@ def test_functions_that_call_each_other() -> None:
     assert ran > count * 0.8
 
 
-@pytest.mark.parametrize("kind", ["objects", "native", "closures"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_programs(kind: str) -> None:
-    ran, wrong = programs.run(programs.KINDS[kind], 0, PROGRAMS, TARGETS, one)
+    ran, wrong = programs.run(programs.KINDS[kind], 0, PROGRAMS, targets_of(kind), one)
     assert not wrong, wrong[0]
     assert ran > PROGRAMS // 2
 
