@@ -36,8 +36,8 @@ COUNT: Final = int(os.environ.get("SSA_DIFFERENTIAL", "500"))
 PROGRAMS: Final = max(10, COUNT // 50)
 KINDS: Final = ("objects", "native", "closures")
 STEP: Final = 16
-"""Programs take every sixteenth target, of which there are seven a release; one kind begins with the
-first of them, the next one with the sixth."""
+"""Programs take every sixteenth target, of which there are seven a release; one kind begins with
+the first of them, the next one with the sixth."""
 
 
 def targets_of(kind: str) -> Sequence[tuple[str, str]]:
