@@ -91,6 +91,23 @@ def test_programs(recorder: Recorder, program: Path) -> None:
         assert check(recorder, source, release, arch, "bytecode") > 3
 
 
+@pytest.mark.parametrize("release", ("1.17", "1.29"))
+@pytest.mark.parametrize(("arch", "call"), [("xtensa", "call0"), ("xtensawin", "call8")])
+@pytest.mark.parametrize("shift", range(4))
+def test_local_parts_of_optimised_code(release: str, arch: str, call: str, shift: int) -> None:
+    """What stands before a part that is called is no code."""
+    source = ("@micropython.native\ndef f(a, n):\n    s = 0\n    for i in range(n):\n"
+              "        s += a[i]\n" + "        s ^= 1\n" * shift + "    return s\n")
+    mpy = read(mpy_cross.compile(source, "x.py", release=release, arch=arch, opt="2"),
+               RELEASES[release])
+    lines = machine_lines(mpy, mpy.root.children[0])
+    first = next(i for i, line in enumerate(lines) if f"  {call} " in line)
+    label = lines[first].split()[-1]
+    part = lines.index(f"{label}:")
+    assert part > first and ".byte" not in "".join(lines[part:-1])
+    assert {line.split()[1].strip("0") for line in lines[first:part] if ".byte" in line} <= {""}
+
+
 STATEMENTS = (
     "x = a + b", "x = -a", "x = a < b", "x = not a", "x = a.first", "a.second = x", "x = a[b]",
     "a[b] = x", "del a[b]", "x = [a, b, 'c']", "x = {a: 'text', 2: b}", "x = {a, b}",
