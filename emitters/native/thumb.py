@@ -206,7 +206,8 @@ class ThumbMachine(Machine):
         elif self._free and not self._sized:
             self.put(NOP)  # the next pass has long jumps
         else:
-            raise NativeError("NotImplementedError", "native method too big", bare=True)
+            raise NativeError("NotImplementedError", "native method too big", bare=True,
+                              limit=True)
 
     def _long_jump(self, distance: int) -> None:
         """A forward or far jump of ARMv6-M: always of the same size.  The far one clobbers r1."""
@@ -270,7 +271,8 @@ class ThumbMachine(Machine):
 
     def _check_local(self, local: int) -> None:
         if local > 255 and self.emitting and self.release.native_checks_locals:
-            raise NativeError("NotImplementedError", "too many locals for native method", bare=True)
+            raise NativeError("NotImplementedError", "too many locals for native method", bare=True,
+                              limit=True)
 
     def move_local_reg(self, local: int, reg: int) -> None:
         self._check_local(local)

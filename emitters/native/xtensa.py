@@ -217,7 +217,7 @@ class XtensaMachine(Machine):
         if self.labels[label] != UNKNOWN and distance < 0 and fits(distance, bits):
             return True
         if self.emitting and not fits(distance - 6, 18):
-            raise NativeError("RuntimeError", OUT_OF_RANGE.format(name), bare=True)
+            raise NativeError("RuntimeError", OUT_OF_RANGE.format(name), bare=True, limit=True)
         return False
 
     def jump_if_zero(self, reg: int, label: int, bool_test: bool) -> None:
@@ -396,7 +396,7 @@ class XtensaMachine(Machine):
         if not self.release.xtensa_checked_offsets:
             return word_offset & 15
         if word_offset >= 256:
-            raise NativeError("RuntimeError", OVERFLOW, bare=True)
+            raise NativeError("RuntimeError", OVERFLOW, bare=True, limit=True)
         return word_offset
 
     def load_word(self, dest: int, base: int, word_offset: int) -> None:

@@ -63,7 +63,8 @@ def _choose(
     try:
         baseline = emit_native(function, machine, release, linker, source_file)
     except NativeError as error:
-        if settings.strict or error.bare or function.emit != Emit.VIPER:
+        is_final = error.bare and not error.limit
+        if settings.strict or is_final or function.emit != Emit.VIPER:
             raise
         refused = error
     does_more = False  # than the baseline's code, which is no choice then

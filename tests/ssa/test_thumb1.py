@@ -252,3 +252,19 @@ def test_copies_between_all_kinds_of_places(
         at = 4 * (place - SLOT)
         found = after[place] if place < SLOT else int.from_bytes(memory[at : at + 4], "little")
         assert found == wanted.get(place, was(place)), place
+
+
+def test_functions_that_are_too_big_for_the_official_tool() -> None:
+    """Up to 1.25 its jumps reach 2 KiB; `-X opt` takes the function, unless it is strict."""
+    lines = [f"        a = (a ^ {0x1234567 + k * 7919}) + b * {k + 300}" for k in range(120)]
+    source = viper("\n".join(["def f(a: int, b: int) -> int:", "    while a < b:", *lines,
+                              "    return a ^ b"]))
+    for options in ({"opt": "0"}, {"opt": "2", "strict": True}):
+        with pytest.raises(mpy_cross.CompileError, match="native method too big"):
+            mpy_cross.compile(source, "a.py", release="1.25", arch="armv6m",
+                              **options)
+    model = Model(source)
+    for opt in ("1", "2", "s"):
+        module = load(source, "1.25", "armv6m", opt=opt)
+        for args in ((1, 2), (-70000, 3), (5, 5)):
+            assert outcome(module, args) == expected(model, args), (opt, args)
