@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import final
 
 from mpy_cross.emitters.ssa.ir import JUMP, Block, Function, Value
@@ -210,6 +211,18 @@ def replace_values(function: Function, new: dict[Value, Value]) -> None:
         for i, arg in enumerate(block.targs):
             if arg in new:
                 block.targs[i] = final_of(arg)
+
+
+def renumber(function: Function) -> None:
+    """Numbers of values without gaps, in the same order: sets of registers take less room."""
+    values: list[Value] = []
+    for block in function.blocks:
+        values += block.phis
+        values += block.values
+    values.sort(key=attrgetter("id"))
+    for number, value in enumerate(values):
+        value.id = number
+    function.n_values = len(values)
 
 
 def remove_edge(block: Block, to: Block) -> None:

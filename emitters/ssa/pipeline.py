@@ -19,7 +19,7 @@ from mpy_cross.emitters.ssa.build_native import NativeBuilder, check
 from mpy_cross.emitters.ssa.build_objects import OBJECT_VERBS
 from mpy_cross.emitters.ssa.build_verbs import VERBS
 from mpy_cross.emitters.ssa.build_viper import ViperBuilder
-from mpy_cross.emitters.ssa.cfg import order_of, prune
+from mpy_cross.emitters.ssa.cfg import order_of, prune, renumber
 from mpy_cross.emitters.ssa.ir import WIDTHS, Function
 from mpy_cross.emitters.ssa.machine import LoopTooLong, MFunction, machine_text
 from mpy_cross.emitters.ssa.native_entry import NativeEntry
@@ -216,6 +216,7 @@ def machine_code(
     selected: list[MFunction] = []
     try:
         for ssa in functions:
+            renumber(ssa)
             if settings.record is not None:
                 settings.record.append(("ssa", ssa.name, function_text(ssa)))
             one = back_end.select(ssa)

@@ -3,7 +3,8 @@
 Which values are alive at the same time is found exactly, block by block.  Copies that phis need are
 coalesced where source and destination are never alive together, those of inner loops first.  Then
 values get registers in the order in which they begin.  Where none is left, the value that costs
-least moves to the frame, with short-lived registers at its uses, and all begins anew.
+least moves to the frame (`spill`), with short-lived registers at its uses (`temporaries`).  If
+there is none for one of these, all begins anew.
 """
 
 from __future__ import annotations
@@ -13,22 +14,21 @@ from typing import Final, final
 from mpy_cross.emitters.ssa.bits import bits_of, powers
 from mpy_cross.emitters.ssa.coalesce import coalesce
 from mpy_cross.emitters.ssa.machine import (
-    CONST,
     COPY,
     FIRST_VIRTUAL,
     NONE,
-    RELOAD,
     SLOT,
-    SPILL,
     Ins,
     MFunction,
     Second,
 )
+from mpy_cross.emitters.ssa.spill import spill, take_apart
+from mpy_cross.emitters.ssa.temporaries import place_temporaries
 
 MAX_ROUNDS: Final = 40
 INFINITE: Final = 1e30
-PAYS: Final = 8.0
-"""Uses, those of loops weighted, that pay for saving a second register."""
+VIRTUAL: Final = -1 << FIRST_VIRTUAL
+"""All registers that are to be chosen, as bits."""
 EITHER: Final = frozenset(("add", "and", "orr", "eor", "mul"))
 """Instructions whose result may take the place of either operand."""
 
@@ -108,8 +108,11 @@ class Allocator:
             spilled = self._one_round()
             if not spilled:
                 return
-            if not self._take_apart(spilled):
-                self._spill(spilled)
+            if not take_apart(self, spilled):
+                first = self.function.n_virtual
+                places = spill(self, spilled)
+                if not self.promoted and place_temporaries(self, first, places):
+                    return
         raise AllocationError(f"no registers for {self.function.source.name}")
 
     # ---------------------------------------------------------------------------------- liveness
@@ -121,7 +124,7 @@ class Allocator:
         self.uses, self.defs, self.copied, self.lost = [0] * n, [0] * n, [0] * n, [0] * n
         self.live_in = live_in = [0] * n
         for i in range(n):
-            self._note_block(i)
+            self.note_block(i)
         places = {block: i for i, block in enumerate(blocks)}
         self.succs = succs = [[places[succ] for succ in block.succs] for block in blocks]
         preds: list[list[int]] = [[] for _ in blocks]
@@ -145,7 +148,7 @@ class Allocator:
                         is_waiting[pred] = True
                         work.append(pred)
 
-    def _note_block(self, i: int) -> None:
+    def note_block(self, i: int) -> None:
         """What a block reads before it writes it, writes, copies and loses in calls."""
         bits = self.bits
         used = defined = copied = lost = 0
@@ -232,18 +235,26 @@ class Allocator:
         bits, near, starts, soft = self.bits, self.near, self.starts, self.soft
         apart_from, weights, hints, across = self.apart_from, self.weights, self.hints, self.across
         at = position + len(code)
+        # What is written behind the place, and for what is alive there and read further on in the
+        # block: what is written behind that.
+        written = 0
+        since: dict[int, int] = {}
         for ins in reversed(code):
             at -= 1
             op, dests, srcs = ins.op, ins.dests, ins.srcs
             if op == COPY:
                 if len(dests) > 1 or dests[0] >= SLOT or srcs[0] >= SLOT:
-                    live = self._copy(ins, live, local, weight, at)
+                    live, written = self._copy(ins, live, local, weight, at, written, since)
                     continue
                 d, s = dests[0], srcs[0]
                 bit, other = bits[d], bits[s]
                 if live & bit:
                     live ^= bit
-                others = live ^ other if live & other else live
+                    near[d] |= written & ~since.get(d, 0)
+                others = live
+                if live & other:
+                    others ^= other
+                    since[s] = since.get(s, 0) | bit
                 if d >= FIRST_VIRTUAL:
                     hints[d][s] = None
                     if s >= FIRST_VIRTUAL:
@@ -253,9 +264,13 @@ class Allocator:
                     near[d] |= others
                     starts[d] = at
                     weights[d] += weight
+                    if written & bit:
+                        apart_from[d] |= others & local
+                    else:
+                        written |= bit
                 else:
                     hints[s][d] = None
-                apart_from[d] |= others & local
+                    apart_from[d] |= others & local
             elif dests:
                 d = dests[0]
                 if srcs:
@@ -267,6 +282,7 @@ class Allocator:
                 bit = bits[d]
                 if live & bit:
                     live ^= bit
+                    near[d] |= written & ~since.get(d, 0)
                 if ins.clobbers:
                     across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
                 others = live
@@ -274,21 +290,41 @@ class Allocator:
                     for i, s in enumerate(srcs):
                         if ins.early >> i & 1 and s != d:
                             others |= bits[s]
+                            near[s] |= bit
                 if d >= FIRST_VIRTUAL:
                     near[d] |= others
                     starts[d] = at
                     weights[d] += weight
-                apart_from[d] |= others & local
+                    if written & bit:
+                        apart_from[d] |= others & local
+                    else:
+                        written |= bit
+                else:
+                    apart_from[d] |= others & local
             elif ins.clobbers:
                 across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
             if srcs:
                 uses = self.gains if op in soft else weights
                 for s in srcs:
-                    live |= bits[s]
+                    bit = bits[s]
+                    if not live & bit:
+                        live |= bit
+                        since[s] = written
                     uses[s] += weight
+        if written:
+            live &= local
+            while live:
+                lowest = live & -live
+                s = lowest.bit_length() - 1
+                near[s] |= written & ~since.get(s, 0)
+                live ^= lowest
 
-    def _copy(self, ins: Ins, live: int, local: int, weight: float, position: int) -> int:
-        """A parallel copy; what is alive before it."""
+    def _copy(
+        self, ins: Ins, live: int, local: int, weight: float, position: int, before: int,
+        since: dict[int, int],
+    ) -> tuple[int, int]:
+        """A parallel copy; what is alive before it, and what is written from there on, which is
+        `before` behind it."""
         bits, near, hints, weights = self.bits, self.near, self.hints, self.weights
         dests, srcs = ins.dests, ins.srcs
         written = 0
@@ -302,23 +338,34 @@ class Allocator:
                         pair = (d, s) if d < s else (s, d)
                         self.copies[pair] = self.copies.get(pair, 0.0) + weight
         others = live | written
-        live = others ^ written
+        after = before | written & VIRTUAL
         uses = self.gains if COPY in self.soft else weights
         for i, d in enumerate(dests):
-            s = srcs[i]
             if d < SLOT:
-                known = others ^ bits[d]
+                s = srcs[i]
+                bit = bits[d]
+                known = others ^ bit
                 if s < SLOT and known & bits[s]:
                     known ^= bits[s]
+                    since[s] = since.get(s, 0) | bit
                 if d >= FIRST_VIRTUAL:
+                    if live & bit:
+                        near[d] |= before & ~since.get(d, 0)
                     near[d] |= known
                     self.starts[d] = position
                     weights[d] += weight
-                self.apart_from[d] |= known & local
+                    self.apart_from[d] |= known & local & (~0 if before & bit else written)
+                else:
+                    self.apart_from[d] |= known & local
+        live = others ^ written
+        for s in srcs:
             if s < SLOT:
                 uses[s] += weight
-                live |= bits[s]
-        return live
+                bit = bits[s]
+                if not live & bit:
+                    live |= bit
+                    since[s] = after
+        return live, after
 
     # -------------------------------------------------------------------------------- one round
 
@@ -415,156 +462,6 @@ class Allocator:
             spilled.append(other)
         self.chosen[node] = best
         owners[best] |= self.bits[node]
-
-    # ---------------------------------------------------------------------------------- spilling
-
-    def _take_apart(self, spilled: list[int]) -> bool:
-        """In a function with handlers a place in the frame belongs to one value: what was there
-        at nlr_push shall be there still when that returns again, while registers are then put
-        back.  So values that became one and have to be spilled are one no longer."""
-        if not self.function.source.has_handler:
-            return False
-        members = [v for v in self.rep if self.find(v) in spilled]
-        self.apart.update(members, map(self.find, members))
-        return bool(members)
-
-    def _spill(self, spilled: list[int]) -> None:
-        """Move values to the frame, or to second registers; constants are made again where they
-        are used."""
-        function = self.function
-        homes: dict[int, int] = {}
-        nodes = set(spilled)
-        members = {v for v in self.nodes if self.find(v) in nodes}
-        mask = 0
-        for v in members:
-            mask |= self.bits[v]
-        places = [i for i in range(len(function.blocks))
-                  if (self.uses[i] | self.defs[i]) & mask]
-        numbers = self._constants(members, places)
-        self.promoted = {node for node in spilled
-                         if node not in numbers and self._is_promoted(node)}
-        self.high.update(v for v in members if self.find(v) in self.promoted)
-        for node in spilled:
-            if node not in numbers and node not in self.promoted:
-                homes[node] = function.n_slots
-                function.n_slots += 1
-        for i in places:
-            block = function.blocks[i]
-            code: list[Ins] = []
-            for ins in block.code:
-                if members.isdisjoint(ins.srcs) and members.isdisjoint(ins.dests):
-                    code.append(ins)
-                else:
-                    self._rewrite(ins, code, homes, numbers)
-            block.code = code
-        self.bits = powers(function.n_virtual)
-        for i in places:
-            self._note_block(i)
-        gone = 0
-        for v in members:
-            if self.find(v) not in self.promoted:
-                gone |= self.bits[v]
-        self.live_in = [live & ~gone for live in self.live_in]
-
-    def _is_promoted(self, node: int) -> bool:
-        """Whether a value moves to a second register: one that costs nothing to use, or, where
-        that pays for saving it, any."""
-        if self.second is None or node in self.high:
-            return False
-        near = self.near[node]
-        return self.weights[node] + self.gains[node] >= PAYS or any(
-            not near >> register & 1 for register in self.second.registers[: self.second.n_free])
-
-    def _constants(self, members: set[int], places: list[int]) -> dict[int, int]:
-        """Spilled values that are one constant; `places`: blocks that have any."""
-        made: dict[int, list[Ins]] = {}
-        for i in places:
-            for ins in self.function.blocks[i].code:
-                for d in ins.dests:
-                    if d in members:
-                        made.setdefault(self.find(d), []).append(ins)
-        return {node: ins[0].imm for node, ins in made.items()
-                if len(ins) == 1 and ins[0].op == CONST
-                and not (self.second and node not in self.high and self.gains[node] >= PAYS)}
-
-    def _rewrite(
-        self, ins: Ins, code: list[Ins], homes: dict[int, int], numbers: dict[int, int]
-    ) -> None:
-        if ins.op == COPY:
-            self._rewrite_copy(ins, code, homes, numbers)
-            return
-        new: dict[int, int] = {}
-        for i, s in enumerate(ins.srcs):
-            if s < FIRST_VIRTUAL:
-                continue
-            node = self.find(s)
-            if node in new:
-                ins.srcs[i] = new[node]
-            elif node in homes or node in numbers:
-                temp = self._temporary(node)
-                new[node] = ins.srcs[i] = temp
-                if node in homes:
-                    code.append(Ins(RELOAD, [temp], [], homes[node]))
-                else:
-                    code.append(Ins(CONST, [temp], [], numbers[node]))
-            elif node in self.promoted and ins.op not in self.soft:
-                temp = self._temporary()
-                new[node] = ins.srcs[i] = temp
-                code.append(Ins(COPY, [temp], [s]))
-        if len(ins.dests) == 1 and ins.dests[0] >= FIRST_VIRTUAL:
-            node = self.find(ins.dests[0])
-            if node in numbers:
-                return
-            if node in homes:
-                temp = self._temporary(node)
-                ins.dests[0] = temp
-                code.append(ins)
-                code.append(Ins(SPILL, [], [temp], homes[node]))
-                return
-            if node in self.promoted and self.second and ins.op not in self.second.results:
-                temp = self._temporary()
-                code.append(ins)
-                code.append(Ins(COPY, [ins.dests[0]], [temp]))
-                ins.dests[0] = temp
-                return
-        code.append(ins)
-
-    def _rewrite_copy(
-        self, ins: Ins, code: list[Ins], homes: dict[int, int], numbers: dict[int, int]
-    ) -> None:
-        constants: list[Ins] = []
-        dests: list[int] = []
-        srcs: list[int] = []
-        for d, s in zip(ins.dests, ins.srcs, strict=True):
-            if FIRST_VIRTUAL <= d < SLOT and self.find(d) in homes:
-                d = SLOT + homes[self.find(d)]
-            if FIRST_VIRTUAL <= s < SLOT:
-                node = self.find(s)
-                if node in homes:
-                    s = SLOT + homes[node]
-                elif node in numbers:
-                    if d >= SLOT:
-                        temp = self._temporary()
-                        constants.append(Ins(CONST, [temp], [], numbers[node]))
-                        constants.append(Ins(SPILL, [], [temp], d - SLOT))
-                    else:
-                        constants.append(Ins(CONST, [d], [], numbers[node]))
-                    continue
-            if d != s:
-                dests.append(d)
-                srcs.append(s)
-        if dests:
-            ins.dests, ins.srcs = dests, srcs
-            code.append(ins)
-        code += constants
-
-    def _temporary(self, node: int = NONE) -> int:
-        """A register for a short time, in place of another one."""
-        temp = self.function.new_register()
-        self.temporary.add(temp)
-        if node in self.function.floats:
-            self.function.floats.add(temp)
-        return temp
 
 
 def allocate(
