@@ -39,10 +39,11 @@ def coalesce(allocator: Allocator) -> None:
             moved ^= lowest
         weights[x] += weights[y]
         allocator.gains[x] += allocator.gains[y]
-        starts[x] = min(starts.get(x, 1 << 30), starts.pop(y, 1 << 30))
+        if starts[y] and not 0 < starts[x] < starts[y]:
+            starts[x] = starts[y]
         if y in allocator.temporary:
             allocator.temporary.add(x)
-        allocator.hints[x].update(allocator.hints[y])
+        allocator.hints[x] += allocator.hints[y]
         del wanted[x][y]
         for other, more in wanted.pop(y).items():
             if other == x:

@@ -61,7 +61,8 @@ class Allocator:
     """For each register those that are alive together with it, as bits."""
     apart_from: list[int]
     """Those of them whose bits for this register are still missing."""
-    starts: dict[int, int]
+    starts: list[int]
+    """By register: the place of the first instruction that writes it, 0 for none."""
     weights: list[float]
     gains: list[float]
     """The part of the uses that second registers are as good for."""
@@ -69,7 +70,7 @@ class Allocator:
     """By what is lost in a call: what is alive across one."""
     copies: dict[tuple[int, int], float]
     """How much it is worth that two are the same register."""
-    hints: list[dict[int, None]]
+    hints: list[list[int]]
     """By register: those that had better be the same, in this order."""
     chosen: dict[int, int]
     owners: dict[int, int]
@@ -186,14 +187,13 @@ class Allocator:
         bits = self.bits
         self.near = near = [0] * n
         self.apart_from = [0] * n
-        starts: dict[int, int] = {}
-        self.starts = starts
+        self.starts = starts = [0] * n
         self.weights = [0.0] * n
         self.gains = [0.0] * n
         self.copies = {}
-        self.hints = [{} for _ in range(n)]
+        self.hints = [[] for _ in range(n)]
         self.across = {}
-        position = 0
+        position = 1
         live_in = self.live_in
         for i, block in enumerate(self.function.blocks):
             live = 0
@@ -225,7 +225,7 @@ class Allocator:
                     lowest = others & -others
                     near[lowest.bit_length() - 1] |= bit
                     others ^= lowest
-        self.nodes = [r for r in range(FIRST_VIRTUAL, n) if near[r] or r in starts]
+        self.nodes = [r for r in range(FIRST_VIRTUAL, n) if near[r] or starts[r]]
 
     def _one_block(
         self, code: list[Ins], live: int, local: int, weight: float, position: int
@@ -256,9 +256,9 @@ class Allocator:
                     others ^= other
                     since[s] = since.get(s, 0) | bit
                 if d >= FIRST_VIRTUAL:
-                    hints[d][s] = None
+                    hints[d].append(s)
                     if s >= FIRST_VIRTUAL:
-                        hints[s][d] = None
+                        hints[s].append(d)
                         pair = (d, s) if d < s else (s, d)
                         self.copies[pair] = self.copies.get(pair, 0.0) + weight
                     near[d] |= others
@@ -269,16 +269,18 @@ class Allocator:
                     else:
                         written |= bit
                 else:
-                    hints[s][d] = None
+                    hints[s].append(d)
                     apart_from[d] |= others & local
             elif dests:
                 d = dests[0]
                 if srcs:
                     s = srcs[0]
-                    hints[d][s] = hints[s][d] = None
+                    hints[d].append(s)
+                    hints[s].append(d)
                     if op in EITHER and len(srcs) > 1:
                         s = srcs[1]
-                        hints[d][s] = hints[s][d] = None
+                        hints[d].append(s)
+                        hints[s].append(d)
                 bit = bits[d]
                 if live & bit:
                     live ^= bit
@@ -333,7 +335,8 @@ class Allocator:
                 written |= bits[d]
                 s = srcs[i]
                 if s < SLOT:
-                    hints[d][s] = hints[s][d] = None
+                    hints[d].append(s)
+                    hints[s].append(d)
                     if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
                         pair = (d, s) if d < s else (s, d)
                         self.copies[pair] = self.copies.get(pair, 0.0) + weight
@@ -391,7 +394,7 @@ class Allocator:
             self.high_owners = {register: 1 << register for register in self.second.registers}
         spilled: list[int] = []
         nodes = [r for r in self.nodes if r not in rep]
-        nodes.sort(key=lambda r: (starts.get(r, 0), r))
+        nodes.sort(key=starts.__getitem__)
         bits = self.bits
         for node in nodes:
             owners = self._owners_for(node)
