@@ -114,6 +114,8 @@ class Allocator:
                 places = spill(self, spilled)
                 if not self.promoted and place_temporaries(self, first, places):
                     return
+                for i in places:
+                    self._note_block(i)
         raise AllocationError(f"no registers for {self.function.source.name}")
 
     # ---------------------------------------------------------------------------------- liveness
@@ -125,7 +127,7 @@ class Allocator:
         self.uses, self.defs, self.copied, self.lost = [0] * n, [0] * n, [0] * n, [0] * n
         self.live_in = live_in = [0] * n
         for i in range(n):
-            self.note_block(i)
+            self._note_block(i)
         places = {block: i for i, block in enumerate(blocks)}
         self.succs = succs = [[places[succ] for succ in block.succs] for block in blocks]
         preds: list[list[int]] = [[] for _ in blocks]
@@ -149,7 +151,7 @@ class Allocator:
                         is_waiting[pred] = True
                         work.append(pred)
 
-    def note_block(self, i: int) -> None:
+    def _note_block(self, i: int) -> None:
         """What a block reads before it writes it, writes, copies and loses in calls."""
         bits = self.bits
         used = defined = copied = lost = 0

@@ -56,8 +56,6 @@ def spill(allocator: Allocator, spilled: list[int]) -> list[int]:
     for i in places:
         blocks[i].code = spiller.rewritten(blocks[i].code)
     allocator.bits = bits = powers(allocator.function.n_virtual)
-    for i in places:
-        allocator.note_block(i)
     gone = 0
     for v in members:
         if find(v) not in allocator.promoted:
