@@ -23,9 +23,11 @@ from mpy_cross.emitters.ssa.machine import (
     Second,
 )
 from mpy_cross.emitters.ssa.spill import spill, take_apart
-from mpy_cross.emitters.ssa.temporaries import place_temporaries
+from mpy_cross.emitters.ssa.temporaries import place_promoted, place_temporaries
 
 MAX_ROUNDS: Final = 40
+MAX_MORE: Final = 4
+"""Times that more values are spilled before a new round."""
 INFINITE: Final = 1e30
 VIRTUAL: Final = -1 << FIRST_VIRTUAL
 """All registers that are to be chosen, as bits."""
@@ -92,6 +94,7 @@ class Allocator:
         self.second = second
         self.soft: frozenset[str] = second.sources if second is not None else frozenset()
         """Instructions for which second registers are as good."""
+        self.high_owners = {}
         self.high: set[int] = set()
         """What is to be in a second register."""
         self.rep: dict[int, int] = {}
@@ -109,14 +112,28 @@ class Allocator:
             spilled = self._one_round()
             if not spilled:
                 return
-            if not take_apart(self, spilled):
-                first = self.function.n_virtual
-                places = spill(self, spilled)
-                if not self.promoted and place_temporaries(self, first, places):
-                    return
-                for i in places:
-                    self._note_block(i)
+            if not take_apart(self, spilled) and self._is_placed(spilled):
+                return
         raise AllocationError(f"no registers for {self.function.source.name}")
+
+    def _is_placed(self, spilled: list[int]) -> bool:
+        """Spill these, and choose registers for what that needs without another round, if that is
+        possible; whether it was."""
+        first = self.function.n_virtual
+        places: set[int] = set()
+        for _ in range(MAX_MORE):
+            places.update(spill(self, spilled))
+            more = place_promoted(self) or place_temporaries(self, first, sorted(places))
+            if more is not None and not more:
+                return True
+            if more is None or take_apart(self, more):
+                break
+            spilled = more
+            for node in spilled:
+                self.chosen.pop(node, None)
+        for i in places:
+            self._note_block(i)
+        return False
 
     # ---------------------------------------------------------------------------------- liveness
 
