@@ -32,6 +32,18 @@ class Assembler(Protocol):
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
 
 
+Pass = Callable[[Function], None]
+
+
+@final
+class Lowering(NamedTuple):
+    """Passes for what there are no instructions for."""
+
+    passes: tuple[Pass, ...]
+    clean: tuple[Pass, ...]
+    """What then makes it good: not needed if those have made nothing of a plain function."""
+
+
 @final
 class BackEnd(NamedTuple):
     """What there is for one architecture."""
@@ -47,8 +59,8 @@ class BackEnd(NamedTuple):
     access: Access = THUMB2_ACCESS
     divides: bool = True
     """Division by a number is made a multiplication: there is one of 64 bits."""
-    lower: tuple[Callable[[Function], None], ...] = ()
-    """Passes after all others: what there are no instructions for."""
+    lower: tuple[Lowering, ...] = ()
+    """Passes after all others."""
     items: bool = False
     """Calls that read or write an item may be marked with `ir.ITEMS`."""
     floats: tuple[int, ...] = ()
@@ -73,7 +85,8 @@ def _thumb1() -> BackEnd:
         return thumb1.Thumb1(functions[0], functions[1:])
 
     return BackEnd(select, thumb1.registers, assembler, thumb1.second_registers,
-                   Access(-7, 31, True, (4,)), False, (thumb1_lower.run, gvn.run, dead.run), True)
+                   Access(-7, 31, True, (4,)), False,
+                   (Lowering((thumb1_lower.run,), (gvn.run, dead.run)),), True)
 
 
 def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
@@ -90,9 +103,10 @@ def _xtensa(abi: xtensa_select.Abi) -> BackEnd:
     last = xtensa_lower.counted if abi.windowed else thumb1_lower.run
     choose = choices.run if abi.windowed else choices.without_extremes
     return BackEnd(select, registers, assembler, None, Access(-128, 255, True, (1, 2, 4)),
-                   abi.windowed, (choose, phis.run, merge.run, gvn.run, dead.run,
-                                  xtensa_lower.indices, xtensa_lower.displacements, last, gvn.run,
-                                  dead.run), True)
+                   abi.windowed,
+                   (Lowering((choose,), (phis.run, merge.run, gvn.run, dead.run)),
+                    Lowering((xtensa_lower.indices, xtensa_lower.displacements, last),
+                             (gvn.run, dead.run))), True)
 
 
 BACK_ENDS: Final = {

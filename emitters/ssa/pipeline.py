@@ -113,7 +113,7 @@ def run_passes(ssa: Function, settings: Optimise, back_end: BackEnd) -> None:
     """All passes of the level."""
     ssa.access = back_end.access
     changed = False  # by a pass that says so
-    for stage in (*STAGES[settings.level], Stage(back_end.lower)):
+    for stage in STAGES[settings.level]:
         if stage.ops and (not _has(ssa, stage.ops)
                           or (stage.ops is DIVISIONS and not back_end.divides)):
             continue
@@ -123,13 +123,25 @@ def run_passes(ssa: Function, settings: Optimise, back_end: BackEnd) -> None:
                 continue
         if stage is RANGES and ssa.tagged and not (changed or ssa.has_loops):
             continue
-        for one in stage.passes:
-            changed = one(ssa) or changed
-            if settings.check:
-                problems = verify(ssa)
-                if problems:
-                    raise BrokenPass("\n".join([f"after {one.__module__}:", *problems,
-                                                function_text(ssa)]))
+        changed = _run(stage.passes, ssa, settings) or changed
+    for lowering in back_end.lower:
+        before = ssa.n_values
+        _run(lowering.passes, ssa, settings)
+        if changed or ssa.has_loops or not ssa.tagged or ssa.n_values != before:
+            _run(lowering.clean, ssa, settings)
+
+
+def _run(passes: tuple[Pass, ...], ssa: Function, settings: Optimise) -> bool:
+    """Whether a pass has changed something that says so."""
+    changed = False
+    for one in passes:
+        changed = one(ssa) or changed
+        if settings.check:
+            problems = verify(ssa)
+            if problems:
+                raise BrokenPass("\n".join([f"after {one.__module__}:", *problems,
+                                            function_text(ssa)]))
+    return changed
 
 
 def optimise(
