@@ -192,6 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=21, help="runs of the one-line file")
     parser.add_argument("--release", action="append", help="default 1.17 and 1.29")
     parser.add_argument("--optimiser", action="store_true", help="measure the optimiser instead")
+    parser.add_argument("--arch", default="armv7m", help="for --optimiser; default armv7m")
     args = parser.parse_args(argv)
     # Byte code of our own modules is kept, as after any installation.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -199,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.optimiser:
         from bench.compile_optimiser import measure as measure_optimiser
 
-        return measure_optimiser(items)
+        return measure_optimiser(items, args.arch)
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} CPUs")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["PYTHONPYCACHEPREFIX"] = cache

@@ -1,8 +1,9 @@
-"""What the optimising back end costs: `python -m bench.compile --optimiser [--files N]`.
+"""What the optimising back end costs: `python -m bench.compile --optimiser [--files N] [--arch A]`.
 
-The files of the standard library are compiled as native code for armv7m.  Emitters alone are timed,
-function by function: the baseline at opt 0, and the same functions at opt 2.  Then come functions
-that are large on purpose, which have to compile or to be left to the baseline with a note.
+The files of the standard library are compiled as native code, for armv7m if nothing else is said.
+Emitters alone are timed, function by function: the baseline at opt 0, and the same functions at
+opt 2.  Then come functions that are large on purpose, which have to compile or to be left to the
+baseline with a note.
 """
 
 from __future__ import annotations
@@ -92,28 +93,30 @@ class Stopwatch:
         return sum(took for took, _, _ in self.times)
 
 
-def timed(source: bytes, name: str, level: str, notes: list[str] | None) -> Stopwatch:
+def timed(
+    source: bytes, name: str, level: str, notes: list[str] | None, arch: str = ARCH
+) -> Stopwatch:
     """The functions of a source as native code.  Raises CompileError."""
     optimise = Optimise(level, notes=notes)
-    options = CompileOptions(get(RELEASE), arch=ARCH, emit=Emit.NATIVE, optimise=optimise)
+    options = CompileOptions(get(RELEASE), arch=arch, emit=Emit.NATIVE, optimise=optimise)
     module = compile_to_ops(source, name, options)
     with Stopwatch() as watch:
         emit(module, options)
     return watch
 
 
-def measure(items: Sequence[corpus.Item]) -> int:
+def measure(items: Sequence[corpus.Item], arch: str = ARCH) -> int:
     """Print the figures; status 1 if one is beyond its limit."""
     baseline = optimised = 0.0
     functions = 0
     slowest: list[tuple[float, str, int]] = []
     notes: list[str] = []
-    timed(b"def f(a): return a + 1", "warm.py", "2", None)
+    timed(b"def f(a): return a + 1", "warm.py", "2", None, arch)
     for item in items:
         source = item.path.read_bytes()
         try:
-            before = timed(source, item.name, "0", None)
-            after = timed(source, item.name, "2", notes)
+            before = timed(source, item.name, "0", None, arch)
+            after = timed(source, item.name, "2", notes, arch)
         except (CompileError, NativeError, OverflowError):
             continue
         except Exception as error:  # a mistake of the optimiser is reported, not the end
@@ -124,7 +127,7 @@ def measure(items: Sequence[corpus.Item]) -> int:
         slowest = sorted([*slowest, *((t, f"{item.name} {n}", k) for t, n, k in after.times)])[-5:]
     ratio = optimised / baseline
     print(f"{len(items)} files, {functions} functions, {len(notes)} left to the baseline")
-    print(f"emitters: opt=0 {baseline:.2f} s, opt=2 {optimised:.2f} s: {ratio:.1f} times "
+    print(f"{arch}, emitters: opt=0 {baseline:.2f} s, opt=2 {optimised:.2f} s: {ratio:.1f} times "
           f"(limit {MOST:.0f})")
     for took, name, n_ops in reversed(slowest):
         print(f"  {took:6.2f} s  {name}, {n_ops} operations")
@@ -132,7 +135,7 @@ def measure(items: Sequence[corpus.Item]) -> int:
     for name, text in pathological().items():
         said: list[str] = []
         try:
-            watch = timed(text.encode(), "large.py", "2", said)
+            watch = timed(text.encode(), "large.py", "2", said, arch)
         except (CompileError, NativeError) as error:  # as the reference does
             print(f"  {'-':>6}    {name}: {error}")
             continue
