@@ -95,16 +95,25 @@ def _with_pools(items: list[Item]) -> list[Item]:
     """The items with pools, so that each load reaches its word however long the branches are."""
     pool = Pool()
     size = 0
+    joined: list[Item] = []
+    code: list[bytes] = []  # what follows the last of these
     for item in items:
         if isinstance(item, bytes):
-            size += len(item)
-        elif isinstance(item, Literal):
-            size += _most(item) + 4
+            code.append(item)
+            continue
+        if code:
+            before = b"".join(code)
+            joined.append(before)
+            size += len(before)
+            code = []
+        joined.append(item)
+        size += _most(item)
+        if isinstance(item, Literal):
+            size += 4
             _note(pool, item)
-        else:
-            size += _most(item)
-    if size <= REACH:
-        return [*items, pool]
+    rest = b"".join(code)
+    if size + len(rest) <= REACH:
+        return [*joined, rest, pool]
     sizes = [_most(item) for item in items]
     pool = Pool()
     out: list[Item] = []
