@@ -154,7 +154,8 @@ u32 entry(u32 *fun, u32 n_args, u32 n_kw, u32 *args) {{
 
 def _compiled(group: str, name: str, arch: str, release: Release) -> MpyFile:
     source = (KERNELS / group / f"{name}.py").read_text()
-    return read(mpy_cross.compile(source, f"{name}.py", release=release, arch=arch), release)
+    return read(mpy_cross.compile(
+        source, f"{name}.py", release=release, arch=arch, opt="0"), release)
 
 
 def as_mpy(group: str, name: str, arch: str, release_name: str, code: bytes) -> bytes:

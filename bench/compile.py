@@ -44,7 +44,7 @@ for line in open(listing, encoding="utf-8"):
         source = stream.read()
     began = time.perf_counter()
     try:
-        mpy_cross.compile(source, name, release=release, arch=arch, emit=emit)
+        mpy_cross.compile(source, name, release=release, arch=arch, emit=emit, opt="0")
     except mpy_cross.CompileError:
         pass
     times.append(time.perf_counter() - began)

@@ -166,7 +166,8 @@ def main() -> None:
 @click.option(
     "--opt",
     type=click.Choice(["0", "1", "2", "s"]),
-    help="How much machine code is optimised, as by mpy-cross -X opt.",
+    help="How much machine code of sources is optimised, as by mpy-cross -X opt; else it is that of"
+    " a board.",
 )
 @click.option(
     "--heapsize", metavar="N", callback=_converted(_size), help="Bytes of the heap: 65536, 100k."

@@ -25,8 +25,9 @@ def compiler_for(
     release: Release, arch: str = "", emit: str = "bytecode", opt: str | None = None,
     strict: bool = False,
 ) -> Compiler:
-    """The compiler for boards of one architecture; `opt`: how much machine code is optimised;
-    `strict`: it takes only what the reference takes.
+    """The compiler for boards of one architecture; `opt`: how much machine code is optimised, None
+    for what a board's own compiler makes, but where a comment asks for more; `strict`: it takes
+    only what the reference takes.
 
     Its exceptions carry `place`: file, line and the function ("" outside of functions).
     """
@@ -39,7 +40,8 @@ def compiler_for(
         level = min(max(optimise, 0), OPT_LEVELS)
         try:
             return mpy_cross.compile(
-                source, name, release=release, arch=arch, emit=emit, opt=opt, opt_level=level,
+                source, name, release=release, arch=arch, emit=emit, opt=opt or "0",
+                opt_level=level, comments=opt != "0",
                 constants=_constants() if b"stm." in source else None, form=form, strict=strict,
             )
         except CompileError as error:

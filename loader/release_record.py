@@ -66,6 +66,16 @@ ASM_ARCHS_1_12 = (
 
 MARCH_1_12 = ARCHS_1_12[1:]
 
+OPTIMISED_1_12 = (
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+)
+
 
 @final
 class Release(NamedTuple):
@@ -126,6 +136,9 @@ class Release(NamedTuple):
 
     The manual lists armv6m at every release (2.4.1), though the tool took it from 1.19 only.
     """
+    optimised: tuple[str, ...] = OPTIMISED_1_12
+    """Architectures whose machine code is optimised at level 2 where no level is named: those for
+    which the optimised code of the release has passed its checks.  The same at all releases."""
     march_flags: tuple[str, ...] = ()
     """Names that -march-flags= takes for rv32imc, by bit; 1.27 added zba, 1.28 zcmp."""
     unicode_option: bool = True

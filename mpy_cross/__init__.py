@@ -49,6 +49,7 @@ def compile(
     opt: str | None = None,
     opt_only: Sequence[str] = (),
     viper_checks: bool = False,
+    comments: bool | None = None,
     constants: Mapping[bytes, Mapping[bytes, int]] | None = None,
     form: str = "exec",
 ) -> bytes:
@@ -64,9 +65,10 @@ def compile(
     `strict` the inline assemblers take only what the reference's own do, and so does viper.  `opt`
     is that of `-X opt`: with "1", "2" or "s" an optimising back end makes machine code where it
     can; `opt_only` names the functions that it is for, and with `viper_checks` they have checked
-    indices.  Without `opt` only functions are optimised whose comments ask for it, with "0" none:
-    the bytes are the reference's.  `constants` are modules
-    with the numbers in them that become constants of the program, as `stm` is on the pyboard.
+    indices.  With "0" the bytes are the reference's.  None is "2" for the architectures in
+    `Release.optimised`, "0" for all others.  `comments` tells whether comments behind decorators
+    choose for single functions (None: unless `opt` is "0").  `constants` are modules with the
+    numbers in them that become constants of the program, as `stm` is on the pyboard.
     `form` is "exec" for a file; of what is typed at a prompt, "paste" or "single" (one statement),
     the values of expressions are printed, by the function `__repl_print__`.
 
@@ -78,7 +80,7 @@ def compile(
     from mpy_cross.loader.ops import Emit
     from mpy_cross.loader.release import DEFAULT_RELEASE, get
     from mpy_cross.options import CompileOptions, Form
-    from mpy_cross.target import check_opt, check_target
+    from mpy_cross.target import check_target, opt_for
 
     if release is None:
         release = DEFAULT_RELEASE
@@ -86,6 +88,7 @@ def compile(
         release = get(release)
     if isinstance(source, str):
         source = source.encode("utf-8", "surrogatepass")
+    arch = check_target(release, arch, emit)
     options = CompileOptions(
         release=release,
         opt_level=opt_level,
@@ -93,11 +96,12 @@ def compile(
         unicode=unicode or not release.unicode_option,
         cache_lookup_bc=cache_lookup_bc and release.cache_lookup_option,
         source_lines=source_lines or not release.source_lines_option,
-        arch=check_target(release, arch, emit),
+        arch=arch,
         emit=Emit[emit.upper()],
         strict=strict,
-        optimise=Optimise(check_opt(opt or "0"), tuple(opt_only), strict,
-                          viper_checks=viper_checks, directives=opt != "0"),
+        optimise=Optimise(opt_for(release, arch, opt), tuple(opt_only), strict,
+                          viper_checks=viper_checks,
+                          directives=opt != "0" if comments is None else comments),
         constants=constants or {},
         form=Form[form.upper()],
     )

@@ -151,6 +151,7 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
     from mpy_cross.emitters.ssa.settings import Optimise
     from mpy_cross.loader.ops import Emit
     from mpy_cross.options import CompileOptions
+    from mpy_cross.target import opt_for
 
     return CompileOptions(
         release=release,
@@ -163,8 +164,9 @@ def _options(command: CommandLine, release: Release) -> CompileOptions:
         arch_flags=command.arch_flags,
         emit=Emit[command.emit.upper()],
         strict=command.strict,
-        optimise=Optimise(command.opt or "0", tuple(command.opt_only), command.strict,
-                          viper_checks=command.viper_checks, directives=command.opt != "0"),
+        optimise=Optimise(opt_for(release, command.arch, command.opt), tuple(command.opt_only),
+                          command.strict, viper_checks=command.viper_checks,
+                          directives=command.opt != "0"),
     )
 
 

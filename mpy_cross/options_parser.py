@@ -15,7 +15,15 @@ from typing import NamedTuple, TypeAlias, final
 
 from mpy_cross.emitters.ssa.settings import LEVELS
 from mpy_cross.loader.release import Release
-from mpy_cross.target import EMITTERS, UnknownTarget, check_emit, check_opt, check_target
+from mpy_cross.target import (
+    EMITTERS,
+    OPTIMISED_LEVEL,
+    UnknownTarget,
+    check_emit,
+    check_opt,
+    check_target,
+    opt_for,
+)
 
 STAGES = ("tokens", "tree", "scope", "ops", "bytecode", "ssa", "regalloc", "asm", "mpy")
 
@@ -258,17 +266,17 @@ IMPLEMENTATION = (
 )
 
 OUR_IMPLEMENTATION = (
-    Row(
+    Row("opt-only=", Form.JOINED, "<names>", _opt_only, "optimise only these functions"),
+    Row("viper-checks", Form.ALONE, "", _set("viper_checks", True),
+        "check indices of ptr8, ptr16 and ptr32 in optimised functions: IndexError"),
+    Row(  # the last one: `usage` goes on with the default
         "opt=",
         Form.JOINED,
         f"{{{','.join(LEVELS)}}}",
         _opt,
-        "optimise machine code: 0 not at all (default: the reference's bytes), 1 a bit,\n"
+        "optimise machine code: 0 not at all (the reference's bytes), 1 a bit,\n"
         "2 for speed, s for size",
     ),
-    Row("opt-only=", Form.JOINED, "<names>", _opt_only, "optimise only these functions"),
-    Row("viper-checks", Form.ALONE, "", _set("viper_checks", True),
-        "check indices of ptr8, ptr16 and ptr32 in optimised functions: IndexError"),
 )
 
 GENERAL = (
@@ -377,7 +385,7 @@ OURS = (
         _set("strict", True),
         "inline assemblers: only the instructions of the official tool; without it,\n"
         "every instruction of the architecture can be called by its manual name;\n"
-        "with -X opt: only the viper functions that the official tool takes",
+        "viper: only the functions that the official tool takes",
     ),
     Row("--color", Form.EITHER, "<when>", _color, "colour in errors: auto, always or never"),
 )
@@ -453,7 +461,8 @@ def check(command: CommandLine, release: Release) -> None:
         raise UsageError(str(error)) from None
     if command.march_flags is not None and command.march is not None:
         command.arch_flags = _march_flags(release, command.arch, command.march_flags)
-    if command.viper_checks and command.opt in ("", "0") and not command.dump:
+    is_baseline = opt_for(release, command.arch, command.opt) == "0"
+    if command.viper_checks and is_baseline and not command.dump:
         raise UsageError("-X viper-checks needs -X opt=1, 2 or s: code of the official tool has no "
                          "checks")
     if not command.files:
@@ -490,20 +499,32 @@ def _march_flags(release: Release, march: str, text: str) -> int:
 def usage(release: Release, program: str = "mpy-cross") -> str:
     """The help text: the options that this release's mpy-cross has, and ours."""
     lines = [f"usage: {program} [<opts>] [-X <implopt>] [--] <input filename>..."]
-    lines.append("Compiles MicroPython source to .mpy files, the bytes that the mpy-cross of")
-    lines.append(f"MicroPython {release.version} writes; - as input means stdin.")
+    lines.append("Compiles MicroPython source to .mpy files: the bytes that the mpy-cross of")
+    lines.append(f"MicroPython {release.version} writes, but for machine code that is optimised")
+    lines.append("(-X opt); - as input means stdin.")
     lines += ["", "Options:", *_help(GENERAL, release)]
     lines += ["", "Target specific options:", *_help(TARGET, release)]
     lines.append(f"{' ' * 21}{_wrapped(release.march)}")
     lines += ["", "Implementation specific options (after -X):", *_help(IMPLEMENTATION, release)]
     lines += ["", "Options of this implementation:", *_help(OURS, release)]
     lines += ["", "Of this implementation, after -X:", *_help(OUR_IMPLEMENTATION, release)]
+    lines.append(f"{' ' * 21}{_default_level(release)}")
     return "\n".join(lines) + "\n"
 
 
 def _wrapped(words: Sequence[str]) -> str:
     half = (len(words) + 1) // 2
     return f"architectures: {', '.join(words[:half])},\n{' ' * 21}{', '.join(words[half:])}"
+
+
+def _default_level(release: Release) -> str:
+    if not release.optimised:
+        return "(default: 0)"
+    half = (len(release.optimised) + 1) // 2
+    first, rest = (", ".join(names) for names in (release.optimised[:half],
+                                                  release.optimised[half:]))
+    gap = f",\n{' ' * 21}" if rest else ""
+    return f"(default: {OPTIMISED_LEVEL} for {first}{gap}{rest}; 0 for all others)"
 
 
 def _help(rows: Sequence[Row], release: Release) -> list[str]:

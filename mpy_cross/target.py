@@ -11,6 +11,9 @@ from mpy_cross.loader.release import Release
 EMITTERS = ("bytecode", "native", "viper")
 """Kinds of code, as `-X emit` names them."""
 
+OPTIMISED_LEVEL = "2"
+"""The level of optimisation where none is named, for the targets in `Release.optimised`."""
+
 HOSTS = {
     ("x86", 32): "x86",
     ("x86", 64): "x64",
@@ -49,6 +52,17 @@ def check_opt(level: str) -> str:
     if level not in LEVELS:
         raise UnknownTarget(f"opt={level} is none of {', '.join(LEVELS)}")
     return level
+
+
+def opt_for(release: Release, arch: str, opt: str | None) -> str:
+    """The level of optimisation: the one asked for, else that of the target.
+
+    `arch` is what `check_target` returned, `opt` the value of -X opt, "" or None without one.
+    Raises UnknownTarget.
+    """
+    if opt:
+        return check_opt(opt)
+    return OPTIMISED_LEVEL if (arch or release.default_arch) in release.optimised else "0"
 
 
 def check_target(release: Release, arch: str, emit: str) -> str:

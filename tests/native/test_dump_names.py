@@ -59,7 +59,7 @@ def remarks(lines: list[str], has_prelude: bool) -> Iterator[Event]:
 def check(recorder: Recorder, source: str, release: str, arch: str, emit: str) -> int:
     """How many remarks there are."""
     recorder.functions.clear()
-    data = mpy_cross.compile(source, "x.py", release=release, arch=arch, emit=emit)
+    data = mpy_cross.compile(source, "x.py", release=release, arch=arch, emit=emit, opt="0")
     mpy = read(data, RELEASES[release])
     count = 0
     for item in code_items(mpy):

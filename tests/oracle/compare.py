@@ -47,7 +47,8 @@ def ours(release: str, source: bytes, name: str, settings: Settings) -> Answer:
 
     began = time.perf_counter()
     try:
-        code = mpy_cross.compile(source, name, release=release, strict=True, **settings._asdict())
+        code = mpy_cross.compile(
+            source, name, release=release, strict=True, opt="0", **settings._asdict())
     except mpy_cross.CompileError as error:
         text = reference_text(error)
         return Answer(Verdict.REJECTED, b"", text, time.perf_counter() - began)

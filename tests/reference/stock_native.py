@@ -105,9 +105,9 @@ class NativeBoard:
             return ENDLESS
 
     def compiled(self, path: Path, emit: str) -> bytes:
-        """Our .mpy file."""
+        """Our .mpy file, with machine code as the reference makes it."""
         return compile(path.read_bytes(), "app.py", release=self._release, emit=emit,
-                       arch=self._arch)
+                       arch=self._arch, opt="0")
 
     def as_theirs(self, path: Path) -> bool:
         """Is our machine code the reference's?  Also True where that crashes, as 1.17's does for

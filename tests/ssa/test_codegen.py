@@ -58,7 +58,7 @@ def test_the_core_counts_the_same_without_it_blocks(bench: Bench) -> None:
     """No IT block, no call of the run-time but for the arguments and the result."""
     source = ("@micropython.viper\ndef f(n: int) -> int:\n"
               "    while n:\n        n -= 1\n    return n\n")
-    names = bench.load(mpy_cross.compile(source, release="1.17", arch="armv7m"))
+    names = bench.load(mpy_cross.compile(source, release="1.17", arch="armv7m", opt="0"))
     core = bench.runtime.native.core
 
     def whole(n: int) -> int:
