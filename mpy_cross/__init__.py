@@ -4,6 +4,7 @@
 
     code = mpy_cross.compile("print('hi')", "hi.py", release="1.29")
 
+Machine code is better than the real one's, unless `opt="0"` asks for those bytes.
 Only light modules are imported here; the compiler itself is loaded by the first `compile`.
 """
 

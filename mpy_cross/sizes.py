@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
+from mpy_cross.errors import CompileError
 from mpy_cross.loader import opcodes as bc
 from mpy_cross.loader.decode import child_index
 from mpy_cross.loader.listing import CodeItem, code_items, item_instructions, name_text
 from mpy_cross.loader.mpyfile import CodeKind, MpyFile
 from mpy_cross.loader.reader import read
 from mpy_cross.loader.release import Release
+from mpy_cross.target import OPTIMISED_LEVEL
 
 KINDS = {CodeKind.BYTECODE: "bytecode", CodeKind.NATIVE: "native", CodeKind.VIPER: "viper",
          CodeKind.ASM: "asm"}
@@ -53,11 +55,12 @@ def _name_children(mpy: MpyFile, item: CodeItem, names: dict[int, str]) -> None:
 
 @final
 class Comparison(NamedTuple):
-    """One function: its size without optimisation and at the levels asked for."""
+    """One function: its size without optimisation, None if the reference refuses it, and at the
+    levels asked for."""
 
     name: str
     kind: str
-    baseline: int
+    baseline: int | None
     optimised: tuple[int, ...]
 
 
@@ -68,13 +71,30 @@ def compare_levels(
     """The functions with machine code of a source text.  Raises CompileError, UnknownTarget."""
     import mpy_cross
 
-    versions = [
-        function_sizes(read(mpy_cross.compile(
-            source, name, release=release, arch=arch, opt=level, emit=emit), release))
-        for level in ("0", *levels)
-    ]
+    def sizes(level: str, only: tuple[str, ...] = (), comments: bool | None = None
+              ) -> list[FunctionSize]:
+        return function_sizes(read(mpy_cross.compile(
+            source, name, release=release, arch=arch, opt=level, emit=emit, opt_only=only,
+            comments=comments), release))
+
+    # Functions that the reference refuses are optimised, one by one, so that no other is.
+    refused: tuple[str, ...] = ()
+    first: CompileError | None = None
+    while True:
+        try:
+            baseline = sizes(OPTIMISED_LEVEL if refused else "0", refused, False)
+            break
+        except CompileError as error:
+            first = first or error
+            if "0" in levels or not error.block or error.block in refused:
+                raise first from None
+            refused += (error.block,)
+    if first is not None and not {row.name for row in baseline}.issuperset(refused):
+        raise first  # the file does not tell which function it is
+    versions = [baseline, *(sizes(level) for level in levels)]
     return [
-        Comparison(rows[0].name, rows[0].kind, rows[0].size, tuple(row.size for row in rows[1:]))
+        Comparison(rows[0].name, rows[0].kind, None if rows[0].name in refused else rows[0].size,
+                   tuple(row.size for row in rows[1:]))
         for rows in zip(*versions, strict=True) if rows[0].kind in ("native", "viper")
     ]
 
@@ -84,11 +104,14 @@ def size_lines(rows: list[Comparison], levels: tuple[str, ...]) -> list[str]:
     width = max(16, *(len(row.name) for row in rows))
     heads = ["opt=0", *(f"opt={level}" for level in levels)] if levels else ["bytes"]
     lines = [f"{'function':<{width}}  {'kind':<8}" + "".join(f"{head:>8}" for head in heads)]
-    sums = [sum(column) for column in zip(*((r.baseline, *r.optimised) for r in rows), strict=True)]
     if len(rows) > 1:
-        rows = [*rows, Comparison("all", "", sums[0], tuple(sums[1:]))]
+        known = [row.baseline for row in rows if row.baseline is not None]
+        sums = zip(*(row.optimised for row in rows), strict=True)
+        rows = [*rows, Comparison("all", "", sum(known) if len(known) == len(rows) else None,
+                                  tuple(map(sum, sums)))]
     for row in rows:
-        line = f"{row.name:<{width}}  {row.kind:<8}{row.baseline:>8}"
+        before = "-" if row.baseline is None else row.baseline
+        line = f"{row.name:<{width}}  {row.kind:<8}{before:>8}"
         line += "".join(f"{size:>8}" for size in row.optimised)
         if levels and row.baseline:
             line += f"{100 * (row.optimised[-1] - row.baseline) / row.baseline:>+7.0f} %"

@@ -222,7 +222,7 @@ def size_command(
 
     Of a .mpy file, all functions; their constants are not counted.  Any other file is a source:
     its functions that become machine code are shown as the reference compiles them, and beside
-    that as the optimising back end does.
+    that as the optimising back end does; - stands for one that the reference refuses.
 
     \b
     Example:

@@ -78,6 +78,27 @@ def test_a_source_at_several_levels(source: str) -> None:
     assert lines[1][5] == f"{100 * (after - before) / before:+.0f}"
 
 
+def test_functions_that_the_reference_refuses(tmp_path: Path) -> None:
+    """They have no size at level 0; those of all others are still the reference's."""
+    path = tmp_path / "some.py"
+    more = ("@micropython.viper\ndef ratio(a: uint, b: uint) -> uint:\n    return a // b\n"
+            "@micropython.viper\ndef neither(a):\n    return None if a else ~a\n"
+            "@micropython.viper\ndef spaced(a: uint, b: uint) -> uint:\n    return a % b\n")
+    path.write_text(SOURCE)
+    alone = run("--release", "1.17", "--arch", "armv7m", str(path))[1].splitlines()
+    path.write_text(SOURCE + more)
+    status, output = run("--release", "1.17", "--arch", "armv7m", str(path))
+    lines = output.splitlines()
+    assert status == 0
+    assert lines[:3] == alone[:3]
+    assert [line.split()[:3] for line in lines[3:]] == [
+        ["ratio", "viper", "-"], ["neither", "viper", lines[4].split()[2]],
+        ["spaced", "viper", "-"], ["all", "-", lines[6].split()[2]]]
+    for wrong in (["--arch", "armv6"], ["--arch", "armv7m", "--opt", "0"]):
+        status, output = run("--release", "1.17", *wrong, str(path))
+        assert status == 1 and "ViperTypeError: return expected 'uint' but got 'int'" in output
+
+
 def test_what_is_refused(source: str, tmp_path: Path) -> None:
     plain = tmp_path / "plain.py"
     plain.write_text("def f():\n    pass\n")
