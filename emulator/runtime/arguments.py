@@ -189,3 +189,17 @@ def no_implicit(value: Any) -> TypeError:
     return TypeError(
         f"can't convert '{name}' object to {'bytes' if name == 'str' else 'str'} implicitly"
     )
+
+
+SHORT_NAME: Final = 63
+"""So many characters are never more bytes than a name may have."""
+LONGEST_NAME: Final = 255
+"""Bytes: the length of a name is kept in one."""
+
+
+def check_name(name: Any) -> None:
+    """Raises TypeError for what is no string, RuntimeError for one that is too long for a name."""
+    if not isinstance(name, str):
+        raise no_implicit(name)
+    if len(name) > SHORT_NAME and len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise RuntimeError("name too long")

@@ -8,7 +8,7 @@ from types import GeneratorType
 from typing import Any
 
 from mpy_cross.emulator.runtime import attributes, memory, support
-from mpy_cross.emulator.runtime.arguments import check_count, native
+from mpy_cross.emulator.runtime.arguments import check_count, check_name, native
 from mpy_cross.emulator.runtime.collections_ import VIEWS
 from mpy_cross.emulator.runtime.errors import ProgramException
 from mpy_cross.emulator.runtime.facts import LANGUAGE
@@ -82,13 +82,13 @@ def ord_(x: Any, /) -> int:
     raise TypeError("ord expects a character")
 
 
-def delattr_(obj: Any, name: str, /) -> None:
+def delattr_(obj: Any, name: Any, /) -> None:
+    check_name(name)
     attributes.del_attribute(obj, name)
 
 
 def getattr_(obj: Any, name: Any, default: Any = _MISSING, /) -> Any:
-    if not isinstance(name, str):
-        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    check_name(name)
     try:
         return attributes.attribute(obj, name)
     except AttributeError:
@@ -98,8 +98,7 @@ def getattr_(obj: Any, name: Any, default: Any = _MISSING, /) -> Any:
 
 
 def hasattr_(obj: Any, name: Any, /) -> bool:
-    if not isinstance(name, str):
-        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    check_name(name)
     try:
         attributes.attribute(obj, name)
     except AttributeError:
@@ -108,8 +107,7 @@ def hasattr_(obj: Any, name: Any, /) -> bool:
 
 
 def setattr_(obj: Any, name: Any, value: Any, /) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"can't convert '{type_name(name)}' object to str implicitly")
+    check_name(name)
     attributes.set_attribute(obj, name, value)
 
 

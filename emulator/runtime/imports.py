@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from mpy_cross.emulator.runtime.arguments import as_int, no_implicit
+from mpy_cross.emulator.runtime.arguments import as_int, check_name, no_implicit
 from mpy_cross.emulator.runtime.attributes import attribute
 from mpy_cross.emulator.runtime.facts import LANGUAGE
 from mpy_cross.emulator.runtime.modules import TABLE
@@ -156,6 +156,7 @@ class Importer:
         parts = name.split(".")
         for depth, part in enumerate(parts):
             full = ".".join(parts[: depth + 1])
+            check_name(full)
             if depth == 0:
                 kind, path = self._find(part)
             else:

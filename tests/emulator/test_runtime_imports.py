@@ -248,3 +248,26 @@ print(math.pi > 3.1)
     text = "'module' object has no attribute '{}'\n"
     expected = text.format("pi") + text.format("stdout") + text.format("pi") + "True\n"
     assert run(program) == expected
+
+
+def test_names_have_a_length() -> None:
+    program = """
+class A:
+    pass
+
+def told(function, *args):
+    try:
+        print(function(*args))
+    except RuntimeError as error:
+        print(error)
+
+for name in "a" * 255, "a" * 256, "\\u00e9" * 127, "\\u00e9" * 128:
+    told(hasattr, A(), name)
+    told(getattr, A(), name, 5)
+told(setattr, A(), "a" * 256, 1)
+told(delattr, A(), "a" * 256)
+told(__import__, "a" * 300)
+"""
+    refused = "name too long\n"
+    expected = ("False\n5\n" + refused * 2) * 2 + refused * 3
+    assert run(program) == expected
