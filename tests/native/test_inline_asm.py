@@ -129,7 +129,7 @@ def beyond(release: str, arch: str, source: str, theirs: Answer) -> list[str]:
     the line is known.
     """
     try:
-        code = mpy_cross.compile(source, "inline.py", release=release, arch=arch)
+        code = mpy_cross.compile(source, "inline.py", release=release, arch=arch, opt="0")
     except CompileError as error:
         text = reference_text(error)
         allowed = [text]
