@@ -32,7 +32,8 @@ class Assembler(Protocol):
         """The bytes of the function.  Raises AllocationError for a frame that is too big."""
 
 
-Pass = Callable[[Function], None]
+Pass = Callable[[Function], bool | None]
+"""True if it has changed something, of those that say so."""
 
 
 @final

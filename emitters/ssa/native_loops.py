@@ -153,7 +153,7 @@ def gain(ops: list[Op], floats: Sequence[bool]) -> float:
     likely to give a float."""
     saved = sum(SAVED_FLOAT if is_float else SAVED
                 for (verb, a, _), is_float in zip(ops, floats, strict=True)
-                if verb == Verb.BINARY_OP and (is_float or a not in UNLIKELY))
+                if verb == BINARY_OP and (is_float or a not in UNLIKELY))
     return saved / max(1, sum(COSTS.get(verb, 0) for verb, _, _ in ops))
 
 

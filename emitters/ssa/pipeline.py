@@ -10,7 +10,7 @@ from mpy_cross.emitters.native.baseline import NativeCode, emit_native, native_p
 from mpy_cross.emitters.native.machine import Machine
 from mpy_cross.emitters.native.state import Linker
 from mpy_cross.emitters.ssa import direct, inline, prelude_constant
-from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd
+from mpy_cross.emitters.ssa.backends import BACK_ENDS, BackEnd, Pass
 from mpy_cross.emitters.ssa.build import Target, Verbs
 from mpy_cross.emitters.ssa.build_called import CalledBuilder
 from mpy_cross.emitters.ssa.build_direct import parts_of
@@ -53,9 +53,6 @@ from mpy_cross.loader.mpyfile import CodeKind, RawCode
 from mpy_cross.loader.ops import Emit, FunctionOps, Op, ScopeFlag, Verb
 from mpy_cross.loader.prelude import decode_prelude, encode_signature
 from mpy_cross.loader.release import Release
-
-Pass = Callable[[Function], bool | None]
-"""True if it has changed something, of those that say so."""
 
 
 @final

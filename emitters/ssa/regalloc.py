@@ -157,16 +157,20 @@ class Allocator:
         while work:
             i = work.pop()
             is_waiting[i] = False
-            live = 0
-            for place in succs[i]:
-                live |= live_in[place]
-            live = live & ~defs[i] | uses[i]
+            live = self.live_out(i) & ~defs[i] | uses[i]
             if live != live_in[i]:
                 live_in[i] = live
                 for pred in preds[i]:
                     if not is_waiting[pred]:
                         is_waiting[pred] = True
                         work.append(pred)
+
+    def live_out(self, i: int) -> int:
+        """What is alive where a block ends."""
+        live = 0
+        for place in self.succs[i]:
+            live |= self.live_in[place]
+        return live
 
     def _note_block(self, i: int) -> None:
         """What a block reads before it writes it, writes, copies and loses in calls."""
@@ -215,9 +219,7 @@ class Allocator:
         position = 1
         live_in = self.live_in
         for i, block in enumerate(self.function.blocks):
-            live = 0
-            for place in self.succs[i]:
-                live |= live_in[place]
+            live = self.live_out(i)
             # What is alive all through the block is near all that is written there.
             through = live & live_in[i] & ~(self.defs[i] | self.copied[i])
             weight = 0.1 if block.block.is_cold else 8.0 ** min(block.depth, 6)
@@ -261,57 +263,39 @@ class Allocator:
         for ins in reversed(code):
             at -= 1
             op, dests, srcs = ins.op, ins.dests, ins.srcs
-            if op == COPY:
-                if len(dests) > 1 or dests[0] >= SLOT or srcs[0] >= SLOT:
-                    live, written = self._copy(ins, live, local, weight, at, written, since)
-                    continue
-                d, s = dests[0], srcs[0]
-                bit, other = bits[d], bits[s]
-                if live & bit:
-                    live ^= bit
-                    near[d] |= written & ~since.get(d, 0)
-                others = live
-                if live & other:
-                    others ^= other
-                    since[s] = since.get(s, 0) | bit
-                if d >= FIRST_VIRTUAL:
-                    hints[d].append(s)
-                    if s >= FIRST_VIRTUAL:
-                        hints[s].append(d)
-                        pair = (d, s) if d < s else (s, d)
-                        self.copies[pair] = self.copies.get(pair, 0.0) + weight
-                    near[d] |= others
-                    starts[d] = at
-                    weights[d] += weight
-                    if written & bit:
-                        apart_from[d] |= others & local
-                    else:
-                        written |= bit
-                else:
-                    hints[s].append(d)
-                    apart_from[d] |= others & local
-            elif dests:
+            if op == COPY and (len(dests) > 1 or dests[0] >= SLOT or srcs[0] >= SLOT):
+                live, written = self._copy(ins, live, local, weight, at, written, since)
+                continue
+            if dests:
                 d = dests[0]
-                if srcs:
-                    s = srcs[0]
-                    hints[d].append(s)
-                    hints[s].append(d)
-                    if op in EITHER and len(srcs) > 1:
-                        s = srcs[1]
-                        hints[d].append(s)
-                        hints[s].append(d)
                 bit = bits[d]
                 if live & bit:
                     live ^= bit
                     near[d] |= written & ~since.get(d, 0)
-                if ins.clobbers:
-                    across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
                 others = live
-                if ins.early:
-                    for i, s in enumerate(srcs):
-                        if ins.early >> i & 1 and s != d:
-                            others |= bits[s]
-                            near[s] |= bit
+                if srcs:
+                    s = srcs[0]
+                    hints[d].append(s)
+                    hints[s].append(d)
+                if op == COPY:
+                    if live & bits[s]:
+                        others ^= bits[s]
+                        since[s] = since.get(s, 0) | bit
+                    if d >= FIRST_VIRTUAL and s >= FIRST_VIRTUAL:
+                        pair = (d, s) if d < s else (s, d)
+                        self.copies[pair] = self.copies.get(pair, 0.0) + weight
+                else:
+                    if op in EITHER and len(srcs) > 1:
+                        s = srcs[1]
+                        hints[d].append(s)
+                        hints[s].append(d)
+                    if ins.clobbers:
+                        across[ins.clobbers] = across.get(ins.clobbers, 0) | live & local
+                    if ins.early:
+                        for i, s in enumerate(srcs):
+                            if ins.early >> i & 1 and s != d:
+                                others |= bits[s]
+                                near[s] |= bit
                 if d >= FIRST_VIRTUAL:
                     near[d] |= others
                     starts[d] = at
@@ -450,7 +434,8 @@ class Allocator:
                 return register
         return -1
 
-    def _cost(self, register: int) -> float:
+    def cost(self, register: int) -> float:
+        """What it costs to move a register to the frame."""
         if register in self.temporary:
             return INFINITE
         return self.weights[register] / (self.near[register].bit_count() + 1)
@@ -458,7 +443,7 @@ class Allocator:
     def _make_room(self, node: int, owners: dict[int, int], spilled: list[int]) -> None:
         """Spill the node, or all neighbours that have some register, whichever costs less."""
         near = self.near[node]
-        best, best_cost = NONE, self._cost(node)
+        best, best_cost = NONE, self.cost(node)
         weights, temporary = self.weights, self.temporary
         for register, owned in owners.items():
             if near >> register & 1:

@@ -6,6 +6,7 @@ part of the reader.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from mpy_cross.emitters.ssa.cfg import Flow, count_uses
@@ -119,7 +120,7 @@ class BaseSelector:
                                 if ins.op != CONST or ins.dests[0] in needed
                                 or ins.dests[0] < FIRST_VIRTUAL]
 
-    def fixed(self, pairs: list[tuple[int, Value]]) -> None:
+    def fixed(self, pairs: Iterable[tuple[int, Value]]) -> None:
         """Put values into given registers, all at once; constants last."""
         dests: list[int] = []
         srcs: list[int] = []
@@ -131,19 +132,6 @@ class BaseSelector:
             if source != register:
                 dests.append(register)
                 srcs.append(source)
-        if dests:
-            self.out.append(Ins(COPY, dests, srcs))
-
-    def arguments(self, args: list[Value]) -> None:
-        """Put values into the first registers, as `fixed`."""
-        dests: list[int] = []
-        srcs: list[int] = []
-        for register, value in enumerate(args):
-            if value.op == "const":
-                self.out.append(Ins(CONST, [register], [], value.imm))
-            else:
-                dests.append(register)
-                srcs.append(FIRST_VIRTUAL + value.id)
         if dests:
             self.out.append(Ins(COPY, dests, srcs))
 
@@ -160,7 +148,7 @@ class BaseSelector:
         ins.clobbers = self.clobbers
         self.machine.fixed.update(registers)
         self.out.append(ins)
-        self.fixed(list(zip(registers, value.args, strict=True)))
+        self.fixed(zip(registers, value.args, strict=True))
 
     def livein(self, value: Value) -> None:
         """What the function finds when it is called."""

@@ -61,14 +61,15 @@ class Temporaries:
             if not near & owned and register not in taken:
                 self.registers[temporary] = register
                 return True
-        return self._evict(temporary, near, taken, ins)
+        return self._evict(temporary, pool, near, taken, ins)
 
-    def _evict(self, temporary: int, near: int, taken: list[int], ins: Ins) -> bool:
+    def _evict(
+        self, temporary: int, pool: dict[int, int], near: int, taken: list[int], ins: Ins
+    ) -> bool:
         """Take the register of the value that costs least and that the instruction does not use."""
         allocator = self._allocator
         find = allocator.find
         used = {find(register) for register in (*ins.srcs, *ins.dests)}
-        pool = self._of_floats if temporary in self._floats else self._of_others
         best, best_cost, victim = NONE, 0.0, NONE
         for register, owned in pool.items():
             if register in taken:
@@ -77,7 +78,7 @@ class Temporaries:
             node = nodes.pop()
             if nodes or node < FIRST_VIRTUAL or node in used or node in allocator.temporary:
                 continue
-            cost = allocator.weights[node] / (allocator.near[node].bit_count() + 1)
+            cost = allocator.cost(node)
             if best == NONE or cost < best_cost:
                 best, best_cost, victim = register, cost, node
         if best == NONE:
@@ -164,10 +165,7 @@ def place_temporaries(allocator: Allocator, first: int, places: list[int]) -> li
     temporaries = Temporaries(allocator, first)
     blocks = allocator.function.blocks
     for i in places:
-        live = 0
-        for place in allocator.succs[i]:
-            live |= allocator.live_in[place]
-        if not temporaries.one_block(blocks[i].code, live, allocator.bits):
+        if not temporaries.one_block(blocks[i].code, allocator.live_out(i), allocator.bits):
             return None
     if not temporaries.victims:
         allocator.function.registers.clear()

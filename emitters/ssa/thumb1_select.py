@@ -367,16 +367,16 @@ class Selector(BaseSelector):
             types, args = item_operands(value)
             ins = Ins("item", [R0], [*types, *range(len(args))], value.imm >> ITEMS, len(types))
             self.out.append(ins)
-            self.arguments(args)
+            self.fixed(enumerate(args))
         elif len(args) < 4:  # r3 takes the address
             ins = Ins("call", [R0], [reg(table), *arguments], value.imm * 4)
             self.out.append(ins)
-            self.arguments(args)
+            self.fixed(enumerate(args))
         else:
             entry = self.machine.new_register()
             ins = Ins("callto", [R0], [entry, *arguments])
             self.out.append(ins)
-            self.arguments(args)
+            self.fixed(enumerate(args))
             self.out.append(Ins("entry", [entry], [reg(table)], value.imm * 4))
         ins.clobbers = CALL_CLOBBERS
 

@@ -346,7 +346,7 @@ class Selector(BaseSelector):
             ins = Ins("call", [R0], [reg(table), *range(len(args))], value.imm)
         ins.clobbers = CALL_LOSES if self.machine.floats else CALL_CLOBBERS
         self.out.append(ins)
-        self.arguments(args)
+        self.fixed(enumerate(args))
 
 
 NAMES: Final = {

@@ -99,10 +99,11 @@ def test_no_register_has_two_values(
     evict = temporaries.Temporaries._evict
 
     def count(
-        self: temporaries.Temporaries, temporary: int, near: int, taken: list[int], ins: Ins
+        self: temporaries.Temporaries, temporary: int, pool: dict[int, int], near: int,
+        taken: list[int], ins: Ins,
     ) -> bool:
         checked["evictions"] += 1
-        return evict(self, temporary, near, taken, ins)
+        return evict(self, temporary, pool, near, taken, ins)
 
     monkeypatch.setattr(pipeline, "allocate", check)
     monkeypatch.setattr(temporaries.Temporaries, "_evict", count)
