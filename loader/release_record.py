@@ -54,27 +54,11 @@ ARCHS_1_12 = (
     "xtensawin",
 )
 
-ASM_ARCHS_1_12 = (
-    "armv6",
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-)
+ASM_ARCHS_1_12 = ARCHS_1_12[ARCHS_1_12.index("armv6") : ARCHS_1_12.index("xtensawin")]
 
 MARCH_1_12 = ARCHS_1_12[1:]
 
-OPTIMISED_1_12 = (
-    "armv6m",
-    "armv7m",
-    "armv7em",
-    "armv7emsp",
-    "armv7emdp",
-    "xtensa",
-    "xtensawin",
-)
+OPTIMISED_1_12 = ARCHS_1_12[ARCHS_1_12.index("armv6m") :]
 
 
 @final

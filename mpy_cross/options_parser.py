@@ -504,7 +504,7 @@ def usage(release: Release, program: str = "mpy-cross") -> str:
     lines.append("(-X opt); - as input means stdin.")
     lines += ["", "Options:", *_help(GENERAL, release)]
     lines += ["", "Target specific options:", *_help(TARGET, release)]
-    lines.append(f"{' ' * 21}{_wrapped(release.march)}")
+    lines.append(f"{' ' * 21}architectures: {_wrapped(release.march)}")
     lines += ["", "Implementation specific options (after -X):", *_help(IMPLEMENTATION, release)]
     lines += ["", "Options of this implementation:", *_help(OURS, release)]
     lines += ["", "Of this implementation, after -X:", *_help(OUR_IMPLEMENTATION, release)]
@@ -513,18 +513,16 @@ def usage(release: Release, program: str = "mpy-cross") -> str:
 
 
 def _wrapped(words: Sequence[str]) -> str:
+    """The words in two lines of the help text; a single one in one."""
     half = (len(words) + 1) // 2
-    return f"architectures: {', '.join(words[:half])},\n{' ' * 21}{', '.join(words[half:])}"
+    lines = (", ".join(words[:half]), ", ".join(words[half:]))
+    return f",\n{' ' * 21}".join(filter(None, lines))
 
 
 def _default_level(release: Release) -> str:
     if not release.optimised:
         return "(default: 0)"
-    half = (len(release.optimised) + 1) // 2
-    first, rest = (", ".join(names) for names in (release.optimised[:half],
-                                                  release.optimised[half:]))
-    gap = f",\n{' ' * 21}" if rest else ""
-    return f"(default: {OPTIMISED_LEVEL} for {first}{gap}{rest}; 0 for all others)"
+    return f"(default: {OPTIMISED_LEVEL} for {_wrapped(release.optimised)}; 0 for all others)"
 
 
 def _help(rows: Sequence[Row], release: Release) -> list[str]:
